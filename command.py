@@ -1,0 +1,86 @@
+"""What the commands share: options, one-sentence errors, exit codes. No heavy library is imported here."""
+
+import argparse
+import math
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+
+from features.errors import InputError, InputWarning
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that refuses abbreviations and keeps the examples' line breaks."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+    def error(self, message: str) -> None:
+        """Print one sentence and exit 2."""
+        self.exit(2, f"error: {message}\n")
+
+
+def common_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every command honours."""
+    group = parser.add_argument_group("machine")
+    group.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="where to compute (default: %(default)s)")
+    group.add_argument("--seed", type=whole(0, 2**32 - 1), default=0, help="seed of everything random (default: %(default)s)")
+
+
+def whole(low: int, high: int | None = None) -> Callable[[str], int]:
+    """An argument type: a whole number from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if number < low or (high is not None and number > high):
+            raise argparse.ArgumentTypeError(f"{number} is not {f'at least {low}' if high is None else f'from {low} to {high}'}")
+        return number
+
+    return parse
+
+
+def number(low: float = -math.inf, high: float = math.inf, *, above: float = -math.inf) -> Callable[[str], float]:
+    """An argument type: a finite number from `low` to `high`, and greater than `above`."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not math.isfinite(value):
+            raise argparse.ArgumentTypeError(f"{text} is not finite")
+        if value <= above:
+            raise argparse.ArgumentTypeError(f"{text} is not greater than {above:g}")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text} is not between {low:g} and {high:g}")
+        return value
+
+    return parse
+
+
+def run(main: Callable[[Sequence[str] | None], None], arguments: Sequence[str] | None = None) -> int:
+    """Run a command's `main` and return its exit code: 0, 2 with one sentence on bad input, 130 when interrupted."""
+    warnings.showwarning = _show_warning
+    try:
+        main(arguments)
+    except InputError as error:
+        print(f"error: {_one_line(str(error))}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\ninterrupted: what was finished is kept; run the same command again to go on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    return 0
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    if issubclass(category, InputWarning):
+        print(f"warning: {_one_line(str(message))}", file=sys.stderr)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

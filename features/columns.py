@@ -1,0 +1,54 @@
+"""The columns of a videos table: names of TikTok's Research API, units, and what values make sense."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["text", "time", "count", "seconds"]
+
+LATEST = 253_402_300_799.0  # the last second of the year 9999
+LARGEST_COUNT = 1e18
+
+
+@dataclass(frozen=True)
+class Column:
+    """One known column: its kind, and a sentence for the documentation.
+
+    Kinds: `text`; `time` in seconds since 1970, UTC; `count`, at least 0; `seconds`, at least 0.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+
+
+COLUMNS: dict[str, Column] = {
+    column.name: column
+    for column in (
+        Column("id", "text", "unique name of the video"),
+        Column("username", "text", "the author"),
+        Column("create_time", "time", "when it was published"),
+        Column("collected_at", "time", "when the counts were read"),
+        Column("video_description", "text", "the caption"),
+        Column("hashtag_names", "text", "hashtags, separated by blanks"),
+        Column("suggested_words", "text", "search words the platform suggests"),
+        Column("music_title", "text", "title of the sound"),
+        Column("region_code", "text", "country of the author"),
+        Column("language", "text", "language of the caption"),
+        Column("video_duration", "seconds", "length of the video"),
+        Column("follower_count", "count", "followers of the author"),
+        Column("following_count", "count", "accounts the author follows"),
+        Column("likes_count", "count", "hearts all videos of the author received"),
+        Column("video_count", "count", "videos of the author"),
+        Column("digg_count", "count", "likes the author gave"),
+        Column("friend_count", "count", "friends of the author"),
+        Column("view_count", "count", "views of the video"),
+        Column("like_count", "count", "likes of the video"),
+        Column("comment_count", "count", "comments on the video"),
+        Column("share_count", "count", "shares of the video"),
+        Column("video_path", "text", "media file, relative to the dataset directory"),
+    )
+}
+
+AUTHOR_COUNTS = ("follower_count", "following_count", "likes_count", "video_count", "digg_count", "friend_count")
+COUNTS = ("view_count", "like_count", "comment_count", "share_count")
+CAPTION = ("video_description", "hashtag_names", "suggested_words")

@@ -1,0 +1,100 @@
+"""A dataset: one videos table, and ready-made features of any number of modalities beside it."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.columns import COUNTS
+from features.errors import InputError
+from features.files import inside
+from features.table import SUFFIXES, read_features, read_videos
+
+FEATURE_SUFFIXES = SUFFIXES
+RESERVED = ("social", "history")  # parts that are computed from the videos table
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a dataset directory holds, read and validated.
+
+    Attributes:
+        videos: one row a video (see `features.table.read_videos`).
+        ready: ready-made features by modality; float64 columns, one row a video in the order of `videos`, all NaN where a video
+            lacks the modality.
+        name: where it came from, for messages.
+        fingerprint: SHA-256 over the files read, in hexadecimal.
+    """
+
+    videos: pd.DataFrame
+    ready: dict[str, pd.DataFrame] = field(default_factory=dict)
+    name: str = "dataset"
+    fingerprint: str = ""
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def take(self, rows: np.ndarray) -> "Dataset":
+        """The dataset of these rows, in this order."""
+        return Dataset(
+            self.videos.iloc[rows].reset_index(drop=True),
+            {part: table.iloc[rows].reset_index(drop=True) for part, table in self.ready.items()},
+            self.name,
+            self.fingerprint,
+        )
+
+
+def read_dataset(source: Path | str, *, targets: Iterable[str] = COUNTS, count_targets: bool = True) -> Dataset:
+    """Read a dataset directory, or its one videos file (then features beside it are not read).
+
+    Raises:
+        InputError: no such directory, no or several videos files, two files of one modality, an id without a video in every
+            feature file, or whatever `features.table` refuses.
+    """
+    source = Path(source)
+    if not source.exists():
+        raise InputError(f"{source}: no such directory or file")
+    if not source.is_dir():
+        return Dataset(read_videos(source, targets=targets, count_targets=count_targets), {}, str(source), _fingerprint([source]))
+    files = _tables(source)
+    videos_file = files.pop("videos", None)
+    if videos_file is None:
+        raise InputError(f"{source}: no videos file ({', '.join('videos' + suffix for suffix in SUFFIXES)})")
+    videos = read_videos(videos_file, targets=targets, count_targets=count_targets)
+    ready = {}
+    for part, path in files.items():
+        if part in RESERVED:
+            raise InputError(f"{path}: the name {part} is taken by a part computed from the videos table")
+        features = read_features(path)
+        if not features.index.isin(videos["id"]).any():
+            raise InputError(f"{path}: not one id is in {videos_file.name}")
+        ready[part] = features.reindex(videos["id"]).reset_index(drop=True)
+    return Dataset(videos, ready, str(source), _fingerprint([videos_file, *files.values()]))
+
+
+def _tables(directory: Path) -> dict[str, Path]:
+    """The videos file and the feature files (with a column id), by name, sorted."""
+    found: dict[str, Path] = {}
+    for path in sorted(directory.iterdir()):
+        suffix = next((suffix for suffix in sorted(SUFFIXES, key=len, reverse=True) if path.name.lower().endswith(suffix)), None)
+        if suffix is None or path.name.startswith("."):
+            continue
+        name = path.name[: -len(suffix)].lower()
+        # a feature file has an id; other tables (problems.csv, manifest.csv) may lie beside it
+        if name != "videos" and not (suffix in (".csv.gz", ".parquet") or name in ("visual", "acoustic", "textual")):
+            continue
+        if name in found:
+            raise InputError(f"{directory}: two files for {name} ({found[name].name} and {path.name})")
+        found[name] = inside(directory, path.name)
+    return found
+
+
+def _fingerprint(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
