@@ -61,6 +61,22 @@ def number(low: float = -math.inf, high: float = math.inf, *, above: float = -ma
     return parse
 
 
+def device(name: str) -> "torch.device":  # noqa: F821  (imported late: it is slow)
+    """The device called `name`; `auto` takes a GPU where there is one.
+
+    Raises:
+        InputError: that device is not there.
+    """
+    import torch
+
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next(kind for kind in ("cuda", "mps", "cpu") if available[kind])
+    if not available[name]:
+        raise InputError(f"--device {name}: this machine has none that torch can use")
+    return torch.device(name)
+
+
 def run(main: Callable[[Sequence[str] | None], None], arguments: Sequence[str] | None = None) -> int:
     """Run a command's `main` and return its exit code: 0, 2 with one sentence on bad input, 130 when interrupted."""
     warnings.showwarning = _show_warning

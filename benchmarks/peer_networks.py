@@ -1,1 +1,123 @@
-"""Networks (to come)."""
+"""Tabular networks with quantile heads: TabM (the authors' package) and RealMLP (pytabkit)."""
+
+import contextlib
+import copy
+import io
+import warnings
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import QuantileTransformer
+
+from benchmarks.peer_columns import Task
+from benchmarks.peer_forecasts import LEVELS, Forecast, Quantiles
+
+PATIENCE = 6
+EPOCHS = 40
+
+
+def tabm(task: Task) -> dict[str, Forecast]:
+    """TabM with piecewise-linear embeddings; one network for the quantiles of all targets, averaged over its members."""
+    torch.manual_seed(task.seed)
+    torch.set_num_threads(task.threads)
+    columns = _columns(task.train.encoded, task.seed)
+    x, x_held, x_test = (_tensor(columns.transform(share.encoded)) for share in (task.train, task.validation, task.test))
+    centre, spread = task.train.targets.mean(), task.train.targets.std()
+    y, y_held = (_tensor((share.targets - centre) / spread) for share in (task.train, task.validation))
+    network = _fit_tabm(_tabm(x, y.shape[1]), x, y, x_held, y_held)
+    quantiles = _predict(network, x_test)
+    names = list(task.train.targets)
+    return {name: Quantiles(quantiles[:, k] * spread[name] + centre[name]) for k, name in enumerate(names)}
+
+
+def realmlp(task: Task) -> dict[str, Forecast]:
+    """RealMLP with its tuned defaults, fewer and larger steps, and a quantile loss; one network a target."""
+    from pytabkit import RealMLP_TD_Regressor
+
+    torch.set_num_threads(task.threads)
+    loss = f"multi_pinball({','.join(map(str, LEVELS))})"
+    columns = make_pipeline(SimpleImputer(strategy="median", add_indicator=True)).fit(task.train.encoded)
+    x, x_held, x_test = (columns.transform(share.encoded).astype(np.float32) for share in (task.train, task.validation, task.test))
+    forecasts = {}
+    for name in task.train.targets:
+        y, y_held = (share.targets[name].to_numpy(np.float32) for share in (task.train, task.validation))
+        known, known_held = np.isfinite(y), np.isfinite(y_held)
+        model = RealMLP_TD_Regressor(
+            device="cpu",
+            random_state=task.seed,
+            n_threads=task.threads,
+            n_epochs=48,
+            batch_size=min(512, max(64, len(x) // 64)),
+            train_metric_name=loss,
+            val_metric_name=loss,
+        )
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            model.fit(x[known], y[known], x_held[known_held], y_held[known_held])
+            forecasts[name] = Quantiles(model.predict(x_test).astype(np.float64))
+    return forecasts
+
+
+def _columns(train: pd.DataFrame, seed: int) -> Pipeline:
+    """Fill gaps and give every column a Normal shape."""
+    normal = QuantileTransformer(output_distribution="normal", n_quantiles=min(1000, len(train)), random_state=seed)
+    return make_pipeline(SimpleImputer(strategy="median", add_indicator=True), normal).fit(train)
+
+
+def _tabm(x: torch.Tensor, targets: int) -> torch.nn.Module:
+    from rtdl_num_embeddings import PiecewiseLinearEmbeddings, compute_bins
+    from tabm import TabM
+
+    # an indicator that is constant in training has no bins
+    embeddings = PiecewiseLinearEmbeddings(compute_bins(x, n_bins=24), d_embedding=8, activation=False, version="B")
+    return TabM.make(n_num_features=x.shape[1], d_out=targets * len(LEVELS), num_embeddings=embeddings, k=16, d_block=256, dropout=0.1)
+
+
+def _fit_tabm(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor, x_held: torch.Tensor, y_held: torch.Tensor) -> torch.nn.Module:
+    """Train every member on its own loss; keep the epoch whose average forecasts validation best."""
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=3e-4)
+    batch = min(512, max(32, len(x) // 64))
+    best, best_state, since = np.inf, network.state_dict(), 0
+    for _ in range(EPOCHS):
+        network.train()
+        for rows in torch.randperm(len(x)).split(batch):
+            optimizer.zero_grad()
+            _pinball(_shaped(network(x[rows]), y), y[rows, None]).backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+        loss = float(_pinball(_tensor(_predict(network, x_held))[:, None], y_held[:, None]))
+        since += 1
+        if loss < best:
+            best, best_state, since = loss, copy.deepcopy(network.state_dict()), 0
+        if since >= PATIENCE:
+            break
+    network.load_state_dict(best_state)
+    return network
+
+
+@torch.inference_mode()
+def _predict(network: torch.nn.Module, x: torch.Tensor) -> np.ndarray:
+    """Quantiles (N, K, Q), averaged over the members."""
+    network.eval()
+    parts = [network(rows).mean(dim=1).unflatten(-1, (-1, len(LEVELS))) for rows in x.split(1024)]
+    return torch.cat(parts).sort(dim=-1).values.double().numpy()
+
+
+def _shaped(out: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """(B, members, K * Q) -> (B, members, K, Q)."""
+    return out.unflatten(-1, (y.shape[1], len(LEVELS)))
+
+
+def _pinball(quantiles: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Pinball loss of quantiles (B, members, K, Q) at truths (B, 1, K); unknown ones do not count."""
+    error = y[..., None] - quantiles
+    levels = torch.tensor(LEVELS)
+    loss = torch.maximum(levels * error, (levels - 1) * error)
+    return loss[(y.isfinite())[..., None].expand_as(loss)].mean()
+
+
+def _tensor(values: np.ndarray | pd.DataFrame) -> torch.Tensor:
+    return torch.tensor(np.asarray(values), dtype=torch.float32)

@@ -30,7 +30,12 @@ def read_videos(path: Path, *, targets: Iterable[str] = (), count_targets: bool 
     Raises:
         InputError: unreadable file, ragged rows, no or repeated id, a value of the wrong type or sign or not finite.
     """
-    table = read_table(path)
+    return check_videos(read_table(path), path, targets=targets, count_targets=count_targets)
+
+
+def check_videos(table: pd.DataFrame, path: Path, *, targets: Iterable[str] = (), count_targets: bool = True) -> pd.DataFrame:
+    """Validate a videos table that was read from `path`; see `read_videos`."""
+    table = table.copy(deep=False)
     extra = {name: "count" if count_targets else "number" for name in targets}
     for name in table.columns:
         kind = extra.get(name) or (COLUMNS[name].kind if name in COLUMNS else None)

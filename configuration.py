@@ -1,0 +1,144 @@
+"""Every setting of a run, with its default, its meaning and its limits. No heavy library is imported here."""
+
+import argparse
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any, get_args, get_origin
+
+from features.columns import COUNTS
+from features.errors import InputError
+
+VERSION = 1  # of the run directory's format
+
+
+def setting(default: Any, meaning: str, *, low: float = -math.inf, high: float = math.inf, choices: tuple[str, ...] = ()) -> Any:
+    """A field of the configuration: default, meaning, and what is allowed."""
+    return field(default=default, metadata={"meaning": meaning, "low": low, "high": high, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One training run. An unknown or impossible setting raises InputError."""
+
+    targets: tuple[str, ...] = setting(COUNTS, "columns to forecast")
+    target_scale: str = setting("log1p", "log1p for counts, identity for ready-made scores", choices=("log1p", "identity"))
+    split: str = setting("random", "rows held out: random, author, time, or COLUMN=VALUE")
+    without: tuple[str, ...] = setting((), "parts to leave out altogether")
+    seed: int = setting(0, "seed of everything random", low=0, high=2**32 - 1)
+
+    kl_weight: float = setting(1e-3, "lambda of Eq. 1, the weight of KL(q(z|x) || p(z))", low=1e-12, high=1e6)
+    prior_expert: bool = setting(True, "whether the prior N(0, I) is one more expert of the product (Eq. 3)")
+    likelihood: str = setting("mixture", "p(y|z): normal as published, student_t, or a mixture", choices=("normal", "student_t", "mixture"))
+    components: int = setting(3, "components of the mixture likelihood", low=1, high=64)
+
+    latent: int = setting(64, "width of z", low=1, high=4096)
+    width: int = setting(256, "width of the hidden layers", low=1, high=8192)
+    depth: int = setting(2, "hidden layers (residual blocks) of an expert", low=1, high=64)
+    decoder_depth: int = setting(1, "hidden layers (residual blocks) of the decoder", low=1, high=64)
+    residual: bool = setting(True, "residual blocks with layer norm, or plain LeakyReLU layers")
+    periodic: bool = setting(True, "periodic embeddings of numbers beside the numbers")
+    tokens: bool = setting(True, "let the textual expert read tokens beside the 20 contrastive numbers")
+    author_code: bool = setting(False, "let the social expert read who the author is")
+    history: bool = setting(True, "use what the author's other videos, and others with the sound, reached")
+    dropout: float = setting(0.1, "share of an expert's hidden units left out in training", low=0.0, high=0.95)
+
+    members: int = setting(4, "networks trained and averaged", low=1, high=64)
+    epochs: int = setting(8, "passes over the training rows (0: enough for the number of rows)", low=0, high=100_000)
+    batch_size: int = setting(256, "videos a step", low=1, high=1_000_000)
+    learning_rate: float = setting(1e-3, "peak of the one-cycle schedule", low=1e-8, high=10.0)
+    weight_decay: float = setting(0.01, "of AdamW", low=0.0, high=10.0)
+    patience: int = setting(6, "epochs without a better validation score before stopping", low=1)
+    part_left_out: float = setting(0.05, "share of training rows without one part, drawn anew each time, for each part", low=0.0, high=0.9)
+    author_left_out: float = setting(0.15, "share of training rows whose author is made a stranger", low=0.0, high=0.9)
+    calibrate: bool = setting(True, "widen or narrow intervals on validation rows (split conformal)")
+
+    def __post_init__(self) -> None:
+        for item in dataclasses.fields(self):
+            _check(item, getattr(self, item.name))
+        if not self.targets or len(set(self.targets)) != len(self.targets):
+            raise InputError(f"targets: {', '.join(self.targets) or 'none'} (at least one, each once)")
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> "Configuration":
+        """Read what `to_json` wrote; `where` is the file's name for messages."""
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise InputError(f"{where}: not JSON ({error})") from error
+        if not isinstance(values, dict):
+            raise InputError(f"{where}: not a JSON object")
+        if values.pop("version", None) != VERSION:
+            raise InputError(f"{where}: written by another version of clipcast")
+        known = {item.name for item in dataclasses.fields(cls)}
+        if values.keys() != known:
+            raise InputError(f"{where}: unknown or missing setting {sorted(values.keys() ^ known)[0]!r}")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Names of parts that are not used."""
+        return self.without if self.history else (*self.without, "history", "sound")
+
+    def to_json(self) -> str:
+        """All settings, as JSON."""
+        return json.dumps({"version": VERSION} | dataclasses.asdict(self), indent=2) + "\n"
+
+
+def _check(item: dataclasses.Field, value: Any) -> None:
+    limits = item.metadata
+    kind = get_origin(item.type) or item.type
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise InputError(f"setting {item.name}: {value!r} is not of type {kind.__name__}")
+    if kind is tuple and not all(isinstance(part, get_args(item.type)[0]) for part in value):
+        raise InputError(f"setting {item.name}: {value!r} is not a list of names")
+    if limits["choices"] and value not in limits["choices"]:
+        raise InputError(f"setting {item.name}: {value!r} is not one of {', '.join(limits['choices'])}")
+    if kind in (int, float) and not (math.isfinite(value) and limits["low"] <= value <= limits["high"]):
+        raise InputError(f"setting {item.name}: {value!r} is not between {limits['low']:g} and {limits['high']:g}")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """One option for each setting, absent from the result unless given."""
+    group = parser.add_argument_group("settings", "defaults are those of --preset default")
+    for item in dataclasses.fields(Configuration):
+        if item.name == "seed":
+            continue
+        name, meaning = f"--{item.name.replace('_', '-')}", item.metadata["meaning"].replace("%", "%%")
+        shown = ",".join(item.default) if isinstance(item.default, tuple) else item.default
+        options: dict[str, Any] = {"dest": item.name, "default": argparse.SUPPRESS, "help": f"{meaning} (default: {shown or 'none'})"}
+        if item.type is bool:
+            group.add_argument(name, action=argparse.BooleanOptionalAction, **options)
+        elif item.type in (int, float):
+            group.add_argument(name, type=item.type, metavar="N" if item.type is int else "X", **options)
+        elif item.type is str:
+            group.add_argument(name, choices=item.metadata["choices"] or None, metavar=None if item.metadata["choices"] else "NAME", **options)
+        else:
+            group.add_argument(name, type=_names, metavar="A,B", **options)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "default": {},
+    # Wang and Li: seven hidden LeakyReLU layers, Eq. 3 as printed, Normal likelihood, the four parts and nothing else
+    "paper": {
+        "prior_expert": False,
+        "likelihood": "normal",
+        "depth": 7,
+        "decoder_depth": 7,
+        "residual": False,
+        "periodic": False,
+        "tokens": False,
+        "author_code": True,
+        "history": False,
+        "members": 1,
+        "part_left_out": 0.0,
+        "calibrate": False,
+    },
+}

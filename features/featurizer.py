@@ -1,0 +1,239 @@
+"""From a dataset to `Videos`: every fitted thing in one place, fitted on training rows only."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+
+from features import social
+from features.columns import COUNTS
+from features.dataset import Dataset
+from features.errors import InputError
+from features.history import History, author_numbers
+from features.scaling import Scaler
+from features.text import TOKENS, Text, captions
+from features.videos import Part, PartShape, Videos
+
+CATEGORIES = ("username", "region_code", "language")
+SELDOM = 3  # a category seen in fewer training rows is as good as unseen
+COMMON_SOUND = 0.01  # a title above this share of rows ("original sound") names no particular sound
+CHUNK = 65_536  # rows transformed at a time, so that memory stays flat
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Names, scale and spread of the K targets.
+
+    Attributes:
+        names: column names.
+        scale: `log1p` for counts, `identity` for ready-made scores.
+        loc: (K,) training means in the training scale.
+        spread: (K,) training standard deviations.
+    """
+
+    names: tuple[str, ...]
+    scale: str
+    loc: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def fit(cls, videos: pd.DataFrame, names: tuple[str, ...], scale: str) -> "Targets":
+        """Fit to the training rows; names without a column are an error."""
+        values = truth(videos, names, scale)
+        scaler = Scaler.fit(values)
+        return cls(names, scale, scaler.loc, scaler.scale)
+
+
+def truth(videos: pd.DataFrame, names: tuple[str, ...], scale: str) -> np.ndarray:
+    """(N, K) float64 popularity in the training scale, NaN where unknown or without a column."""
+    columns = [videos[name].to_numpy(np.float64) if name in videos else np.full(len(videos), np.nan) for name in names]
+    values = np.stack(columns, axis=1)
+    return np.log1p(values) if scale == "log1p" else values
+
+
+@dataclass(frozen=True)
+class Featurizer:
+    """Everything fitted: scalers, vocabularies, text encoder, histories.
+
+    Attributes:
+        targets: what is to be forecast.
+        salt: hexadecimal key of the hashes that stand for names.
+        past_only: history counts earlier videos only (time split, forecasts).
+        tokens: the textual part carries its tokens beside the 20 numbers.
+        scalers: one for each part with continuous features.
+        columns: names of each part's raw continuous features.
+        categories: for each categorical column the keys of its categories, in code order from 1.
+        text: the textual part, None without captions.
+        histories: `history` (by author) and `sound`.
+    """
+
+    targets: Targets
+    salt: str
+    past_only: bool
+    tokens: bool = True
+    scalers: dict[str, Scaler] = field(default_factory=dict)
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    categories: dict[str, np.ndarray] = field(default_factory=dict)
+    text: Text | None = None
+    histories: dict[str, History] = field(default_factory=dict)
+
+    @classmethod
+    def fit(
+        cls,
+        dataset: Dataset,
+        *,
+        targets: tuple[str, ...] = COUNTS,
+        target_scale: str = "log1p",
+        past_only: bool = False,
+        without: tuple[str, ...] = (),
+        tokens: bool = True,
+        author_code: bool = False,
+        seed: int = 0,
+    ) -> "Featurizer":
+        """Fit to a dataset that holds training rows and nothing else.
+
+        Args:
+            dataset: the training rows.
+            targets: columns to forecast; those without any number are dropped.
+            target_scale: `log1p` or `identity`.
+            past_only: see the class.
+            without: parts to leave out.
+            tokens: see the class.
+            author_code: the social part carries the author's identity as a category.
+            seed: of the text encoder, and of the salt.
+
+        Raises:
+            InputError: no target column, or no training row with a known target.
+        """
+        videos = dataset.videos
+        names = tuple(name for name in targets if name in videos and videos[name].notna().any())
+        if not names:
+            raise InputError(f"{dataset.name}: no usable target ({', '.join(targets)})")
+        fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, tokens)
+        for column in CATEGORIES:
+            if column in videos and "social" not in without and (author_code or column != "username"):
+                keys, counts = np.unique(social.keys(videos[column], fitted.salt), return_counts=True)
+                fitted.categories[column] = keys[(counts >= SELDOM) & (keys >= 0)]
+        reached = (truth(videos, names, target_scale) - fitted.targets.loc) / fitted.targets.spread
+        known = ~np.isnan(reached).all(1)
+        own, time = social.keys(videos["id"], fitted.salt), _time(videos)
+        if "username" in videos and "history" not in without:
+            author = social.keys(videos["username"], fitted.salt)
+            fitted.histories["history"] = History.fit(np.where(known, author, -1), time, own, reached)
+        if "music_title" in videos and "sound" not in without:
+            fitted.histories["sound"] = _fit_sound(fitted, videos, own, time, reached, known)
+        texts = captions(videos)
+        if any(text.strip() for text in texts) and "textual" not in without:
+            object.__setattr__(fitted, "text", Text.fit(texts, seed=seed))
+        for part, (raw, features, present) in fitted._raw(dataset).items():
+            if part not in without and present.any():
+                fitted.columns[part] = features
+                fitted.scalers[part] = Scaler.fit(raw)
+        if not fitted.scalers:
+            raise InputError(f"{dataset.name}: no part has any feature")
+        return fitted
+
+    def transform(self, dataset: Dataset) -> Videos:
+        """Turn a dataset into tensors on the CPU; popularity is NaN where unknown."""
+        chunks = [
+            self._transform(dataset.take(np.arange(start, min(start + CHUNK, len(dataset))))) for start in range(0, len(dataset), CHUNK)
+        ]
+        return chunks[0] if len(chunks) == 1 else _concatenate(chunks)
+
+    @property
+    def shapes(self) -> dict[str, PartShape]:
+        """What the experts need to know of each part."""
+        shapes = {part: PartShape(scaler.width) for part, scaler in self.scalers.items()}
+        sizes = [len(keys) + 1 for keys in self.categories.values()]
+        if "social" in shapes and sizes:
+            shapes["social"] = PartShape(shapes["social"].numbers, len(sizes), sum(sizes))
+        if "textual" in shapes and self.text is not None and self.tokens:
+            shapes["textual"] = PartShape(shapes["textual"].numbers, TOKENS, self.text.tokenizer.get_vocab_size())
+        return shapes
+
+    def _transform(self, dataset: Dataset) -> Videos:
+        parts = {}
+        raw = self._raw(dataset)
+        for part in self.scalers:
+            values, _, present = raw.get(part) or (np.full((len(dataset), len(self.columns[part])), np.nan), [], np.zeros(len(dataset), bool))
+            codes = np.zeros((len(dataset), 0), np.int64)
+            if part == "social" and self.categories:
+                codes = self._codes(dataset.videos)
+            if part == "textual" and self.text is not None and self.tokens:
+                codes = self.text.transform(captions(dataset.videos))[1]
+            parts[part] = Part(torch.from_numpy(self.scalers[part].transform(values)), torch.from_numpy(codes), torch.from_numpy(present))
+        popularity = truth(dataset.videos, self.targets.names, self.targets.scale)
+        return Videos(parts, torch.from_numpy(popularity.astype(np.float32)))
+
+    def _raw(self, dataset: Dataset) -> dict[str, tuple[np.ndarray, list[str], np.ndarray]]:
+        """Raw continuous features (N, F), their names and presence (N,), by part."""
+        videos = dataset.videos
+        raw = {}
+        numbers = social.numbers(videos)
+        known = self.columns.get("social") or list(numbers)
+        if known:
+            table = np.stack([numbers.get(name, np.full(len(videos), np.nan)) for name in known], axis=1)
+            raw["social"] = (table, known, ~np.isnan(table).all(1))
+        own, time = social.keys(videos["id"], self.salt), _time(videos)
+        for part, column in (("history", "username"), ("sound", "music_title")):
+            if part in self.histories and column in videos:
+                group = social.keys(videos[column], self.salt)
+                if part == "history":
+                    values, present = author_numbers(self.histories[part], group, time, own, social.age(videos), self.past_only)
+                else:
+                    values, present = self.histories[part].summary(group, time, own, self.past_only)
+                raw[part] = (np.where(present[:, None], values, np.nan), [f"{part}_{i}" for i in range(values.shape[1])], present)
+        if self.text is not None:
+            values, tokens = self.text.transform(captions(videos))
+            present = (tokens > 0).any(1)
+            raw["textual"] = (np.where(present[:, None], values, np.nan), [f"text_{i}" for i in range(values.shape[1])], present)
+        for part, table in dataset.ready.items():
+            names = self.columns.get(part) or list(table.columns)
+            values = table.reindex(columns=names).to_numpy(np.float64)
+            raw[part] = (values, names, ~np.isnan(values).all(1))
+        return raw
+
+    def _codes(self, videos: pd.DataFrame) -> np.ndarray:
+        """(N, C) codes; each column has its own range, whose first code means unseen or missing."""
+        codes, start = [], 0
+        for column, keys in self.categories.items():
+            code = np.zeros(len(videos), np.int64)
+            if column in videos and len(keys):
+                key = social.keys(videos[column], self.salt)
+                place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+                code = np.where(keys[place] == key, place + 1, 0)
+            codes.append(start + code)
+            start += len(keys) + 1
+        return np.stack(codes, axis=1)
+
+
+def _salt(videos: pd.DataFrame, seed: int) -> str:
+    """A key that depends on nothing but the seed and which rows train."""
+    return hashlib.blake2b("\n".join(videos["id"]).encode("utf-8", "surrogatepass"), digest_size=16, key=str(seed).encode()).hexdigest()
+
+
+def _time(videos: pd.DataFrame) -> np.ndarray:
+    """(N,) seconds since 1970; a video without a time was published in 1970."""
+    return np.nan_to_num(videos["create_time"].to_numpy(np.float64)) if "create_time" in videos else np.zeros(len(videos))
+
+
+def _fit_sound(fitted: Featurizer, videos: pd.DataFrame, own: np.ndarray, time: np.ndarray, reached: np.ndarray, known: np.ndarray) -> History:
+    """History by sound, of how much more a video reached than its author's others."""
+    sound = social.keys(videos["music_title"], fitted.salt)
+    keys, inverse, counts = np.unique(sound, return_inverse=True, return_counts=True)
+    particular = counts[inverse] <= max(COMMON_SOUND * len(videos), 20)
+    usual = np.zeros_like(reached)
+    if "history" in fitted.histories:
+        author = social.keys(videos["username"], fitted.salt)
+        usual = fitted.histories["history"].summary(author, time, own, fitted.past_only)[0][:, : reached.shape[1]]
+    return History.fit(np.where(known & particular, sound, -1), time, own, reached - usual)
+
+
+def _concatenate(chunks: list[Videos]) -> Videos:
+    parts = {
+        name: Part(*(torch.cat([getattr(chunk[name], kind) for chunk in chunks]) for kind in ("numbers", "codes", "present")))
+        for name in chunks[0]
+    }
+    return Videos(parts, torch.cat([chunk.popularity for chunk in chunks]))

@@ -1,0 +1,130 @@
+"""What other videos reached: the author's own, and those with the same sound. Computed from training rows only.
+
+A video never sees itself: rows are known by a key, and a query skips the row with its own key (leave-one-out on training rows).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+DAY = 86_400.0
+NEIGHBOURS = 12
+SHRINKAGE = 2.0  # a mean of n videos is shrunken towards 0 by n / (n + SHRINKAGE)
+
+
+@dataclass(frozen=True)
+class History:
+    """Training rows sorted by group (author or sound) and time.
+
+    Attributes:
+        group: (N,) int64 keys, sorted.
+        time: (N,) float64 seconds, sorted within a group.
+        video: (N,) int64 keys of the videos themselves.
+        reached: (N, K) float64 targets, standardised on training rows; 0 where unknown.
+    """
+
+    group: np.ndarray
+    time: np.ndarray
+    video: np.ndarray
+    reached: np.ndarray
+
+    @classmethod
+    def fit(cls, group: np.ndarray, time: np.ndarray, video: np.ndarray, reached: np.ndarray) -> "History":
+        """Store training rows; those of no group (-1) are left out."""
+        order = np.lexsort((video, time, group))
+        order = order[group[order] >= 0]
+        return cls(group[order], time[order], video[order], np.nan_to_num(reached[order]))
+
+    def _block(self, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.searchsorted(self.group, group, "left"), np.searchsorted(self.group, group, "right")
+
+    def _place(self, low: np.ndarray, high: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """First position in [low, high) with a time not before `time` (a binary search in every block at once)."""
+        low, high = low.copy(), high.copy()
+        while (low < high).any():
+            middle = (low + high) // 2
+            earlier = (low < high) & (self.time[np.minimum(middle, len(self.time) - 1)] < time)
+            low = np.where(earlier, middle + 1, low)
+            high = np.where(earlier, high, np.minimum(high, middle))
+        return low
+
+    def summary(self, group: np.ndarray, time: np.ndarray, video: np.ndarray, past_only: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Shrunken mean, spread and log count of the group's other videos.
+
+        Args:
+            group: (N,) keys of the queries; `time` and `video` likewise.
+            time: seconds.
+            video: keys, to leave the query itself out.
+            past_only: only videos published before count.
+
+        Returns:
+            (N, 2 K + 1) float64 numbers and (N,) bool, whether there is any other video.
+        """
+        if len(self.group) == 0:
+            return np.zeros((len(group), 2 * self.reached.shape[1] + 1)), np.zeros(len(group), bool)
+        low, high = self._block(group)
+        if past_only:
+            high = self._place(low, high, time)
+        first = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached, 0)])
+        second = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached**2, 0)])
+        own = self._own(low, high, time, video)
+        mine = np.where(own[:, None] >= 0, self.reached[np.maximum(own, 0)], 0.0)
+        count = (high - low - (own >= 0)).astype(np.float64)[:, None]
+        total = first[high] - first[low] - mine
+        square = second[high] - second[low] - mine**2
+        mean = total / (count + SHRINKAGE)
+        variance = (square - total**2 / np.maximum(count, 1)) / np.maximum(count - 1, 1)
+        spread = np.sqrt(np.maximum((np.maximum(variance, 0) * (count - 1).clip(0) + SHRINKAGE) / (count + SHRINKAGE), 0))
+        return np.concatenate([mean, spread, np.log1p(count)], axis=1), count[:, 0] > 0
+
+    def _own(self, low: np.ndarray, high: np.ndarray, time: np.ndarray, video: np.ndarray) -> np.ndarray:
+        """Position of the query itself in [low, high), -1 where it is not a training row."""
+        order = np.argsort(self.video, kind="stable")
+        place = np.minimum(np.searchsorted(self.video[order], video), len(order) - 1)
+        found = order[place]
+        return np.where((self.video[found] == video) & (found >= low) & (found < high), found, -1)
+
+    def neighbours(self, group: np.ndarray, time: np.ndarray, video: np.ndarray, past_only: bool) -> tuple[np.ndarray, np.ndarray]:
+        """The group's other videos nearest in time, nearest first.
+
+        Returns:
+            (N, NEIGHBOURS, K) standardised targets and (N, NEIGHBOURS) signed days from the query (NaN where there is none).
+        """
+        count, width = len(group), self.reached.shape[1]
+        if len(self.group) == 0:
+            return np.zeros((count, NEIGHBOURS, width)), np.full((count, NEIGHBOURS), np.nan)
+        low, high = self._block(group)
+        place = self._place(low, high, time)
+        window = place[:, None] + np.arange(-NEIGHBOURS - 1, NEIGHBOURS + 1)
+        inside = (window >= low[:, None]) & (window < high[:, None])
+        window = window.clip(0, len(self.group) - 1)
+        inside &= self.video[window] != video[:, None]
+        if past_only:
+            inside &= self.time[window] < time[:, None]
+        days = (self.time[window] - time[:, None]) / DAY
+        distance = np.where(inside, np.abs(days), np.inf)
+        nearest = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
+        kept = np.take_along_axis(inside, nearest, 1)
+        days = np.where(kept, np.take_along_axis(days, nearest, 1), np.nan)
+        reached = np.where(kept[:, :, None], self.reached[np.take_along_axis(window, nearest, 1)], 0.0)
+        return reached, days
+
+
+def author_numbers(history: History, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, past_only: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The author-history part: (N, F) numbers and (N,) presence.
+
+    Summary of all other videos; their mean weighted by 1 / (1 + days); then each neighbour's targets, distance and side in time;
+    and the age of the video itself, since what the others reached grew with theirs.
+    """
+    summary, present = history.summary(group, time, video, past_only)
+    reached, days = history.neighbours(group, time, video, past_only)
+    there = ~np.isnan(days)
+    far = np.where(there, np.abs(np.nan_to_num(days)), 0.0)
+    weight = np.where(there, 1.0 / (1.0 + far), 0.0)
+    recent = (weight[:, :, None] * reached).sum(1) / np.maximum(weight.sum(1), 1e-9)[:, None]
+    # a neighbour that does not exist looks like the mean of those that do
+    filled = np.where(there[:, :, None], reached, recent[:, None, :])
+    side = np.where(there, np.sign(np.nan_to_num(days)), 0.0) * np.log1p(far)
+    own_age = np.log1p(np.nan_to_num(age))[:, None]
+    numbers = [summary, recent, filled.reshape(len(group), -1), side, there.sum(1)[:, None] / NEIGHBOURS, own_age]
+    return np.concatenate(numbers, axis=1), present

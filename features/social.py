@@ -1,0 +1,55 @@
+"""The social part: who posts, and when. Also the keys under which authors are known, which are salted hashes."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+
+from features.columns import AUTHOR_COUNTS
+
+DAY = 86_400.0
+
+
+def numbers(videos: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Continuous features by name, each (N,) float64, NaN where unknown; only those whose columns exist.
+
+    Counts enter as log(1 + count); the time elapsed since release as days and as log(1 + hours).
+    """
+    column = {name: videos[name].to_numpy(np.float64) for name in videos if videos[name].dtype == np.float64}
+    found = {f"log_{name}": np.log1p(column[name]) for name in AUTHOR_COUNTS if name in column}
+    if {"likes_count", "video_count"} <= column.keys():
+        found["log_likes_per_video"] = np.log1p(column["likes_count"] / np.maximum(column["video_count"], 1.0))
+    if {"likes_count", "follower_count"} <= column.keys():
+        found["log_likes_per_follower"] = np.log1p(column["likes_count"]) - np.log1p(column["follower_count"])
+    if "video_duration" in column:
+        found["log_duration"] = np.log1p(column["video_duration"])
+    if "create_time" in column:
+        elapsed = age(videos)
+        if not np.isnan(elapsed).all():
+            found |= {"age_days": elapsed, "log_age": np.log1p(24 * elapsed)}
+        else:
+            found["published_days"] = column["create_time"] / DAY
+        for name, period in (("hour", DAY), ("weekday", 7 * DAY)):
+            phase = 2 * np.pi * (column["create_time"] % period) / period
+            found |= {f"{name}_sine": np.sin(phase), f"{name}_cosine": np.cos(phase)}
+    return found
+
+
+def age(videos: pd.DataFrame) -> np.ndarray:
+    """(N,) days between release and the reading of the counts, NaN where unknown, 0 where negative."""
+    if not {"create_time", "collected_at"} <= set(videos):
+        return np.full(len(videos), np.nan)
+    elapsed = (videos["collected_at"] - videos["create_time"]).to_numpy(np.float64) / DAY
+    return np.maximum(elapsed, 0.0)
+
+
+def keys(names: pd.Series, salt: str) -> np.ndarray:
+    """(N,) int64: salted 63-bit hashes of `names`, -1 where missing. A run directory holds these instead of names."""
+    prefix = bytes.fromhex(salt)
+
+    def key(name: object) -> int:
+        if name is None or name != name:
+            return -1
+        return int.from_bytes(hashlib.blake2b(str(name).encode("utf-8", "surrogatepass"), digest_size=8, key=prefix).digest(), "big") >> 1
+
+    return np.array([key(name) for name in names], dtype=np.int64)

@@ -1,0 +1,35 @@
+"""Numbers as sites and collectors write them."""
+
+import math
+import re
+from datetime import datetime, timezone
+
+SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9}
+WRITTEN = re.compile(r"([+-]?\d[\d ,_']*(?:\.\d+)?|\.\d+)\s*([kmbg]?)\+?", re.IGNORECASE)
+
+
+def parse_count(value: object) -> float | None:
+    """A count: 1200, "1200", "1,200", "1.2K", "1.2M", "3B"; None if it is not one (then NaN is not returned either)."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, (int, float)):
+        return float(value) if math.isfinite(value) else None
+    match = WRITTEN.fullmatch(str(value).strip())
+    if match is None:
+        return None
+    digits = re.sub(r"[ ,_']", "", match[1])
+    # the shown number is rounded, so the product is a whole number
+    number = float(digits) * SCALE[match[2].lower()]
+    return float(round(number)) if match[2] else number
+
+
+def parse_time(value: object) -> float | None:
+    """A moment in seconds since 1970, UTC: a number, its text, or an ISO 8601 date; None if it is neither."""
+    number = parse_count(value)
+    if number is not None:
+        return number
+    try:
+        moment = datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()

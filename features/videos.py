@@ -1,0 +1,99 @@
+"""Videos as tensors: parts by name, what is present, and (in training only) how popular they became."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PartShape:
+    """How wide a part is, which is all that an expert needs to know.
+
+    Attributes:
+        numbers: F, count of continuous features.
+        codes: C, count of categorical codes (or tokens) a video.
+        vocabulary: codes lie in [0, vocabulary); 0 means none or unseen.
+    """
+
+    numbers: int
+    codes: int = 0
+    vocabulary: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part (modality) of N videos.
+
+    Attributes:
+        numbers: (N, F) float, standardised on training rows.
+        codes: (N, C) int64, see `PartShape`.
+        present: (N,) bool; where False, the rest of the row means nothing and may even be NaN.
+    """
+
+    numbers: Tensor
+    codes: Tensor
+    present: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(F, C)."""
+        return self.numbers.shape[-1], self.codes.shape[-1]
+
+    def __getitem__(self, rows: Tensor | slice) -> "Part":
+        return Part(self.numbers[rows], self.codes[rows], self.present[rows])
+
+    def to(self, device: torch.device | str) -> "Part":
+        """The same part on another device."""
+        return Part(self.numbers.to(device), self.codes.to(device), self.present.to(device))
+
+    def seen(self, keep: Tensor) -> "Part":
+        """The same part, absent from the rows where `keep` (N,) is False."""
+        return replace(self, present=self.present & keep)
+
+
+@dataclass(frozen=True)
+class Videos(Mapping):
+    """N videos: a mapping from the name of a part to the `Part`.
+
+    Attributes:
+        parts: the parts by name; a fifth one is one more key.
+        popularity: (N, K) float in the training scale, NaN where unknown; None when it is to be forecast.
+    """
+
+    parts: dict[str, Part]
+    popularity: Tensor | None = field(default=None)
+
+    def __getitem__(self, part: str) -> Part:
+        return self.parts[part]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.parts)
+
+    def __len__(self) -> int:
+        return next(iter(self.parts.values())).present.shape[0]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors lie."""
+        return next(iter(self.parts.values())).present.device
+
+    def rows(self, rows: Tensor | slice) -> "Videos":
+        """These rows."""
+        popularity = None if self.popularity is None else self.popularity[rows]
+        return Videos({name: part[rows] for name, part in self.parts.items()}, popularity)
+
+    def to(self, device: torch.device | str) -> "Videos":
+        """The same videos on another device."""
+        popularity = None if self.popularity is None else self.popularity.to(device)
+        return Videos({name: part.to(device) for name, part in self.parts.items()}, popularity)
+
+    def unlabelled(self) -> "Videos":
+        """The same videos without their popularity: the only form that forecasting code ever sees."""
+        return Videos(self.parts)
+
+    def without(self, *names: str) -> "Videos":
+        """The same videos with these parts missing from every row."""
+        nowhere = torch.zeros(len(self), dtype=torch.bool, device=self.device)
+        return Videos({name: part.seen(nowhere) if name in names else part for name, part in self.parts.items()}, self.popularity)

@@ -1,0 +1,195 @@
+"""A trained forecaster: everything fitted, the programs, the calibration; and how it is written to and read from a run directory."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from configuration import Configuration
+from features.errors import InputError
+from features.featurizer import Featurizer
+from features.storage import from_state, to_state
+from features.videos import Videos
+from forecast.calibration import Calibration, stretch
+from forecast.run import RunDirectory
+from forecast.samples import Program, draw_chunks
+from forecast.scores import row_summary
+
+ROWS = 512  # rows summarised at a time
+
+
+@dataclass(frozen=True)
+class Forecaster:
+    """Turns `Videos` into samples of their popularity.
+
+    Attributes:
+        configuration: the settings of the run.
+        featurizer: turns a dataset into `Videos`.
+        programs: the members, averaged by mixing their draws.
+        calibration: stretches of the intervals.
+        marginal: (1000, K) quantiles of the targets over the training rows, the forecast that does nothing.
+        about: the run's manifest.
+    """
+
+    configuration: Configuration
+    featurizer: Featurizer
+    programs: tuple[Program, ...]
+    calibration: Calibration
+    marginal: np.ndarray
+    about: dict[str, Any]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the K targets."""
+        return self.featurizer.targets.names
+
+    def draws(self, videos: Videos, samples: int = 1000, *, seed: int = 0) -> Iterator[np.ndarray]:
+        """Draws of the popularity of some videos at a time, in order: float32 (S, n, K), in the training scale."""
+        with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            absent = strangers(videos)
+            start = 0
+            for samples_of_chunk in draw_chunks(self.programs, videos, samples):
+                stop = start + samples_of_chunk.shape[1]
+                yield self.calibration.apply(samples_of_chunk, absent[start:stop]).float().cpu().numpy()
+                start = stop
+
+    def blocks(self, videos: Videos, samples: int = 1000, *, seed: int = 0) -> Iterator[np.ndarray]:
+        """`draws`, gathered to about 500 videos a block."""
+        gathered: list[np.ndarray] = []
+        for block in self.draws(videos, samples, seed=seed):
+            gathered.append(block)
+            if sum(one.shape[1] for one in gathered) >= ROWS:
+                yield np.concatenate(gathered, axis=1)
+                gathered = []
+        if gathered:
+            yield np.concatenate(gathered, axis=1)
+
+    def summarise(self, videos: Videos, samples: int = 1000, *, seed: int = 0) -> dict[str, np.ndarray]:
+        """`forecast.scores.row_summary` of every video; memory does not grow with S x N."""
+        truth = truth_of(videos, len(self.targets))
+        found, start = [], 0
+        for block in self.blocks(videos, samples, seed=seed):
+            found.append(row_summary(block, truth[start : start + block.shape[1]]))
+            start += block.shape[1]
+        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+
+
+def strangers(videos: Videos) -> np.ndarray:
+    """(N,) bool: videos whose author has no history. Without a history part nobody is a stranger."""
+    return ~videos["history"].present.cpu().numpy() if "history" in videos else np.zeros(len(videos), bool)
+
+
+def truth_of(videos: Videos, targets: int) -> np.ndarray:
+    """(N, K) float64 popularity, all NaN for unlabelled videos."""
+    if videos.popularity is None:
+        return np.full((len(videos), targets), np.nan)
+    return videos.popularity.cpu().numpy().astype(np.float64)
+
+
+def calibrate(forecaster: Forecaster, validation: Videos, samples: int = 400, *, seed: int = 0) -> Calibration:
+    """Fit the stretches on validation rows: as they are for known authors, with their history taken away for strangers."""
+    truth = truth_of(validation, len(forecaster.targets))
+    absent = strangers(validation)
+    if "history" not in validation:
+        both = stretch(forecaster.summarise(validation, samples, seed=seed), truth)
+        return Calibration(both, both)
+    without = forecaster.summarise(validation.without("history"), samples, seed=seed)
+    if absent.all():
+        both = stretch(without, truth)
+        return Calibration(both, both)
+    rows = forecaster.summarise(validation, samples, seed=seed)
+    return Calibration(stretch({name: values[~absent] for name, values in rows.items()}, truth[~absent]), stretch(without, truth))
+
+
+def save_features(run: RunDirectory, featurizer: Featurizer, marginal: np.ndarray) -> None:
+    """Write what was fitted before the networks."""
+    text, arrays = to_state(featurizer)
+    run.write_text("features.json", text)
+    run.write_arrays("features.safetensors", arrays | {"marginal": marginal})
+
+
+def load_features(run: RunDirectory) -> tuple[Featurizer, np.ndarray]:
+    """Read what `save_features` wrote."""
+    arrays = run.read_arrays("features.safetensors")
+    marginal = arrays.pop("marginal", np.zeros((0, 0)))
+    featurizer = from_state(run.read_text("features.json"), arrays, str(run.path))
+    if marginal.ndim != 2 or marginal.shape[1] != len(featurizer.targets.names) or len(marginal) == 0:
+        raise InputError(f"{run.path}: the marginal distribution is damaged")
+    return featurizer, marginal
+
+
+def member_file(member: int) -> str:
+    """Name of the file with the weights of one member."""
+    return f"member-{member}.safetensors"
+
+
+def save_networks(run: RunDirectory, member: int, networks: Any) -> None:
+    """Write the weights of one member."""
+    arrays = {f"experts.{name}": value for name, value in networks.experts.state_dict().items()}
+    arrays |= {f"decoder.{name}": value for name, value in networks.decoder.state_dict().items()}
+    run.write_arrays(member_file(member), {name: value.detach().cpu().numpy() for name, value in arrays.items()})
+
+
+def load_networks(run: RunDirectory, member: int, networks: Any) -> Any:
+    """Read the weights of one member into `networks`, which must have exactly these names and shapes."""
+    arrays = {name: torch.from_numpy(array) for name, array in run.read_arrays(member_file(member)).items()}
+    for part, module in (("experts.", networks.experts), ("decoder.", networks.decoder)):
+        try:
+            module.load_state_dict({name.removeprefix(part): value for name, value in arrays.items() if name.startswith(part)})
+        except RuntimeError as error:
+            raise InputError(f"{run.path / member_file(member)}: does not fit the networks ({' '.join(str(error).split())[:300]})") from error
+        module.eval()
+    return networks
+
+
+def load(
+    path: Path, *, build: Callable, model: Callable, guide: Callable, device: torch.device | str = "cpu"
+) -> Forecaster:
+    """Read a finished run.
+
+    Args:
+        path: the run directory.
+        build: `build(shapes, targets, configuration)` returns networks with `experts` and `decoder`; code comes from the caller,
+            never from the run directory.
+        model: the model that was trained, `model(videos, decoder)`.
+        guide: the guide that was trained, `guide(videos, experts)`.
+        device: where to put the networks.
+
+    Raises:
+        InputError: the run is unfinished, damaged, of another version, or was trained with another model or guide.
+    """
+    run = RunDirectory(Path(path))
+    about = run.manifest()
+    configuration = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
+    trained = about.get("program")
+    if trained != program_name(model, guide):
+        raise InputError(f"{run.path}: was trained with {trained}, not with {program_name(model, guide)}; pass the functions it was trained with")
+    featurizer, marginal = load_features(run)
+    programs = []
+    for member in range(configuration.members):
+        networks = load_networks(run, member, build(featurizer.shapes, featurizer.targets, configuration))
+        programs.append(bind(model, guide, networks, device))
+    stored = run.read_json("calibration.json")
+    calibration = Calibration(*(np.array(stored[name], dtype=np.float64) for name in ("known", "strangers")))
+    return Forecaster(configuration, featurizer, tuple(programs), calibration, marginal, about)
+
+
+def bind(model: Callable, guide: Callable, networks: Any, device: torch.device | str = "cpu") -> Program:
+    """A program of videos alone."""
+    return Program(partial(model, decoder=networks.decoder.to(device)), partial(guide, experts=networks.experts.to(device)))
+
+
+def program_name(model: Callable, guide: Callable) -> str:
+    """How a run directory remembers which model and guide were trained."""
+    return f"{getattr(model, '__name__', 'model')} and {getattr(guide, '__name__', 'guide')}"
+
+
+def save_calibration(run: RunDirectory, calibration: Calibration) -> None:
+    """Write the stretches."""
+    run.write_text("calibration.json", json.dumps({"known": calibration.known.tolist(), "strangers": calibration.strangers.tolist()}) + "\n")

@@ -1,0 +1,106 @@
+"""How good a forecast was: plain functions of samples and truth, all in the training scale."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import scoringrules
+from scipy import stats
+
+METRICS = ("rmse", "mae", "r2", "nmse", "spearman", "crps", "coverage_95", "width_95", "interval_score_95")
+LEVELS = (0.025, 0.975)
+
+
+def row_summary(samples: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
+    """Everything about a row that the scores need.
+
+    Args:
+        samples: (S, N, K).
+        truth: (N, K), NaN where unknown.
+
+    Returns:
+        mean, median, lower_95, upper_95, lower_50, upper_50, crps and pit, all (N, K); crps and pit are NaN where the truth is.
+    """
+    ordered = np.sort(samples.astype(np.float64), axis=0)
+    lower, first, median, third, upper = np.quantile(ordered, [LEVELS[0], 0.25, 0.5, 0.75, LEVELS[1]], axis=0)
+    crps = scoringrules.crps_ensemble(truth, np.moveaxis(ordered, 0, -1), estimator="qd", sorted_ensemble=True)
+    pit = (ordered < truth).mean(axis=0)
+    return {
+        "mean": ordered.mean(axis=0),
+        "median": median,
+        "lower_95": lower,
+        "upper_95": upper,
+        "lower_50": first,
+        "upper_50": third,
+        "crps": crps,
+        "pit": np.where(np.isnan(truth), np.nan, pit),
+    }
+
+
+def target_scores(rows: dict[str, np.ndarray], truth: np.ndarray, *, point: np.ndarray | None = None) -> dict[str, float | None]:
+    """The metrics of one target.
+
+    Args:
+        rows: (N,) entries of `row_summary`.
+        truth: (N,), NaN where unknown.
+        point: (N,) a point forecast that replaces mean and median.
+
+    Returns:
+        The `METRICS`; None where they are undefined (no truth, or a constant one).
+    """
+    known = ~np.isnan(truth)
+    if not known.any():
+        return dict.fromkeys(METRICS)
+    truth = truth[known]
+    rows = {name: values[known] for name, values in rows.items()}
+    mean, median = (rows["mean"], rows["median"]) if point is None else (point[known], point[known])
+    square = float(np.mean((mean - truth) ** 2))
+    variance = float(np.var(truth))
+    width = rows["upper_95"] - rows["lower_95"]
+    outside = np.maximum(rows["lower_95"] - truth, 0.0) + np.maximum(truth - rows["upper_95"], 0.0)
+    ranks = len(truth) > 1 and variance > 0 and np.ptp(median) > 0
+    return {
+        "rmse": square**0.5,
+        "mae": float(np.mean(np.abs(median - truth))),
+        "r2": 1.0 - square / variance if variance > 0 else None,
+        "nmse": square / variance if variance > 0 else None,
+        "spearman": float(stats.spearmanr(median, truth).statistic) if ranks else None,
+        "crps": float(np.mean(rows["crps"])),
+        "coverage_95": float(np.mean(outside == 0.0)),
+        "width_95": float(np.mean(width)),
+        "interval_score_95": float(np.mean(width + 40.0 * outside)),
+    }
+
+
+def scores(rows: dict[str, np.ndarray], truth: np.ndarray, names: Sequence[str], *, point: np.ndarray | None = None) -> dict[str, dict]:
+    """`target_scores` by the name of the target; all entries are (N, K)."""
+    return {
+        name: target_scores(
+            {key: values[:, k] for key, values in rows.items()}, truth[:, k], point=None if point is None else point[:, k]
+        )
+        for k, name in enumerate(names)
+    }
+
+
+def mean_scores(by_target: dict[str, dict]) -> dict[str, float | None]:
+    """Each metric averaged over the targets for which it is defined."""
+    mean = {}
+    for metric in METRICS:
+        values = [entry[metric] for entry in by_target.values() if entry.get(metric) is not None]
+        mean[metric] = float(np.mean(values)) if values else None
+    return mean
+
+
+def energy_score(samples: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(N,) energy score of the joint forecast of K targets (Gneiting and Raftery 2007, Eq. 22); NaN where any truth is unknown.
+
+    E|Y - y| - E|Y - Y'| / 2, where the second mean is over S disjoint pairs of draws, so that time is linear in S.
+    """
+    near = np.linalg.norm(samples - truth, axis=-1).mean(axis=0)
+    half = len(samples) // 2
+    # draws come member by member, so opposite halves would pair different networks only: pair at several odd offsets instead
+    spread = np.mean([np.linalg.norm(samples - np.roll(samples, offset, axis=0), axis=-1).mean(axis=0) for offset in _offsets(half)], axis=0)
+    return near - 0.5 * spread
+
+
+def _offsets(half: int) -> list[int]:
+    return sorted({max(1, round(half * share)) for share in (0.07, 0.19, 0.31, 0.43, 0.59, 0.71, 0.83, 1.0)})

@@ -1,0 +1,106 @@
+"""One expert network a part: p(z | x_j) = Normal(loc_j, scale_j) (Wang and Li, Eq. 2)."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from features.videos import Part, PartShape
+
+SCALE_RANGE = (1e-3, 1e3)  # of one expert's scale, so that precisions and their gradients stay finite
+
+
+class Periodic(nn.Module):
+    """Sines and cosines of learned frequencies beside the number itself (Gorishniy et al. 2022, "PLR" embeddings).
+
+    (N, F) to (N, F * width); every feature has frequencies and a small linear layer of its own.
+    """
+
+    def __init__(self, features: int, frequencies: int = 12, width: int = 8, spread: float = 0.3) -> None:
+        super().__init__()
+        self.frequency = nn.Parameter(torch.randn(features, frequencies) * spread)
+        self.weight = nn.Parameter(torch.randn(features, 2 * frequencies, width) / (2 * frequencies) ** 0.5)
+        self.bias = nn.Parameter(torch.zeros(features, width))
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """(N, F) to (N, F * width)."""
+        angle = 2 * torch.pi * self.frequency * numbers[..., None]
+        waves = torch.cat([angle.sin(), angle.cos()], dim=-1)
+        return nn.functional.relu(torch.einsum("nfk,fkw->nfw", waves, self.weight) + self.bias).flatten(1)
+
+
+class Residual(nn.Module):
+    """A pre-norm residual block: x + W2 dropout(act(W1 norm(x)))."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.network = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, width), nn.LeakyReLU(), nn.Dropout(dropout), nn.Linear(width, width), nn.Dropout(dropout)
+        )
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """(N, width) to (N, width)."""
+        return hidden + self.network(hidden)
+
+
+def layers(width: int, depth: int, dropout: float, residual: bool) -> nn.Sequential:
+    """`depth` hidden layers from `width` to `width`: residual blocks, or the plain LeakyReLU layers of the paper."""
+    if residual:
+        return nn.Sequential(*(Residual(width, dropout) for _ in range(depth)), nn.LayerNorm(width), nn.LeakyReLU())
+    return nn.Sequential(*(layer for _ in range(depth - 1) for layer in (nn.LeakyReLU(), nn.Dropout(dropout), nn.Linear(width, width))), nn.LeakyReLU())
+
+
+class Expert(nn.Module):
+    """(loc, scale) of z from one part.
+
+    Args:
+        shape: how wide the part is.
+        latent: D, width of z.
+        width: of the hidden layers.
+        depth: number of hidden layers (plain), or of residual blocks.
+        dropout: share of hidden units left out in training.
+        residual: residual blocks instead of plain layers.
+        periodic: periodic embeddings of the numbers beside the numbers.
+    """
+
+    def __init__(
+        self, shape: PartShape, latent: int, *, width: int = 256, depth: int = 2, dropout: float = 0.1, residual: bool = True, periodic: bool = True
+    ) -> None:
+        super().__init__()
+        self.latent = latent
+        self.embedding = nn.EmbeddingBag(shape.vocabulary, width, mode="sum", padding_idx=0) if shape.codes else None
+        if self.embedding is not None:
+            nn.init.normal_(self.embedding.weight, std=0.02)
+        self.periodic = Periodic(shape.numbers) if periodic and shape.numbers else None
+        self.numbers = nn.Linear(shape.numbers * (9 if self.periodic is not None else 1), width)
+        self.hidden = layers(width, depth, dropout, residual)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(width, 2 * latent)
+
+    def forward(self, part: Part) -> tuple[Tensor, Tensor]:
+        """`part` of N videos to loc and scale, both (N, D); rows where it is missing give finite numbers that mean nothing."""
+        present = part.present[:, None]
+        numbers = torch.where(present, part.numbers, 0.0)
+        embedded = numbers if self.periodic is None else torch.cat([numbers, self.periodic(numbers)], dim=-1)
+        hidden = self.numbers(embedded)
+        if self.embedding is not None:
+            hidden = hidden + self.dropout(self.embedding(torch.where(present, part.codes, 0)))
+        loc, log_scale = self.head(self.hidden(hidden)).chunk(2, dim=-1)
+        return loc, log_scale.clamp(-6.9, 6.9).exp()
+
+
+class Experts(nn.ModuleDict):
+    """Experts by the name of their part.
+
+    Attributes:
+        prior_expert: whether the prior N(0, I) is one more expert of the product (Eq. 3 as derived) or not (as printed).
+    """
+
+    def __init__(self, experts: Mapping[str, nn.Module], *, prior_expert: bool = True) -> None:
+        super().__init__(experts)
+        self.prior_expert = prior_expert
+
+    @property
+    def latent(self) -> int:
+        """D, width of z."""
+        return next(iter(self.values())).latent
