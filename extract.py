@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from command import Parser, common_options, number, run, whole
 
@@ -96,7 +97,7 @@ class Bar:
     """A progress bar with clips a minute, time left and problems so far, from the first clip on."""
 
     def __init__(self) -> None:
-        self._bar = None
+        self._bar: Any = None
 
     def __enter__(self) -> "Bar":
         return self

@@ -32,10 +32,7 @@ def settled(settings: Settings) -> Settings:
     """
     if settings.backbone not in BACKBONES:
         raise InputError(f"backbone {settings.backbone!r}: choose from {', '.join(BACKBONES)}")
-    if settings.weights:
-        weights = regular_file(Path(settings.weights)).resolve()
-    else:
-        weights = BACKBONES[settings.backbone].published()
+    weights = regular_file(Path(settings.weights)).resolve() if settings.weights else BACKBONES[settings.backbone].published()
     checksum = file_sha256(weights)
     if settings.weights_sha256 and settings.weights_sha256 != checksum:
         raise InputError(f"{weights}: not the weights that were used before (another checksum)")

@@ -19,7 +19,7 @@ FORMATS = "mov,matroska,avi,flv"
 ATTACHED_PICTURE = 0x400
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """A clip, or one of its streams, that is not used; the text is a problem's reason."""
 
 
@@ -56,8 +56,6 @@ def read_clip(path: Path, resize: int, crop: int, limits: Limits, indexed: Calla
     try:
         with opened(path, limits) as container:
             video, audio = usable(container.streams.video), usable(container.streams.audio)
-            if video is None and audio is None:
-                raise Refused("unreadable: it has neither a video nor a sound track that can be decoded")
             timeline, clip.sound = _scan(container, video, audio, limits, clip)
             if video is None:
                 clip.note("video", "no_video: it has no video track that can be decoded")
@@ -102,6 +100,8 @@ def usable(streams):
 
 def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline, np.ndarray | None]:
     """One pass over all packets: the timeline of the video and the decoded sound."""
+    if video is None and audio is None:
+        raise Refused("unreadable: it has neither a video nor a sound track that can be decoded")
     from features.media.sound import Sound
 
     if video is not None and video.codec_context.width * video.codec_context.height > limits.pixels:
@@ -135,7 +135,9 @@ def _pictures(path: Path, container, timeline: Timeline, resize: int, crop: int,
     from features.media.seek import Walker
 
     walker = Walker(path, container, timeline, limits)
-    pictures, times, damaged = [], [], 0
+    pictures: list[np.ndarray] = []
+    times: list[int] = []
+    damaged = 0
     with contextlib.closing(walker):
         for target in timeline.midpoints(FRAMES):
             frame = walker.frame(target)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from features.errors import InputError
 from features.files import regular_file, write_text
@@ -86,7 +87,8 @@ def read_settings(path: Path) -> Settings:
     try:
         recorded = json.loads(regular_file(path).read_text(encoding="utf-8"))["visual"]
         names = {field.name for field in dataclasses.fields(Settings)}
-        return Settings(**{name: str(value) for name, value in recorded.items() if name in names})
+        values: dict[str, Any] = {name: str(value) for name, value in recorded.items() if name in names}
+        return Settings(**values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: not an extraction.json as extract.py writes it") from error
 
@@ -127,7 +129,7 @@ def _work(
         for path in paths:
             key = store.key(path) if path is not None and path.exists() else None
             known = store.get(key) if key is not None else None
-            if key is not None and known is None and key not in seen:
+            if path is not None and key is not None and known is None and key not in seen:
                 running[readers.submit(path)] = key
                 collect(2 * workers)
             elif path is not None:

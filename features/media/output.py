@@ -41,12 +41,11 @@ def write_features(out: Path, part: str, names: list[str], ids: pd.Series, resul
     path = out / f"{part}.parquet"
     schema = pa.schema([("id", pa.string()), *((name, pa.float32()) for name in names)])
     rows = 0
-    with writing(path) as temporary:
-        with parquet.ParquetWriter(temporary, schema) as writer:
-            for chosen, block in _blocks(part, ids, results):
-                table = [pa.array(chosen, pa.string()), *(pa.array(column) for column in np.ascontiguousarray(block.T))]
-                writer.write_table(pa.Table.from_arrays(table, schema=schema))
-                rows += len(chosen)
+    with writing(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
+        for chosen, block in _blocks(part, ids, results):
+            table = [pa.array(chosen, pa.string()), *(pa.array(column) for column in np.ascontiguousarray(block.T))]
+            writer.write_table(pa.Table.from_arrays(table, schema=schema))
+            rows += len(chosen)
     if rows == 0:
         path.unlink()
     return rows

@@ -46,8 +46,7 @@ def main() -> None:
             except OSError as error:
                 clip = Clip()
                 clip.note("open", f"unreadable: {error.strerror or error}")
-        frames = clip.frames.shape if clip.frames is not None else None
-        _send(connection, {"frames": frames, "sound": len(clip.sound) if clip.sound is not None else None, "problems": clip.problems})
+        _send(connection, {"frames": clip.frames is not None, "sound": clip.sound is not None, "problems": clip.problems})
         if clip.frames is not None:
             connection.send_bytes(clip.frames.tobytes())
         if clip.sound is not None:

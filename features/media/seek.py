@@ -2,6 +2,7 @@
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import av
 
@@ -25,8 +26,9 @@ class Walker:
         self._stack = contextlib.ExitStack()
         self._seeks = timeline.exact and len(self._places) == len(timeline.marks)
         self._place = -1  # of the last packet given to the decoder
-        self._frames = None
-        self._current = self._ahead = None
+        self._frames: Any = None
+        self._current: Any = None
+        self._ahead: Any = None
         self._prepare()
 
     def frame(self, time: int):

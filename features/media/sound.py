@@ -15,7 +15,7 @@ class Sound:
         self._longest = longest
         self._blocks: list[np.ndarray] = []
         self._errors = 0
-        self._resampler = None
+        self._resampler: av.AudioResampler | None = None
         self._shape: tuple | None = None
         stream.codec_context.thread_count = 1
         stream.codec_context.thread_type = "NONE"
@@ -33,7 +33,7 @@ class Sound:
             shape = (frame.format.name, frame.layout.name, frame.sample_rate)
             if shape != self._shape:
                 # a stream may change its rate or channels on the way
-                self._drain()
+                self._resample(None)
                 self._resampler, self._shape = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE), shape
             frame.pts = None
             self._resample(frame)
@@ -42,7 +42,7 @@ class Sound:
         """All samples, float32 (T,), or None; and what is wrong with them, or an empty text."""
         if self._stream.codec_context.is_open:
             self.add(None)
-        self._drain()
+        self._resample(None)
         if self._room < 0:
             return None, f"too_long: the sound track is longer than {self._longest} s"
         if sum(map(len, self._blocks)) == 0:
@@ -51,11 +51,10 @@ class Sound:
         self._blocks.clear()
         return samples, f"decode_error: {self._errors} packets of sound could not be decoded" if self._errors else ""
 
-    def _drain(self) -> None:
-        if self._resampler is not None:
-            self._resample(None)
-
     def _resample(self, frame) -> None:
+        """Take the samples of a frame, or what the resampler still holds."""
+        if self._resampler is None:
+            return
         try:
             for part in self._resampler.resample(frame):
                 block = part.to_ndarray().reshape(-1)

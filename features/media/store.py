@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -73,9 +74,9 @@ class Store:
 
     def put(self, key: str, result: Result) -> None:
         """Keep a result, whole or not at all."""
-        problems = np.frombuffer(json.dumps(result.problems).encode(), np.uint8)
+        arrays: dict[str, Any] = {f"part_{name}": values for name, values in result.features.items()}
         buffer = io.BytesIO()
-        np.savez(buffer, problems=problems, **{f"part_{name}": values for name, values in result.features.items()})
+        np.savez(buffer, problems=np.frombuffer(json.dumps(result.problems).encode(), np.uint8), **arrays)
         with writing(self._path(key)) as temporary:
             temporary.write_bytes(buffer.getvalue())
 

@@ -1,6 +1,7 @@
 """When each frame of a video stream is shown, from its packets alone: headers lie."""
 
 import bisect
+import itertools
 import statistics
 from dataclasses import dataclass, field
 
@@ -44,7 +45,7 @@ class Timeline:
         """First and last tick at which something is shown."""
         visible = sorted(self._visible)
         times = [time for time, _ in visible]
-        gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False) if later > earlier]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(times) if later > earlier]
         last = visible[-1][1] or (round(statistics.median(gaps)) if gaps else 1)
         # a last frame that claims to stay for ever stays as long as the longest before it
         return times[0], times[-1] + (min(last, max(gaps)) if gaps else last)

@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 SCALE = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9}
 WRITTEN = re.compile(r"([+-]?\d[\d ,_']*(?:\.\d+)?|\.\d+)\s*([kmbg]?)\+?", re.IGNORECASE)
@@ -32,4 +32,4 @@ def parse_time(value: object) -> float | None:
         moment = datetime.fromisoformat(str(value).strip())
     except ValueError:
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
