@@ -115,7 +115,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         elif item.type in (int, float):
             group.add_argument(name, type=item.type, metavar="N" if item.type is int else "X", **options)
         elif item.type is str:
-            group.add_argument(name, choices=item.metadata["choices"] or None, metavar=None if item.metadata["choices"] else "NAME", **options)
+            group.add_argument(
+                name, choices=item.metadata["choices"] or None, metavar=None if item.metadata["choices"] else "NAME", **options
+            )
         else:
             group.add_argument(name, type=_names, metavar="A,B", **options)
 

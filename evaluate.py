@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import command
+from features.errors import InputError
+
+if TYPE_CHECKING:
+    from configuration import Configuration
+    from features.dataset import Dataset
 
 EXAMPLES = """examples:
   python evaluate.py                                    the newest run, on the rows its training held out
@@ -21,7 +26,12 @@ def _parser() -> command.Parser:
     parser.add_argument("--data", metavar="DATA", help="dataset to forecast, every row of it (default: the test rows held out in training)")
     parser.add_argument("--samples", type=command.whole(2, 1_000_000), default=1000, help="draws a video (default: %(default)s)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: RUN/evaluation)")
-    parser.add_argument("--point", choices=["auto", "mean", "median", "mape"], default="auto", help="point forecast (default: mean for squared, median for absolute errors)")
+    parser.add_argument(
+        "--point",
+        choices=["auto", "mean", "median", "mape"],
+        default="auto",
+        help="point forecast (default: mean for squared, median for absolute errors)",
+    )
     parser.add_argument("--save-samples", action="store_true", help="also write samples.npz")
     command.common_options(parser)
     return parser
@@ -30,7 +40,9 @@ def _parser() -> command.Parser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     options = _parser().parse_args(arguments)
-    from forecast.evaluation import evaluate
+    from features.splits import split
+    from forecast.evaluation import evaluate, table, write_evaluation
+    from forecast.figures import draw_figures
     from forecast.forecaster import load
     from forecast.run import RunDirectory, newest_run
     from guide import guide
@@ -38,15 +50,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from train import build, read_source
 
     path = options.run or newest_run(Path("runs"))
+    out = options.out or path / "evaluation"
     device = command.device(options.device)
     forecaster = load(path, build=build, model=model, guide=guide, device=device)
-    run = RunDirectory(path)
-    held_out = options.data is None
-    source = run.read_json("source.json").get("data") if held_out else options.data
+    source = RunDirectory(path).read_json("source.json").get("data") if options.data is None else options.data
     dataset = read_source(source, forecaster.configuration)
-    if held_out:
-        dataset = run.held_out(dataset, forecaster.configuration)
-    evaluate(forecaster, dataset, options, path)
+    if options.data is None:
+        if dataset.fingerprint != forecaster.about.get("fingerprint"):
+            raise InputError(
+                f"{dataset.name}: has changed since training, so its held-out rows are not known (name it with --data to forecast all)"
+            )
+        dataset = dataset.take(split(dataset.videos, forecaster.configuration.split, seed=forecaster.configuration.seed).test)
+    keep = out / "samples.npz" if options.save_samples else None
+    evaluation = evaluate(forecaster, dataset, samples=options.samples, seed=options.seed, point=options.point, device=device, keep=keep)
+    write_evaluation(evaluation, out)
+    draw_figures(evaluation, out)
+    print(table(evaluation.metrics))
+    print(f"(in brackets: a forecast that ignores the video)   {len(dataset):,} rows of {dataset.name}")
+    if source is None:
+        _print_oracle(dataset, forecaster.configuration)
+    print(f"written      {out}/metrics.json, forecasts.csv, forecast.png")
+
+
+def _print_oracle(dataset: Dataset, configuration: Configuration) -> None:
+    """The best possible CRPS on the simulated world, where it is known."""
+    from features.simulate import oracle_crps
+
+    print(f"oracle       CRPS {oracle_crps(dataset, configuration.seed):.3f}: no forecast can do better on the simulated world")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Train: a dataset in, a run directory out. `fit` is the one training loop; it takes any model and guide.
 
-    maximise  E over videos of  E_{q(z|x)}[log p(y|z)] - kl_weight * KL(q(z|x) || p(z))          (Wang and Li, Eq. 1)
+maximise  E over videos of  E_{q(z|x)}[log p(y|z)] - kl_weight * KL(q(z|x) || p(z))          (Wang and Li, Eq. 1)
 """
 
 from __future__ import annotations
@@ -52,9 +52,7 @@ def build(shapes: Mapping[str, PartShape], targets: Targets, configuration: Conf
         for part, shape in shapes.items()
     }
     hidden = nn.Sequential(nn.Linear(c.latent, c.width), *layers(c.width, c.decoder_depth, 0.0, c.residual))
-    decoder = Decoder(
-        c.latent, targets.loc, targets.spread, likelihood=c.likelihood, hidden=hidden, width=c.width, components=c.components
-    )
+    decoder = Decoder(c.latent, targets.loc, targets.spread, likelihood=c.likelihood, hidden=hidden, width=c.width, components=c.components)
     return Networks(Experts(experts, prior_expert=c.prior_expert), decoder)
 
 
@@ -227,7 +225,9 @@ def _open(options: argparse.Namespace) -> tuple[RunDirectory, Configuration, str
     source = run.read_json("source.json").get("data")
     for name, value in given.items():
         if value != getattr(stored, name) and not (name == "epochs" and value == 0) and not (name == "seed" and value == 0):
-            raise InputError(f"--{name.replace('_', '-')}: the run was started with {getattr(stored, name)!r}, which --resume cannot change")
+            raise InputError(
+                f"--{name.replace('_', '-')}: the run was started with {getattr(stored, name)!r}, which --resume cannot change"
+            )
     if options.data is not None and options.data != source:
         raise InputError(f"--data: the run was started with {source}, which --resume cannot change")
     return run, stored, source
@@ -287,7 +287,13 @@ def _fit_members(run: RunDirectory, featurizer: Any, train: Videos, validation: 
 
 
 def _finish(
-    run: RunDirectory, featurizer: Any, marginal: Any, members: list[Networks], validation: Videos, configuration: Configuration, dataset: Dataset
+    run: RunDirectory,
+    featurizer: Any,
+    marginal: Any,
+    members: list[Networks],
+    validation: Videos,
+    configuration: Configuration,
+    dataset: Dataset,
 ) -> None:
     """Calibrate, write the manifest and print where things stand."""
     from forecast.calibration import Calibration
@@ -307,7 +313,9 @@ def _finish(
     print(f"run          {run.path}")
     print(f"parts        {', '.join(featurizer.shapes)}")
     print(f"targets      {', '.join(featurizer.targets.names)}")
-    print(f"stretch      {', '.join(f'{factor:.3f}' for factor in calibration.known)} of the 95 % intervals, so that validation rows are held")
+    print(
+        f"stretch      {', '.join(f'{factor:.3f}' for factor in calibration.known)} of the 95 % intervals, so that validation rows are held"
+    )
     print(f"next         python evaluate.py --run {run.path} --samples 1000")
 
 

@@ -73,12 +73,12 @@ def _tabm(x: torch.Tensor, targets: int) -> torch.nn.Module:
 
     # an indicator that is constant in training has no bins
     embeddings = PiecewiseLinearEmbeddings(compute_bins(x, n_bins=24), d_embedding=8, activation=False, version="B")
-    return TabM.make(n_num_features=x.shape[1], d_out=targets * len(LEVELS), num_embeddings=embeddings, k=16, d_block=256, dropout=0.1)
+    return TabM.make(n_num_features=x.shape[1], d_out=targets * len(LEVELS), num_embeddings=embeddings, k=16, d_block=256, dropout=0.25)
 
 
 def _fit_tabm(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor, x_held: torch.Tensor, y_held: torch.Tensor) -> torch.nn.Module:
     """Train every member on its own loss; keep the epoch whose average forecasts validation best."""
-    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=3e-4)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-2)
     batch = min(512, max(32, len(x) // 64))
     best, best_state, since = np.inf, network.state_dict(), 0
     for _ in range(EPOCHS):

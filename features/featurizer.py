@@ -157,7 +157,11 @@ class Featurizer:
         parts = {}
         raw = self._raw(dataset)
         for part in self.scalers:
-            values, _, present = raw.get(part) or (np.full((len(dataset), len(self.columns[part])), np.nan), [], np.zeros(len(dataset), bool))
+            values, _, present = raw.get(part) or (
+                np.full((len(dataset), len(self.columns[part])), np.nan),
+                [],
+                np.zeros(len(dataset), bool),
+            )
             codes = np.zeros((len(dataset), 0), np.int64)
             if part == "social" and self.categories:
                 codes = self._codes(dataset.videos)
@@ -219,10 +223,12 @@ def _time(videos: pd.DataFrame) -> np.ndarray:
     return np.nan_to_num(videos["create_time"].to_numpy(np.float64)) if "create_time" in videos else np.zeros(len(videos))
 
 
-def _fit_sound(fitted: Featurizer, videos: pd.DataFrame, own: np.ndarray, time: np.ndarray, reached: np.ndarray, known: np.ndarray) -> History:
+def _fit_sound(
+    fitted: Featurizer, videos: pd.DataFrame, own: np.ndarray, time: np.ndarray, reached: np.ndarray, known: np.ndarray
+) -> History:
     """History by sound, of how much more a video reached than its author's others."""
     sound = social.keys(videos["music_title"], fitted.salt)
-    keys, inverse, counts = np.unique(sound, return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(sound, return_inverse=True, return_counts=True)
     particular = counts[inverse] <= max(COMMON_SOUND * len(videos), 20)
     usual = np.zeros_like(reached)
     if "history" in fitted.histories:

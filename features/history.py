@@ -110,7 +110,9 @@ class History:
         return reached, days
 
 
-def author_numbers(history: History, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, past_only: bool) -> tuple[np.ndarray, np.ndarray]:
+def author_numbers(
+    history: History, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, past_only: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """The author-history part: (N, F) numbers and (N,) presence.
 
     Summary of all other videos; their mean weighted by 1 / (1 + days); then each neighbour's targets, distance and side in time;

@@ -60,11 +60,11 @@ def from_state(text: str, arrays: dict[str, np.ndarray], where: str) -> Featuriz
 
 def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Featurizer:
     names = tuple(description["targets"])
-    targets = Targets(names, description["target_scale"], _shaped(arrays, "targets.loc", len(names)), _shaped(arrays, "targets.spread", len(names)))
+    targets = Targets(
+        names, description["target_scale"], _shaped(arrays, "targets.loc", len(names)), _shaped(arrays, "targets.spread", len(names))
+    )
     columns = {part: list(found) for part, found in description["columns"].items()}
-    scalers = {
-        part: Scaler(*(_shaped(arrays, f"scaler.{part}.{name}", len(found)) for name in SCALER)) for part, found in columns.items()
-    }
+    scalers = {part: Scaler(*(_shaped(arrays, f"scaler.{part}.{name}", len(found)) for name in SCALER)) for part, found in columns.items()}
     histories = {name: History(*(arrays[f"history.{name}.{kind}"] for kind in HISTORY)) for name in description["histories"]}
     for name, history in histories.items():
         if {len(getattr(history, kind)) for kind in HISTORY} != {len(history.group)} or history.reached.shape[1:] != (len(names),):
@@ -75,10 +75,22 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
 
         tokenizer = Tokenizer.from_str(json.dumps(description["tokenizer"]))
         encoder = CaptionEncoder(tokenizer.get_vocab_size())
-        encoder.load_state_dict({name.removeprefix("text."): torch.from_numpy(array) for name, array in arrays.items() if name.startswith("text.")})
+        encoder.load_state_dict(
+            {name.removeprefix("text."): torch.from_numpy(array) for name, array in arrays.items() if name.startswith("text.")}
+        )
         text = Text(tokenizer, encoder.eval())
     categories = {column: arrays[f"category.{column}"] for column in description["categories"]}
-    return Featurizer(targets, description["salt"], bool(description["past_only"]), bool(description["tokens"]), scalers, columns, categories, text, histories)
+    return Featurizer(
+        targets,
+        description["salt"],
+        bool(description["past_only"]),
+        bool(description["tokens"]),
+        scalers,
+        columns,
+        categories,
+        text,
+        histories,
+    )
 
 
 def _shaped(arrays: dict[str, np.ndarray], name: str, length: int) -> np.ndarray:

@@ -86,7 +86,9 @@ def read_table(path: Path) -> pd.DataFrame:
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{path}: cannot be read as a table ({str(error).splitlines()[0] if str(error) else type(error).__name__})") from error
+        raise InputError(
+            f"{path}: cannot be read as a table ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+        ) from error
     table.columns = [str(column).strip() for column in table.columns]
     if table.columns.duplicated().any():
         raise InputError(f"{path}: column {table.columns[table.columns.duplicated()][0]} appears twice")
@@ -166,7 +168,9 @@ def _unwrap(numbers: pd.Series, name: str, path: Path) -> pd.Series:
     """Repair author counts above 2^31 that some collector stored in 32 signed bits."""
     wrapped = (numbers < -1e6) & (numbers >= -(2**31))
     if wrapped.any():
-        warnings.warn(f"{path}: {int(wrapped.sum())} negative values of {name} were read as 32-bit overflow (+ 2^32)", InputWarning, stacklevel=2)
+        warnings.warn(
+            f"{path}: {int(wrapped.sum())} negative values of {name} were read as 32-bit overflow (+ 2^32)", InputWarning, stacklevel=2
+        )
         numbers = numbers.where(~wrapped, numbers + 2**32)
     return numbers
 

@@ -88,7 +88,7 @@ def tokenize(tokenizer: "tokenizers.Tokenizer", texts: list[str]) -> np.ndarray:
 def _fit_tokenizer(texts: list[str]) -> "tokenizers.Tokenizer":  # noqa: F821
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-    tokenizer = Tokenizer(models.BPE(unk_token="[unknown]"))
+    tokenizer = Tokenizer(models.BPE(unk_token="[unknown]"))  # noqa: S106  (a token, not a secret)
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     trainer = trainers.BpeTrainer(

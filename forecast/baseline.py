@@ -1,6 +1,9 @@
 """The forecast that does nothing: the marginal distribution of the training rows, whatever the video."""
 
 import numpy as np
+import scoringrules
+
+from forecast.scores import row_summary
 
 
 def marginal_quantiles(truth: np.ndarray, count: int = 1000) -> np.ndarray:
@@ -12,6 +15,12 @@ def marginal_quantiles(truth: np.ndarray, count: int = 1000) -> np.ndarray:
     return np.stack([np.quantile(column[~np.isnan(column)], levels) for column in truth.T], axis=1)
 
 
-def marginal_samples(quantiles: np.ndarray, rows: int) -> np.ndarray:
-    """The same (count, rows, K) samples for every row."""
-    return np.broadcast_to(quantiles[:, None, :], (len(quantiles), rows, quantiles.shape[1]))
+def marginal_rows(quantiles: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
+    """`forecast.scores.row_summary` of the same forecast for each of N rows; `truth` is (N, K)."""
+    one = row_summary(quantiles[:, None, :], np.full((1, quantiles.shape[1]), np.nan))
+    rows = {name: np.repeat(values, len(truth), axis=0) for name, values in one.items()}
+    columns = [
+        scoringrules.crps_ensemble(truth[:, k], np.broadcast_to(quantiles[:, k], (len(truth), len(quantiles))), estimator="qd")
+        for k in range(truth.shape[1])
+    ]
+    return rows | {"crps": np.stack(columns, axis=1)}

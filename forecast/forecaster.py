@@ -143,14 +143,14 @@ def load_networks(run: RunDirectory, member: int, networks: Any) -> Any:
         try:
             module.load_state_dict({name.removeprefix(part): value for name, value in arrays.items() if name.startswith(part)})
         except RuntimeError as error:
-            raise InputError(f"{run.path / member_file(member)}: does not fit the networks ({' '.join(str(error).split())[:300]})") from error
+            raise InputError(
+                f"{run.path / member_file(member)}: does not fit the networks ({' '.join(str(error).split())[:300]})"
+            ) from error
         module.eval()
     return networks
 
 
-def load(
-    path: Path, *, build: Callable, model: Callable, guide: Callable, device: torch.device | str = "cpu"
-) -> Forecaster:
+def load(path: Path, *, build: Callable, model: Callable, guide: Callable, device: torch.device | str = "cpu") -> Forecaster:
     """Read a finished run.
 
     Args:
@@ -169,7 +169,9 @@ def load(
     configuration = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
     trained = about.get("program")
     if trained != program_name(model, guide):
-        raise InputError(f"{run.path}: was trained with {trained}, not with {program_name(model, guide)}; pass the functions it was trained with")
+        raise InputError(
+            f"{run.path}: was trained with {trained}, not with {program_name(model, guide)}; pass the functions it was trained with"
+        )
     featurizer, marginal = load_features(run)
     programs = []
     for member in range(configuration.members):
@@ -192,4 +194,6 @@ def program_name(model: Callable, guide: Callable) -> str:
 
 def save_calibration(run: RunDirectory, calibration: Calibration) -> None:
     """Write the stretches."""
-    run.write_text("calibration.json", json.dumps({"known": calibration.known.tolist(), "strangers": calibration.strangers.tolist()}) + "\n")
+    run.write_text(
+        "calibration.json", json.dumps({"known": calibration.known.tolist(), "strangers": calibration.strangers.tolist()}) + "\n"
+    )

@@ -100,5 +100,7 @@ def diagnosis(networks: Any, train: Videos) -> str:
     if not found and train.popularity is not None:
         distance = (train.popularity - train.popularity.nanmean(0)).abs().nan_to_num().amax(-1)
         row = int(distance.argmax())
-        found.append(f"every number is finite; the most extreme popularity is {float(distance[row]):.3g} from the mean, in training row {row + 1}")
+        found.append(
+            f"every number is finite; the most extreme popularity is {float(distance[row]):.3g} from the mean, in training row {row + 1}"
+        )
     return "; ".join(found)

@@ -38,7 +38,9 @@ def draw_chunks(programs: Sequence[Program], videos: Videos, samples: int = 1000
         for start in range(0, len(videos), chunk):
             part = videos.rows(slice(start, start + chunk))
             draws = [
-                Predictive(program.model, guide=program.guide, num_samples=share, return_sites=("popularity",), parallel=True)(part)["popularity"]
+                Predictive(program.model, guide=program.guide, num_samples=share, return_sites=("popularity",), parallel=True)(part)[
+                    "popularity"
+                ]
                 for program, share in zip(programs, shares, strict=True)
                 if share
             ]

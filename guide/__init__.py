@@ -1,7 +1,7 @@
 """The guide: what the parts of a video say about z.
 
-    (loc_j, scale_j) = expert_j(x_j)               # every part that is present has an opinion        (Eq. 2)
-    z ~ Normal(product of the experts)             # opinions are weighed by their precision          (Eq. 3)
+(loc_j, scale_j) = expert_j(x_j)               # every part that is present has an opinion        (Eq. 2)
+z ~ Normal(product of the experts)             # opinions are weighed by their precision          (Eq. 3)
 """
 
 import pyro

@@ -47,7 +47,9 @@ def layers(width: int, depth: int, dropout: float, residual: bool) -> nn.Sequent
     """`depth` hidden layers from `width` to `width`: residual blocks, or the plain LeakyReLU layers of the paper."""
     if residual:
         return nn.Sequential(*(Residual(width, dropout) for _ in range(depth)), nn.LayerNorm(width), nn.LeakyReLU())
-    return nn.Sequential(*(layer for _ in range(depth - 1) for layer in (nn.LeakyReLU(), nn.Dropout(dropout), nn.Linear(width, width))), nn.LeakyReLU())
+    return nn.Sequential(
+        *(layer for _ in range(depth - 1) for layer in (nn.LeakyReLU(), nn.Dropout(dropout), nn.Linear(width, width))), nn.LeakyReLU()
+    )
 
 
 class Expert(nn.Module):
@@ -64,7 +66,15 @@ class Expert(nn.Module):
     """
 
     def __init__(
-        self, shape: PartShape, latent: int, *, width: int = 256, depth: int = 2, dropout: float = 0.1, residual: bool = True, periodic: bool = True
+        self,
+        shape: PartShape,
+        latent: int,
+        *,
+        width: int = 256,
+        depth: int = 2,
+        dropout: float = 0.1,
+        residual: bool = True,
+        periodic: bool = True,
     ) -> None:
         super().__init__()
         self.latent = latent

@@ -1,7 +1,7 @@
 """The model: how z becomes popularity.
 
-    z ~ Normal(0, I)                               # what of a video matters for its popularity
-    popularity ~ decoder(z)                        # log(1 + views, likes, comments, shares)
+z ~ Normal(0, I)                               # what of a video matters for its popularity
+popularity ~ decoder(z)                        # log(1 + views, likes, comments, shares)
 """
 
 import pyro

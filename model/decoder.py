@@ -69,7 +69,9 @@ class Decoder(nn.Module):
 
     def _mixture(self, raw: Tensor) -> NormalMixture:
         count, targets = self.components, len(self.target_loc)
-        logits, loc, log_scale, below = raw.split([count, count * targets, count * targets, raw.shape[-1] - count * (1 + 2 * targets)], dim=-1)
+        logits, loc, log_scale, below = raw.split(
+            [count, count * targets, count * targets, raw.shape[-1] - count * (1 + 2 * targets)], dim=-1
+        )
         loc = self.target_loc + self.target_spread * loc.unflatten(-1, (count, targets))
         scale = self.target_spread * log_scale.clamp(*LOG_SCALE).exp().unflatten(-1, (count, targets))
         # rows of a unit-diagonal factor, scaled so that each marginal scale is what the head says

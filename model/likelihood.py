@@ -74,7 +74,9 @@ class NormalMixture(dist.TorchDistribution):
     def expand(self, batch_shape, _instance=None) -> "NormalMixture":
         """The same over a larger batch."""
         shape, tail = torch.Size(batch_shape), self.loc.shape[-2:]
-        return NormalMixture(self.logits.expand(shape + tail[:1]), self.loc.expand(shape + tail), self.scale_tril.expand(shape + tail + tail[1:]))
+        return NormalMixture(
+            self.logits.expand(shape + tail[:1]), self.loc.expand(shape + tail), self.scale_tril.expand(shape + tail + tail[1:])
+        )
 
     def sample(self, sample_shape=torch.Size()) -> Tensor:  # noqa: B008
         """(*sample_shape, ..., K)."""
