@@ -134,12 +134,13 @@ def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline
 def _pictures(path: Path, container, timeline: Timeline, resize: int, crop: int, limits: Limits, clip: Clip) -> np.ndarray | None:
     from features.media.seek import Walker
 
-    walker = Walker(path, container, timeline, limits)
+    targets = timeline.midpoints(FRAMES)
+    walker = Walker(path, container, timeline, targets, limits)
     pictures: list[np.ndarray] = []
     times: list[int] = []
     damaged = 0
     with contextlib.closing(walker):
-        for target in timeline.midpoints(FRAMES):
+        for target in targets:
             frame = walker.frame(target)
             if frame is None:
                 break

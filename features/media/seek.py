@@ -1,6 +1,7 @@
 """Walk through a video stream to chosen frames, seeking only where it saves decoding."""
 
 import contextlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,23 @@ from features.media.timeline import Timeline
 class Walker:
     """Gives frames by ascending presentation time, exactly those that decoding every frame would give.
 
+    Args:
+        path: the media file, opened again where the container cannot seek.
+        container: the open file.
+        timeline: of its video stream.
+        wanted: the times that will be asked for.
+        limits: what is refused.
+
     Attributes:
         errors: packets that could not be decoded so far.
         refusal: why nothing can be decoded, or an empty text.
     """
 
-    def __init__(self, path: Path, container, timeline: Timeline, limits: Limits) -> None:
+    def __init__(self, path: Path, container, timeline: Timeline, wanted: Collection[int], limits: Limits) -> None:
         self.errors = 0
         self.refusal = ""
         self._path, self._container, self._timeline, self._limits = path, container, timeline, limits
+        self._wanted = frozenset(wanted)
         self._places = {mark: place for place, mark in enumerate(timeline.marks)}
         self._stack = contextlib.ExitStack()
         self._seeks = timeline.exact and len(self._places) == len(timeline.marks)
@@ -88,15 +97,23 @@ class Walker:
             context.thread_count = 1
             context.thread_type = "NONE"
 
+    def _skip(self, packet) -> None:
+        """Let the decoder pass over a frame that nobody wants and no other frame refers to (H.264 marks them)."""
+        context = self._stream.codec_context
+        if context.name == "h264" and self._timeline.exact:
+            context.skip_frame = "NONREF" if packet.size and packet.pts not in self._wanted else "DEFAULT"
+
     def _decoded(self, first, packets):
         self._current = self._ahead = None
+        context = self._stream.codec_context
         latest = None
         for packet in _chain(first, packets):
             self._place += packet.size > 0
+            self._skip(packet)
             try:
-                frames = self._stream.codec_context.decode(packet if packet.size else None)
+                frames = context.decode(packet if packet.size else None)
             except (av.FFmpegError, ValueError) as error:
-                if not self._stream.codec_context.is_open:
+                if not context.is_open:
                     self.refusal = f"bad_size: the decoder refuses to start ({error})"
                     return
                 self.errors += 1

@@ -46,9 +46,10 @@ class Timeline:
         visible = sorted(self._visible)
         times = [time for time, _ in visible]
         gaps = [later - earlier for earlier, later in itertools.pairwise(times) if later > earlier]
-        last = visible[-1][1] or (round(statistics.median(gaps)) if gaps else 1)
-        # a last frame that claims to stay for ever stays as long as the longest before it
-        return times[0], times[-1] + (min(last, max(gaps)) if gaps else last)
+        usual = round(statistics.median(gaps)) if gaps else 1
+        # a frame that claims to stay for ever stays as long as the longest between two others
+        longest = max(gaps) if gaps else visible[-1][1] or usual
+        return times[0], max(time + min(duration or usual, longest) for time, duration in visible)
 
     def midpoints(self, count: int) -> list[int]:
         """Times of the packets on show at the midpoints of `count` equal intervals, ascending, with repeats."""

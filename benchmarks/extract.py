@@ -1,0 +1,143 @@
+"""What extraction costs, as ratios that hold on any machine: seeking, the whole command against its pieces, two workers against one.
+
+Run: python -m benchmarks.extract [CLIP]    (a 15 s portrait h264 clip; without it, one is rendered)
+"""
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+from features.media.acoustic import acoustic_features
+from features.media.decode import opened, read_clip, usable
+from features.media.seek import Walker
+from features.media.settings import FRAMES, Limits, Settings
+from features.media.timeline import Timeline
+from features.media.visual import BACKBONES, Network
+
+LIMITS = Limits()
+
+
+def render(path: Path, seconds: int, every: int, *, width: int = 576, height: int = 1024, rate: int = 30) -> None:
+    """Encode a textured, moving clip with sound and a keyframe every `every` frames; long clips repeat their first ten seconds."""
+    noise = np.random.default_rng(0)
+    texture = np.kron(noise.integers(0, 255, (height // 8 + 40, width // 8 + 40, 3)), np.ones((8, 8, 1))).astype(np.uint8)
+    unique = min(seconds, 10) * rate
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=rate, options={"preset": "veryfast", "g": str(every), "crf": "26"})
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        audio = container.add_stream("aac", rate=44_100, layout="mono")
+        packets = []
+        for number in range(unique):
+            shift = number % 300
+            picture = np.roll(texture, number * 3, axis=1)[shift : shift + height, :width]
+            packets += video.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24"))
+        packets += video.encode()
+        for repeat in range(seconds * rate // unique):
+            for packet in packets:
+                copy = av.Packet(bytes(packet))
+                copy.pts, copy.dts = packet.pts + repeat * unique, packet.dts + repeat * unique
+                copy.time_base, copy.stream, copy.is_keyframe = Fraction(1, rate), video, packet.is_keyframe
+                container.mux(copy)
+        tone = np.sin(np.arange(44_100 * seconds) * 0.05).astype(np.float32)[None]
+        frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
+        frame.sample_rate = 44_100
+        container.mux(audio.encode(frame) + audio.encode())
+
+
+def chosen(path: Path) -> None:
+    """Ten frames as extraction finds them, as RGB."""
+    with opened(path, LIMITS) as container:
+        stream, timeline = usable(container.streams.video), Timeline()
+        for packet in container.demux(stream):
+            if packet.size:
+                timeline.add(packet)
+        targets = timeline.midpoints(FRAMES)
+        walker = Walker(path, container, timeline, targets, LIMITS)
+        assert all(turned(walker.frame(target)).size for target in targets)
+
+
+def everything(path: Path, convert: bool) -> None:
+    """Decode every frame; `convert` every one to RGB, or none."""
+    with opened(path, LIMITS) as container:
+        stream = usable(container.streams.video)
+        stream.thread_count, stream.thread_type = 1, "NONE"
+        assert all(turned(frame).size if convert else frame.width for frame in container.decode(stream))
+
+
+def processor(action: Callable[[], object], repeats: int = 5) -> float:
+    """Least seconds of processor time of this process: other work on the machine only adds to it."""
+    spent = []
+    for _ in range(repeats):
+        began = time.process_time()
+        action()
+        spent.append(time.process_time() - began)
+    return min(spent)
+
+
+def pieces(clip: Path, network: Network) -> float:
+    """Processor seconds of decoding, ResNet50 and MFCC of one clip, each measured alone."""
+    decoded = read_clip(clip, 232, 224, LIMITS)
+    assert decoded.frames is not None
+    assert decoded.sound is not None
+    frames, sound = decoded.frames, decoded.sound
+    parts = (lambda: read_clip(clip, 232, 224, LIMITS), lambda: network.features(frames), lambda: acoustic_features(sound))
+    return sum(processor(part) for part in parts)
+
+
+def command(folder: Path, out: Path, weights: Path, workers: int) -> tuple[float, float]:
+    """Wall and processor seconds of extract.py over a folder, without the start (a second run, which finds everything done)."""
+    root = Path(__file__).resolve().parents[1]
+    line = [sys.executable, str(root / "extract.py"), "--videos", str(folder), "--out", str(out), "--visual-weights", str(weights)]
+    spent = []
+    for _ in range(2):
+        began, used = time.perf_counter(), _children()
+        subprocess.run([*line, "--workers", str(workers), "--device", "cpu"], check=True, capture_output=True)
+        spent.append((time.perf_counter() - began, _children() - used))
+    return spent[0][0] - spent[1][0], spent[0][1] - spent[1][1]
+
+
+def _children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def main() -> None:
+    """Print the ratios."""
+    import torch
+
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        short, long, weights, folder = work / "short.mp4", work / "long.mp4", work / "weights.pt", work / "clips"
+        if len(sys.argv) > 1:
+            short = Path(sys.argv[1])
+        else:
+            render(short, 15, 250)
+        render(long, 180, 30)
+        print(
+            f"15 s: ten frames / every frame    {processor(lambda: chosen(short)) / processor(lambda: everything(short)):.3f}  (at most 0.65)"
+        )
+        print(
+            f"180 s: ten frames / every frame   {processor(lambda: chosen(long), 3) / processor(lambda: everything(long), 1):.3f}  (at most 0.10)"
+        )
+        torch.save(BACKBONES["resnet50"].build().state_dict(), weights)
+        folder.mkdir()
+        for number in range(12):
+            # a comment box at the end makes the contents differ, so that each is extracted
+            (folder / f"{number:02d}.mp4").write_bytes(short.read_bytes() + (9).to_bytes(4) + b"free" + bytes([number]))
+        alone = pieces(short, Network(Settings(weights=str(weights))))
+        one, two = (command(folder, work / f"out{workers}", weights, workers) for workers in (1, 2))
+        print(f"one worker / pieces alone         {12 * alone / one:.3f}  (at least 0.90)")
+        print(f"two workers / one                 {one / two:.3f}  (at least 1.70, on two free cores)")
+
+
+if __name__ == "__main__":
+    main()
