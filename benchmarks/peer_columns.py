@@ -54,8 +54,8 @@ def make_task(
     dataset: Dataset,
     rows: Rows,
     targets: tuple[str, ...],
+    scale: str,
     *,
-    log_targets: bool = True,
     new_authors: bool = False,
     seed: int = 0,
     threads: int = 1,
@@ -66,13 +66,13 @@ def make_task(
         dataset: what `features.dataset.read_dataset` returned.
         rows: what `features.splits.split` returned.
         targets: columns to forecast.
-        log_targets: train and score log(1 + target).
+        scale: `log1p` trains and scores log(1 + target), `identity` the target.
         new_authors: tests are about authors that training has not seen, so encodings learn from other authors' rows only.
         seed: of SVD and encoding folds.
         threads: that a peer may use.
     """
     y = dataset.videos[list(targets)].astype(float)
-    y = np.log1p(y) if log_targets else y
+    y = np.log1p(y) if scale == "log1p" else y
     shares = [dataset.take(share) for share in rows]
     y_shares = [y.iloc[share].reset_index(drop=True) for share in rows]
     numbers = _informative([_numbers(share) for share in shares])
@@ -83,8 +83,10 @@ def make_task(
     encodings = _informative(_encodings(categories, y_shares[0], groups, seed))
     if new_authors:
         categories = [table.iloc[:, :0] for table in categories]
-    made = [Share(n.join(t), c, e, v) for n, t, c, e, v in zip(numbers, text, categories, encodings, y_shares, strict=True)]
-    return Task(*made, seed=seed, threads=threads)
+    train, validation, test = (
+        Share(n.join(t), c, e, v) for n, t, c, e, v in zip(numbers, text, categories, encodings, y_shares, strict=True)
+    )
+    return Task(train, validation, test, seed, threads)
 
 
 def _numbers(dataset: Dataset) -> pd.DataFrame:

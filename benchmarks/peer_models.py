@@ -88,18 +88,18 @@ def ridge(task: Task) -> dict[str, Forecast]:
         splines = SplineTransformer(n_knots=5, degree=2)
         columns = make_pipeline(SimpleImputer(strategy="median", add_indicator=True), uniform, splines, StandardScaler())
         model = BayesianRidge().fit(columns.fit_transform(train[0]), train[1])
-        return Normal(*model.predict(columns.transform(test), return_std=True))
+        loc, scale = model.predict(columns.transform(test), return_std=True)
+        return Normal(loc, scale)
 
     return _each_target(task, _encoded, fit)
 
 
 def _each_target(task: Task, columns: Callable, fit: Callable[[Known, Known, pd.DataFrame], Forecast]) -> dict[str, Forecast]:
     train, validation, test = (columns(share) for share in (task.train, task.validation, task.test))
-    forecasts = {}
-    for name in task.train.targets:
-        known = [_known(x, share.targets[name]) for x, share in ((train, task.train), (validation, task.validation))]
-        forecasts[name] = fit(*known, test)
-    return forecasts
+    return {
+        name: fit(_known(train, task.train.targets[name]), _known(validation, task.validation.targets[name]), test)
+        for name in task.train.targets
+    }
 
 
 def _known(columns: pd.DataFrame, target: pd.Series) -> Known:

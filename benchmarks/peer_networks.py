@@ -41,7 +41,7 @@ def realmlp(task: Task) -> dict[str, Forecast]:
     loss = f"multi_pinball({','.join(map(str, LEVELS))})"
     columns = make_pipeline(SimpleImputer(strategy="median", add_indicator=True)).fit(task.train.encoded)
     x, x_held, x_test = (columns.transform(share.encoded).astype(np.float32) for share in (task.train, task.validation, task.test))
-    forecasts = {}
+    forecasts: dict[str, Forecast] = {}
     for name in task.train.targets:
         y, y_held = (share.targets[name].to_numpy(np.float32) for share in (task.train, task.validation))
         known, known_held = np.isfinite(y), np.isfinite(y_held)

@@ -13,14 +13,22 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
 
 from features.errors import InputError
 from features.files import write_text
 
+if TYPE_CHECKING:
+    from benchmarks.peer_columns import Task
+    from benchmarks.peer_forecasts import Forecast
+
 ROOT = Path(__file__).resolve().parents[1]
 CLIPCAST = {"clipcast": (), "clipcast-paper": ("--preset", "paper")}
+NETWORKS = ("realmlp", "tabm")  # apart, so that torch does not count in the memory of the others
 
 
 def main() -> None:
@@ -38,69 +46,58 @@ def main() -> None:
 
 def peer(job: dict) -> dict:
     """Fit a peer of `peer_models` or `peer_networks` and score it on the test rows."""
-    import numpy as np
-
-    from benchmarks import peer_models, peer_networks
     from benchmarks.peer_columns import make_task
-    from benchmarks.peer_forecasts import EVEN_LEVELS, mape, scores
+    from benchmarks.peer_forecasts import score
     from features.dataset import read_dataset
     from features.splits import split
+    from forecast.scores import mean_scores
 
-    targets, log_targets = tuple(job["targets"]), job["target_scale"] == "log1p"
-    dataset = read_dataset(job["data"], targets=targets, count_targets=log_targets)
+    targets, scale = tuple(job["targets"]), job["target_scale"]
+    dataset = read_dataset(job["data"], targets=targets, count_targets=scale == "log1p")
     rows = split(dataset.videos, job["split"], seed=job["seed"])
     started = time.perf_counter()
-    task = make_task(
-        dataset, rows, targets, log_targets=log_targets, new_authors=job["split"] == "author", seed=job["seed"], threads=job["threads"]
-    )
-    name = job["peer"].replace("-", "_")
-    forecasts = getattr(peer_models, name, None) or getattr(peer_networks, name)
-    forecasts = forecasts(task)
+    task = make_task(dataset, rows, targets, scale, new_authors=job["split"] == "author", seed=job["seed"], threads=job["threads"])
+    forecasts = _peer(job["peer"])(task)
     seconds = time.perf_counter() - started
-    scored = {}
-    for target, forecast in forecasts.items():
-        truth = task.test.targets[target].to_numpy()
-        scored[target] = scores(forecast, truth)
-        if not log_targets:
-            scored[target]["mape"] = mape(forecast.quantiles(EVEN_LEVELS), truth)
-    mean = {score: float(np.mean([values[score] for values in scored.values()])) for score in next(iter(scored.values()))}
-    return _result(job, resource.RUSAGE_SELF, seconds, scored, mean) | {
-        "rows": dict(zip(rows._fields, map(len, rows), strict=True)),
-        "fingerprint": dataset.fingerprint,
-    }
+    scored = {target: score(forecast, task.test.targets[target].to_numpy(), scale) for target, forecast in forecasts.items()}
+    mean = mean_scores(scored)
+    if scale == "identity":
+        mean["mape"] = _mean(values["mape"] for values in scored.values())
+    about = {"rows": dict(zip(rows._fields, map(len, rows), strict=True)), "fingerprint": dataset.fingerprint}
+    return _result(job, resource.RUSAGE_SELF, seconds, scored, mean) | about
+
+
+def _peer(name: str) -> Callable[["Task"], dict[str, "Forecast"]]:
+    from benchmarks import peer_models
+
+    if name in NETWORKS:
+        from benchmarks import peer_networks
+
+        return getattr(peer_networks, name)
+    return getattr(peer_models, name.replace("-", "_"))
 
 
 def clipcast(job: dict) -> dict:
     """Train and evaluate clipcast with its own commands and read what they wrote."""
-    identity = job["target_scale"] == "identity"
+    seed = ("--seed", str(job["seed"]))
     with tempfile.TemporaryDirectory() as temporary:
         run, out = Path(temporary) / "run", Path(temporary) / "evaluation"
-        options = ["--targets", ",".join(job["targets"]), "--target-scale", job["target_scale"], "--seed", str(job["seed"])]
+        options = ["--split", job["split"], "--targets", ",".join(job["targets"]), "--target-scale", job["target_scale"]]
         started = time.perf_counter()
-        _command("train.py", "--data", job["data"], "--split", job["split"], *options, *CLIPCAST[job["peer"]], "--run", str(run))
-        draws = ["--save-samples"] if identity else []
-        _command("evaluate.py", "--run", str(run), "--samples", "1000", "--seed", str(job["seed"]), "--out", str(out), *draws)
+        _command("train.py", "--data", job["data"], *options, *seed, *CLIPCAST[job["peer"]], "--run", str(run))
+        _command("evaluate.py", "--run", str(run), "--samples", "1000", *seed, "--out", str(out))
         seconds = time.perf_counter() - started
         metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
-        scored, mean = metrics["targets"], metrics["mean"]
-        if identity:
-            for target, error in _sample_mape(out / "samples.npz").items():
-                scored[target]["mape"] = error
-            mean["mape"] = sum(values["mape"] for values in scored.values()) / len(scored)
-    return _result(job, resource.RUSAGE_CHILDREN, seconds, scored, mean) | {
-        "rows": {"test": metrics["rows"]},
-        "baseline": metrics["baseline"],
-    }
+    mean = metrics["mean"]
+    if job["target_scale"] == "identity" and "mape" in metrics:
+        mean["mape"] = _mean(metrics["mape"].values())
+    about = {name: metrics[name] for name in ("baseline", "joint") if name in metrics}
+    return _result(job, resource.RUSAGE_CHILDREN, seconds, metrics["targets"], mean) | {"rows": {"test": metrics["rows"]}} | about
 
 
-def _sample_mape(path: Path) -> dict[str, float]:
-    import numpy as np
-
-    from benchmarks.peer_forecasts import mape
-
-    with np.load(path, allow_pickle=False) as file:
-        samples, truth = file["samples"], file["truth"]
-        return {str(name): mape(samples[:, :, k].T, truth[:, k]) for k, name in enumerate(file["targets"])}
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def _command(*arguments: str) -> None:

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -58,7 +58,7 @@ def table(runs: list[dict]) -> list[dict]:
         seeds = sorted({done["seed"] for done in same})
         by_seed = [fmean(done["mean"]["crps"] for done in same if done["seed"] == seed) for seed in seeds]
         row = {"split": key[0], "peer": key[1], "seeds": seeds, "runs": len(same), "rows": sum(done["rows"]["test"] for done in same)}
-        row |= {name: fmean(done["mean"][name] for done in same) for name in same[0]["mean"]}
+        row |= {name: _mean(done["mean"].get(name) for done in same) for name in same[0]["mean"]}
         row |= {"crps_sd": stdev(by_seed) if len(seeds) > 1 else None}
         row |= {"seconds": fmean(done["seconds"] for done in same), "peak_mb": max(done["peak_mb"] for done in same)}
         rows.append(row)
@@ -73,6 +73,12 @@ def markdown(rows: list[dict]) -> str:
         cells = [_cell(name, row.get(name)) for name in shown]
         lines.append(f"| {row['split']} | {row['peer']} | {','.join(map(str, row['seeds']))} | {row['rows']} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    """The mean of what is defined (a constant forecast has no rank correlation)."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def _cell(name: str, value: float | None) -> str:
