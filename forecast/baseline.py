@@ -1,7 +1,6 @@
 """The forecast that does nothing: the marginal distribution of the training rows, whatever the video."""
 
 import numpy as np
-import scoringrules
 
 from forecast.scores import row_summary
 
@@ -17,6 +16,8 @@ def marginal_quantiles(truth: np.ndarray, count: int = 1000) -> np.ndarray:
 
 def marginal_rows(quantiles: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
     """`forecast.scores.row_summary` of the same forecast for each of N rows; `truth` is (N, K)."""
+    import scoringrules  # slow to import
+
     one = row_summary(quantiles[:, None, :], np.full((1, quantiles.shape[1]), np.nan))
     rows = {name: np.repeat(values, len(truth), axis=0) for name, values in one.items()}
     columns = [

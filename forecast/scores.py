@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import scoringrules
-from scipy import stats
 
 METRICS = ("rmse", "mae", "r2", "nmse", "spearman", "crps", "coverage_95", "width_95", "interval_score_95")
 LEVELS = (0.025, 0.975)
@@ -20,6 +18,8 @@ def row_summary(samples: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]
     Returns:
         mean, median, lower_95, upper_95, lower_50, upper_50, crps and pit, all (N, K); crps and pit are NaN where the truth is.
     """
+    import scoringrules  # slow to import, and predict.py has nothing to score
+
     ordered = np.sort(samples.astype(np.float64), axis=0)
     lower, first, median, third, upper = np.quantile(ordered, [LEVELS[0], 0.25, 0.5, 0.75, LEVELS[1]], axis=0)
     crps = scoringrules.crps_ensemble(truth, np.moveaxis(ordered, 0, -1), estimator="qd", sorted_ensemble=True)
@@ -47,6 +47,8 @@ def target_scores(rows: dict[str, np.ndarray], truth: np.ndarray, *, point: np.n
     Returns:
         The `METRICS`; None where they are undefined (no truth, or a constant one).
     """
+    from scipy import stats
+
     known = ~np.isnan(truth)
     if not known.any():
         return dict.fromkeys(METRICS)
