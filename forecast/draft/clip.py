@@ -1,0 +1,50 @@
+"""Features of a draft's media file, measured as those the run was trained on."""
+
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from features.errors import InputError
+from features.featurizer import Featurizer
+
+
+def clip_features(clip: Path, featurizer: Featurizer, data: Path | None, weights: str = "") -> tuple[dict[str, np.ndarray], list[str]]:
+    """Part to features of a media file, and sentences about what is wrong with it.
+
+    Args:
+        clip: the media file.
+        featurizer: of the run.
+        data: the dataset directory that the run was trained on; its extraction.json says how it was measured.
+        weights: file with the image network's weights, if not those that extraction.json names.
+
+    Raises:
+        InputError: the run was not trained on features that extract.py makes, the weights are missing, or nothing in the file can
+            be read; the sentence is the one that extract.py gives.
+    """
+    from features.media.extraction import features_of_clip
+
+    found, problems = features_of_clip(clip, settings(featurizer, data, weights))
+    if not found:
+        raise InputError(f"{clip}: {problems[0].reason if problems else 'nothing in it can be read'}")
+    return {part: values for part, values in found.items() if part in featurizer.columns}, [problem.reason for problem in problems]
+
+
+def settings(featurizer: Featurizer, data: Path | None, weights: str = "") -> "Settings":  # noqa: F821  (imported late)
+    """The settings of extract.py that give the run's visual columns."""
+    from features.media.extraction import columns, read_settings
+    from features.media.settings import Combine, Settings
+    from features.media.visual import BACKBONES
+
+    visual = featurizer.columns.get("visual")
+    if visual is None:
+        raise InputError("--video: the run was trained without a visual part, so a clip would add nothing")
+    if data is not None and (data / "extraction.json").exists():
+        recorded = read_settings(data / "extraction.json")
+        if columns(recorded)["visual"] == visual:
+            return recorded if not weights else Settings(recorded.backbone, weights, recorded.weights_sha256, recorded.combine)
+    for backbone in BACKBONES:
+        for combine in get_args(Combine):
+            if columns(Settings(backbone, combine=combine))["visual"] == visual:
+                return Settings(backbone, weights, combine=combine)
+    raise InputError("--video: the run was trained on ready-made visual features that extract.py does not make")

@@ -1,0 +1,188 @@
+"""What a draft may reach at each horizon: joint draws, their table and their JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.errors import InputError
+from features.files import regular_file
+from features.videos import Videos
+from forecast.contributions import PRIOR, Contributions, Precisions, contributions
+from forecast.draft.video import Draft, ages_seen, featurize, knows_time
+from forecast.forecaster import Forecaster
+from forecast.notation import duration, shown, title
+
+VERSION = 1
+LEVELS = {"lower_95": 0.025, "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper_95": 0.975}
+LARGEST = 1 << 28  # bytes of a forecast's JSON that will be read
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The forecast of one draft.
+
+    Attributes:
+        targets: names of the K targets.
+        scale: `log1p` or `identity`.
+        horizons: H ages in seconds, rising.
+        samples: float32 (S, H, K) in the training scale; one draw is one future, the same noise at every horizon.
+        parts: for each part of the draft: precision share, and by target the factor (or difference) it moves the median by, and
+            the interval's width without it relative to the width with it; at the last horizon.
+        notes: sentences that a reader of the numbers should know.
+        run: checksum of the run directory's manifest.
+        seed: of the draws.
+    """
+
+    targets: tuple[str, ...]
+    scale: str
+    horizons: tuple[float, ...]
+    samples: np.ndarray
+    parts: dict[str, dict[str, Any]]
+    notes: tuple[str, ...]
+    run: str
+    seed: int
+
+    def quantiles(self) -> dict[str, np.ndarray]:
+        """(H, K) by name of the level, in the training scale."""
+        return dict(zip(LEVELS, np.quantile(self.samples, list(LEVELS.values()), axis=0), strict=True))
+
+    def to_json(self) -> str:
+        """Everything, with the joint draws."""
+        found = self.quantiles()
+        rows = [
+            {"target": target, "horizon_seconds": self.horizons[h]}
+            | {name: round(float(values[h, k]), 5) for name, values in found.items()}
+            | {f"shown_{name}": shown(float(values[h, k]), self.scale) for name, values in found.items()}
+            for k, target in enumerate(self.targets)
+            for h in range(len(self.horizons))
+        ]
+        document = {
+            "version": VERSION,
+            "run": self.run,
+            "seed": self.seed,
+            "targets": list(self.targets),
+            "scale": self.scale,
+            "horizons_seconds": list(self.horizons),
+            "forecast": rows,
+            "parts": self.parts,
+            "notes": list(self.notes),
+            "samples": np.round(self.samples.astype(np.float64), 4).tolist(),
+        }
+        return json.dumps(document)
+
+    @classmethod
+    def from_json(cls, path: Path) -> "Outlook":
+        """Read what `to_json` wrote.
+
+        Raises:
+            InputError: it is not such a file.
+        """
+        if regular_file(path).stat().st_size > LARGEST:
+            raise InputError(f"{path}: larger than {LARGEST >> 20} MiB")
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if found["version"] != VERSION:
+                raise InputError(f"{path}: written by another version of clipcast")
+            samples = np.array(found["samples"], dtype=np.float32)
+            targets, horizons = tuple(map(str, found["targets"])), tuple(map(float, found["horizons_seconds"]))
+            if samples.shape[1:] != (len(horizons), len(targets)) or not np.isfinite(samples).all() or len(samples) < 2:
+                raise InputError(f"{path}: its samples are damaged")
+            scale = str(found["scale"])
+            return cls(
+                targets, scale, horizons, samples, dict(found["parts"]), tuple(found["notes"]), str(found["run"]), int(found["seed"])
+            )
+        except InputError:
+            raise
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise InputError(f"{path}: not a forecast as predict.py --json writes it") from error
+
+
+def outlook(
+    forecaster: Forecaster,
+    draft: Draft,
+    horizons: Sequence[float],
+    precisions: Precisions,
+    *,
+    samples: int = 1000,
+    seed: int = 0,
+    device: Any = "cpu",
+) -> Outlook:
+    """Forecast a draft at each of H `horizons` (seconds after publication).
+
+    Every horizon, and every draft of the same seed, uses the same random numbers: differences between them are not noise.
+    """
+    horizons = tuple(sorted(set(horizons)))
+    videos = featurize(draft, horizons, forecaster.featurizer).to(device)
+    drawn = np.concatenate([_row(forecaster, videos, h, samples, seed) for h in range(len(horizons))], axis=1)
+    last = videos.rows(slice(len(horizons) - 1, None))
+    found = contributions(forecaster, last, precisions, samples=min(samples, 400), seed=seed, score=False)
+    targets, scale = forecaster.targets, forecaster.featurizer.targets.scale
+    run = str(forecaster.about.get("checksum", "")) or json.dumps(forecaster.about.get("files", {}), sort_keys=True)
+    return Outlook(targets, scale, horizons, drawn, _parts(found, targets, scale), _notes(forecaster, horizons), _digest(run), seed)
+
+
+def table(outlook: Outlook) -> str:
+    """One line a metric and horizon: median, 50 % and 95 % interval."""
+    found = outlook.quantiles()
+    lines = [f"{'':12s}{'after':>8s}{'median':>10s}{'50 % interval':>20s}{'95 % interval':>20s}"]
+    for k, target in enumerate(outlook.targets):
+        for h, horizon in enumerate(outlook.horizons):
+            cell = {name: shown(float(values[h, k]), outlook.scale) for name, values in found.items()}
+            half, most = f"{cell['lower_50']} to {cell['upper_50']}", f"{cell['lower_95']} to {cell['upper_95']}"
+            lines.append(f"{title(target) if h == 0 else '':12s}{duration(horizon):>8s}{cell['median']:>10s}{half:>20s}{most:>20s}")
+    return "\n".join(lines)
+
+
+def parts_table(outlook: Outlook) -> str:
+    """One line a part: its share of the precision, what it moves the median by, the interval without it."""
+    first = outlook.targets[0]
+    lines = [f"{'part':12s}{'precision':>10s}{title(first) + ' moved':>16s}{'interval without':>18s}   at {duration(outlook.horizons[-1])}"]
+    for name, part in outlook.parts.items():
+        if not part["given"]:
+            lines.append(f"{name:12s}{'not given':>10s}")
+            continue
+        moved = "" if name == PRIOR else _moved(part["moves_median"][first], outlook.scale)
+        width = "" if name == PRIOR else f"x {part['width_without'][first]:.2f}"
+        lines.append(f"{name:12s}{part['precision_share']:>10.0%}{moved:>16s}{width:>18s}")
+    return "\n".join(lines)
+
+
+def _row(forecaster: Forecaster, videos: Videos, row: int, samples: int, seed: int) -> np.ndarray:
+    """(S, 1, K): one row on its own, so that every row meets the same random numbers."""
+    return next(iter(forecaster.draws(videos.rows(slice(row, row + 1)), samples, seed=seed)))
+
+
+def _parts(found: Contributions, targets: tuple[str, ...], scale: str) -> dict[str, dict[str, Any]]:
+    parts: dict[str, dict[str, Any]] = {}
+    for name, share in found.share.items():
+        parts[name] = {"given": bool(share[0] > 0), "precision_share": float(share[0])}
+        if name in found.shift and share[0] > 0:
+            moves = np.exp(found.shift[name][0]) if scale == "log1p" else found.shift[name][0]
+            parts[name]["moves_median"] = dict(zip(targets, map(float, moves), strict=True))
+            parts[name]["width_without"] = dict(zip(targets, map(float, found.width[name][0]), strict=True))
+    return parts
+
+
+def _moved(amount: float, scale: str) -> str:
+    return f"x {amount:.2f}" if scale == "log1p" else f"{amount:+.2f}"
+
+
+def _notes(forecaster: Forecaster, horizons: tuple[float, ...]) -> tuple[str, ...]:
+    if not knows_time(forecaster.featurizer):
+        return ("this run has learned from data without collected_at, so it knows no time: every horizon is the same forecast",)
+    low, high = ages_seen(forecaster.featurizer)
+    outside = [duration(horizon) for horizon in horizons if not low <= horizon <= high]
+    if outside:
+        seen = f"{duration(max(low, 360.0))} to {duration(high)}"
+        return (f"{', '.join(outside)}: outside the ages of most videos this run has learned from (about {seen})",)
+    return ()
+
+
+def _digest(text: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

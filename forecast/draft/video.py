@@ -1,0 +1,73 @@
+"""What is known of an unpublished video, as a dataset of one row an horizon."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from features.columns import COLUMNS, COUNTS
+from features.dataset import Dataset
+from features.errors import InputError
+from features.featurizer import Featurizer
+from features.videos import Videos
+
+OURS = ("id", "create_time", "collected_at", "video_path", *COUNTS)  # columns that a draft's author does not give
+GIVEN = tuple(column for column in COLUMNS.values() if column.name not in OURS)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One unpublished video.
+
+    Attributes:
+        publish: when, in seconds since 1970, UTC.
+        known: column to value, of the columns in `GIVEN`; what is not there is missing.
+        clip: part to features, float32 (F,), of the media file; a part that is not there is missing.
+    """
+
+    publish: float
+    known: Mapping[str, str | float] = field(default_factory=dict)
+    clip: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+def featurize(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> Videos:
+    """`Videos` of H rows: the draft as it will be, `horizons` seconds after publication.
+
+    Only what was published before it counts as history, whatever the run was trained with.
+
+    Raises:
+        InputError: the clip's features are not those that the run was trained on.
+    """
+    count = len(horizons)
+    columns: dict[str, np.ndarray] = {
+        "id": np.array(["draft"] * count, dtype=object),
+        "create_time": np.full(count, float(draft.publish)),
+        "collected_at": float(draft.publish) + np.asarray(horizons, dtype=np.float64),
+    }
+    for name, value in draft.known.items():
+        kind = np.float64 if COLUMNS[name].kind != "text" else object
+        columns[name] = np.array([value] * count, dtype=kind)
+    ready = {}
+    for part, values in draft.clip.items():
+        names = featurizer.columns.get(part)
+        if names is None:
+            continue
+        if len(names) != len(values):
+            raise InputError(f"--video: gives {len(values)} {part} features, but the run was trained on {len(names)} others")
+        ready[part] = pd.DataFrame(np.tile(np.asarray(values, dtype=np.float64), (count, 1)), columns=names)
+    dataset = Dataset(pd.DataFrame(columns), ready, "the draft")
+    return replace(featurizer, past_only=True).transform(dataset).unlabelled()
+
+
+def knows_time(featurizer: Featurizer) -> bool:
+    """Whether the run has learned how counts grow with the age of a video."""
+    return "log_age" in featurizer.columns.get("social", ())
+
+
+def ages_seen(featurizer: Featurizer) -> tuple[float, float]:
+    """Seconds: a range of ages that holds about 95 % of the training rows (mean and spread of log age)."""
+    place = featurizer.columns["social"].index("log_age")
+    scaler = featurizer.scalers["social"]
+    low, high = (np.expm1(scaler.loc[place] + side * scaler.scale[place]) for side in (-2.0, 2.0))
+    return max(float(low), 0.0) * 3600.0, float(high) * 3600.0

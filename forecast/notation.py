@@ -1,0 +1,56 @@
+"""Numbers as people read them: 950, 12K, 3.4M; 1 hour, 7 days. Never 1e6."""
+
+import math
+import re
+
+import numpy as np
+
+from features.errors import InputError
+
+UNITS = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
+
+
+def short(count: float) -> str:
+    """A count in at most four characters and a letter: 950, 1.2K, 34K, 5.6M, 7.8B."""
+    if not math.isfinite(count):
+        return "-"
+    size, sign = abs(count), "-" if count < 0 else ""
+    for letter, unit in (("", 1.0), ("K", 1e3), ("M", 1e6), ("B", 1e9), ("T", 1e12)):
+        # 999.6 is 1K, not 1000
+        if size / unit < 999.5 or letter == "T":
+            scaled = size / unit
+            digits = 1 if letter and scaled < 9.95 else 0
+            text = f"{scaled:.{digits}f}"
+            return sign + (text.removesuffix(".0") if digits else text) + letter
+    raise AssertionError  # the last unit returns
+
+
+def shown(value: float, scale: str) -> str:
+    """A number of the training scale as people read it: a count for `log1p`, the score itself for `identity`."""
+    if not math.isfinite(value):
+        return "-"
+    return short(float(np.round(np.expm1(min(max(value, 0.0), 60.0))))) if scale == "log1p" else f"{value:.3g}"
+
+
+def title(name: str) -> str:
+    """A target as people read it: view_count becomes views."""
+    return name.removesuffix("_count") + "s" if name.endswith("_count") else name.replace("_", " ")
+
+
+def parse_horizon(text: str) -> float:
+    """Seconds of `6h`, `7d` or `2w`.
+
+    Raises:
+        InputError: not such a text, or longer than ten years.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([hdw])\s*", text.lower())
+    seconds = float(match[1]) * UNITS[match[2]] if match else math.nan
+    if not 0.0 < seconds <= 3650 * UNITS["d"]:
+        raise InputError(f"horizon {text.strip()!r}: expected hours, days or weeks, such as 6h, 7d or 2w, and at most ten years")
+    return seconds
+
+
+def duration(seconds: float) -> str:
+    """Seconds as hours below two days, else as days: 6 h, 7 d."""
+    unit = "h" if seconds < 2 * UNITS["d"] and seconds != UNITS["d"] else "d"
+    return f"{seconds / UNITS[unit]:.3g} {unit}"

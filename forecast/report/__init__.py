@@ -1,0 +1,1 @@
+"""The report of an evaluation: pictures, tables, one page."""

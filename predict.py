@@ -1,0 +1,163 @@
+"""Predict: one video that has not been published yet, or which of two drafts reaches more."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import command
+from features.columns import COLUMNS, COUNTS
+from features.errors import InputError
+from features.sources.counts import parse_count, parse_time
+
+if TYPE_CHECKING:
+    from forecast.draft.outlook import Outlook
+    from forecast.draft.video import Draft
+    from forecast.forecaster import Forecaster
+
+EXAMPLES = """examples:
+  python predict.py --description "my cat #cats" --username me --follower-count 12000
+  python predict.py --video clip.mp4 --publish "2026-12-01 18:00" --horizon 1h,1d,7d,30d --plot growth.png
+  python predict.py --description "draft one" --json > a.json
+  python predict.py --description "draft two" --json > b.json
+  python predict.py --compare a.json b.json               which of the two reaches more, with what probability
+
+Every option may be left out: what is not given is missing, and the intervals are wider for it."""
+
+NOT_GIVEN = ("id", "create_time", "collected_at", "video_path", *COUNTS)
+
+
+def _parser() -> command.Parser:
+    parser = command.Parser(prog="predict.py", description=__doc__, epilog=EXAMPLES)
+    parser.add_argument("--run", type=Path, metavar="RUN", help="run directory (default: the newest under runs/)")
+    video = parser.add_argument_group("the video")
+    video.add_argument("--video", type=Path, metavar="CLIP", help="media file")
+    video.add_argument("--publish", type=_moment, metavar="TIME", help='when, UTC, such as "2026-12-01 18:00" (default: now)')
+    for column in COLUMNS.values():
+        if column.name not in NOT_GIVEN:
+            name = "description" if column.name == "video_description" else column.name.replace("_", "-")
+            kind = str if column.kind == "text" else _count
+            shape = "TEXT" if column.kind == "text" else "N"
+            video.add_argument(f"--{name}", dest=column.name, type=kind, metavar=shape, help=column.meaning)
+    answer = parser.add_argument_group("the answer")
+    answer.add_argument("--horizon", default="1h,1d,7d,30d", metavar="A,B", help="ages to forecast (default: %(default)s)")
+    answer.add_argument("--samples", type=command.whole(40, 100_000), default=1000, help="draws (default: %(default)s)")
+    answer.add_argument("--json", action="store_true", help="print JSON, with the joint draws")
+    answer.add_argument("--plot", type=Path, metavar="FILE", help="also draw a fan chart over time (png, svg or pdf)")
+    answer.add_argument("--compare", type=Path, nargs=2, metavar=("A", "B"), help="two files written with --json")
+    answer.add_argument(
+        "--visual-weights", default="", metavar="FILE", help="weights of the image network, if not where extract.py had them"
+    )
+    command.common_options(parser)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; see `--help`."""
+    options = _parser().parse_args(arguments)
+    if options.compare:
+        _compare(*options.compare, as_json=options.json)
+        return
+    from forecast.notation import parse_horizon
+
+    horizons = [parse_horizon(text) for text in options.horizon.split(",")]
+    if options.plot and options.plot.suffix not in (".png", ".svg", ".pdf"):
+        raise InputError(f"--plot {options.plot}: choose a name that ends in .png, .svg or .pdf")
+    from forecast.draft.outlook import outlook, parts_table, table
+    from forecast.forecaster import load
+    from forecast.run import newest_run
+    from guide import guide
+    from guide.product import precisions
+    from model import model
+    from train import build
+
+    path = options.run or newest_run(Path("runs"))
+    device = command.device(options.device)
+    forecaster = load(path, build=build, model=model, guide=guide, device=device)
+    draft = _draft(options, forecaster, path)
+    found = outlook(forecaster, draft, horizons, precisions, samples=options.samples, seed=options.seed, device=device)
+    if options.plot:
+        _plot(forecaster, draft, found, options, device)
+    if options.json:
+        print(found.to_json())
+        return
+    print(f"{table(found)}\n\n{parts_table(found)}")
+    for note in found.notes:
+        print(f"note         {note}")
+    print(f"published    {time.strftime('%Y-%m-%d %H:%M', time.gmtime(draft.publish))} UTC, by the run {path}")
+    if options.plot:
+        print(f"written      {options.plot}")
+
+
+def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> Draft:
+    """What the options say of the video; the clip is measured like the run's own."""
+    from forecast.draft.clip import clip_features
+    from forecast.draft.video import GIVEN, Draft
+    from forecast.run import RunDirectory
+
+    known = {column.name: getattr(options, column.name) for column in GIVEN if getattr(options, column.name) is not None}
+    publish = time.time() if options.publish is None else options.publish
+    if options.video is None:
+        return Draft(publish, known)
+    data = RunDirectory(path).read_json("source.json").get("data")
+    clip, problems = clip_features(options.video, forecaster.featurizer, Path(data) if data else None, options.visual_weights)
+    for problem in problems:
+        print(f"warning: {options.video}: {problem}", file=sys.stderr)
+    return Draft(publish, known, clip)
+
+
+def _plot(forecaster: Forecaster, draft: Draft, found: Outlook, options: argparse.Namespace, device: object) -> None:
+    from features.files import writing
+    from forecast.draft.growth import fan_horizons, growth_figure
+    from forecast.draft.outlook import outlook
+    from guide.product import precisions
+
+    fan = outlook(forecaster, draft, fan_horizons(found.horizons), precisions, samples=options.samples, seed=options.seed, device=device)
+    with writing(options.plot) as temporary:
+        growth_figure(fan).savefig(temporary, dpi=150)
+
+
+def _compare(first: Path, second: Path, *, as_json: bool) -> None:
+    from forecast.draft.compare import compare, comparison_table
+    from forecast.draft.outlook import Outlook
+
+    one, two = Outlook.from_json(first), Outlook.from_json(second)
+    found = compare(one, two)
+    if as_json:
+        rows = [
+            {
+                "target": target,
+                "horizon_seconds": horizon,
+                "probability": float(found.probability[h, k]),
+                "median_difference": float(found.ratio[h, k]),
+            }
+            for k, target in enumerate(found.targets)
+            for h, horizon in enumerate(found.horizons)
+        ]
+        print(json.dumps({"first": str(first), "second": str(second), "scale": one.scale, "comparison": rows}, indent=2))
+        return
+    print(comparison_table(found, one.scale))
+    print(f"first        {first}\nsecond       {second}\n(in brackets: the first one's median relative to the second one's)")
+
+
+def _moment(text: str) -> float:
+    moment = parse_time(text)
+    if moment is None or not 0 <= moment < 253_402_300_799:
+        raise argparse.ArgumentTypeError(f'{text!r} is not a time such as "2026-12-01 18:00"')
+    return moment
+
+
+def _count(text: str) -> float:
+    count = parse_count(text)
+    if count is None or not 0 <= count <= 1e18:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count such as 12000 or 1.2M")
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main))
