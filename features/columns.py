@@ -6,7 +6,7 @@ from typing import Literal
 Kind = Literal["text", "time", "count", "seconds"]
 
 LATEST = 253_402_300_799.0  # the last second of the year 9999
-LARGEST_COUNT = 1e18
+LARGEST = 1e18  # of any number, so that its square is still a finite float32
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
 from features.columns import COUNTS
 from features.errors import InputError
@@ -14,7 +15,8 @@ from features.files import inside
 from features.table import SUFFIXES, read_features, read_videos
 
 FEATURE_SUFFIXES = SUFFIXES
-RESERVED = ("social", "history")  # parts that are computed from the videos table
+RESERVED = ("social", "history", "sound")  # parts that are computed from the videos table
+ATTRIBUTES = ("latent", "prior_expert")  # of the experts, which are a torch module with one attribute a part
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ def read_dataset(source: Path | str, *, targets: Iterable[str] = COUNTS, count_t
     for part, path in files.items():
         if part in RESERVED:
             raise InputError(f"{path}: the name {part} is taken by a part computed from the videos table")
+        if not part.isidentifier() or hasattr(nn.ModuleDict(), part) or part in ATTRIBUTES:
+            raise InputError(f"{path}: {part!r} cannot name a part (letters, digits and _, such as 'faces')")
         features = read_features(path)
         if not features.index.isin(videos["id"]).any():
             raise InputError(f"{path}: not one id is in {videos_file.name}")

@@ -13,12 +13,13 @@ from features.dataset import Dataset
 from features.errors import InputError
 from features.history import History, author_numbers
 from features.scaling import Scaler
-from features.text import TOKENS, Text, captions
+from features.text import TOKENS, WIDTH, Text, captions
 from features.videos import Part, PartShape, Videos
 
 CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
 COMMON_SOUND = 0.01  # a title above this share of rows ("original sound") names no particular sound
+TEXT = [f"text_{i}" for i in range(WIDTH)]
 CHUNK = 65_536  # rows transformed at a time, so that memory stays flat
 
 
@@ -189,11 +190,13 @@ class Featurizer:
                 else:
                     values, present = self.histories[part].summary(group, time, own, self.past_only)
                 raw[part] = (np.where(present[:, None], values, np.nan), [f"{part}_{i}" for i in range(values.shape[1])], present)
-        if self.text is not None:
+        if self.text is not None and self.columns.get("textual", TEXT) == TEXT:
             values, tokens = self.text.transform(captions(videos))
             present = (tokens > 0).any(1)
-            raw["textual"] = (np.where(present[:, None], values, np.nan), [f"text_{i}" for i in range(values.shape[1])], present)
+            raw["textual"] = (np.where(present[:, None], values, np.nan), TEXT, present)
         for part, table in dataset.ready.items():
+            if part in raw and self.columns.get(part) == TEXT:
+                continue  # trained on captions: ready-made numbers mean something else
             names = self.columns.get(part) or list(table.columns)
             values = table.reindex(columns=names).to_numpy(np.float64)
             raw[part] = (values, names, ~np.isnan(values).all(1))
