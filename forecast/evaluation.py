@@ -68,7 +68,7 @@ def evaluate(
     for block in _progress(forecaster.blocks(videos, samples, seed=seed), len(videos)):
         part = truth[start : start + block.shape[1]]
         summary = row_summary(block, part)
-        summary["mape"] = mape_point(block, forecaster.featurizer.targets.scale)
+        summary["mape"] = mape_point(block, forecaster.featurizer.targets.scale, forecaster.marginal[0])
         summary["energy"], summary["energy_independent"] = joint_scores(block, part, seed=start)
         found.append(summary)
         if keep is not None:

@@ -3,22 +3,23 @@
 import numpy as np
 
 POINTS = ("mean", "median", "mape")
-SMALLEST = 1e-3  # a draw nearer to 0 than this weighs no more
 
 
-def mape_point(samples: np.ndarray, scale: str) -> np.ndarray:
+def mape_point(samples: np.ndarray, scale: str, lowest: np.ndarray | float = 1e-3) -> np.ndarray:
     """The point that minimises the expected absolute percentage error: the median of the draws weighted by 1 / y.
 
     Args:
         samples: (S, N, K) in the training scale.
         scale: `log1p`: the percentage is that of the count, and the point comes back in log1p; `identity`: that of the score.
+        lowest: (K,) the smallest value ever seen in training; a draw below it (a tail no video ever reached) weighs as much as it.
 
     Returns:
         (N, K) in the training scale.
     """
     ordered = np.sort(samples.astype(np.float64), axis=0)
-    value = np.expm1(np.clip(ordered, 0.0, 60.0)) if scale == "log1p" else ordered
-    weight = 1.0 / np.maximum(np.abs(value), 1.0 if scale == "log1p" else SMALLEST)
+    value = np.maximum(ordered, lowest)
+    value = np.maximum(np.expm1(np.clip(value, 0.0, 60.0)), 1.0) if scale == "log1p" else np.maximum(np.abs(value), 1e-3)
+    weight = 1.0 / value
     cumulated = np.cumsum(weight, axis=0)
     place = (cumulated < 0.5 * cumulated[-1]).sum(axis=0)
     return np.take_along_axis(ordered, place[None], axis=0)[0]
