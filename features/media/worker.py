@@ -16,7 +16,7 @@ from features.media.settings import ALLOWANCE, FRAMES, LONGEST, SAMPLE_RATE, Lim
 
 ROOT = Path(__file__).resolve().parents[2]
 START = 60.0  # seconds a new sandbox may take until it is ready
-TICK = 0.02  # seconds between two looks at a busy sandbox
+TICK = 0.05  # seconds between two looks at a busy sandbox
 LARGEST_MESSAGE = 1_000_000
 
 Decoded = tuple[np.ndarray | None, np.ndarray | None, list[Problem]]
