@@ -84,6 +84,10 @@ class Videos(Mapping):
         popularity = None if self.popularity is None else self.popularity[rows]
         return Videos({name: part[rows] for name, part in self.parts.items()}, popularity)
 
+    def split(self, size: int) -> Iterator["Videos"]:
+        """`size` videos at a time, in order."""
+        return (self.rows(slice(start, start + size)) for start in range(0, len(self), size))
+
     def to(self, device: torch.device | str) -> "Videos":
         """The same videos on another device."""
         popularity = None if self.popularity is None else self.popularity.to(device)

@@ -53,7 +53,7 @@ def epoch_numbers(model: Callable, guide: Callable, networks: Any, validation: V
         torch.manual_seed(0)
         terms = objective_terms(partial(model, decoder=networks.decoder), partial(guide, experts=networks.experts), watched)
         program = Program(partial(model, decoder=networks.decoder), partial(guide, experts=networks.experts))
-        samples = draw([program], watched, DRAWS, chunk=256).cpu().numpy()
+        samples = draw([program], watched, DRAWS).cpu().numpy()
     assert watched.popularity is not None  # noqa: S101  (labelled by construction)
     truth = watched.popularity.cpu().numpy().astype(np.float64)
     spread = np.maximum(np.nanstd(truth, axis=0), 1e-9)

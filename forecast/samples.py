@@ -1,5 +1,6 @@
 """Draws of popularity: z ~ q(z | x), y ~ p(y | z) (Wang and Li), with Pyro's Predictive."""
 
+import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -9,7 +10,8 @@ from torch import Tensor
 
 from features.videos import Videos
 
-CHUNK = 16  # videos a chunk: 16 x 1000 draws stay in cache, hundreds cost up to twice as much
+ENCODED = 256  # videos whose z are drawn at a time
+DECODED = 8192  # draws decoded at a time: their hidden layers stay in cache
 
 
 class Program(NamedTuple):
@@ -22,26 +24,45 @@ class Program(NamedTuple):
     guide: Callable[[Videos], None]
 
 
-def draw(programs: Sequence[Program], videos: Videos, samples: int = 1000, *, chunk: int = CHUNK) -> Tensor:
+def draw(programs: Sequence[Program], videos: Videos, samples: int = 1000) -> Tensor:
     """Draw popularity, equally often from each program, in the training scale: (S, N, K).
 
     The truth, if `videos` carry it, is taken away first: the forecast cannot see it. Use `torch.manual_seed` for the same draws.
     """
-    return torch.cat(list(draw_chunks(programs, videos, samples, chunk=chunk)), dim=1)
+    return torch.cat(list(draw_chunks(programs, videos, samples)), dim=1)
 
 
-def draw_chunks(programs: Sequence[Program], videos: Videos, samples: int = 1000, *, chunk: int = CHUNK) -> Iterator[Tensor]:
-    """`draw` for a few videos at a time: (S, chunk, K) each, so that memory does not grow with N."""
-    shares = [samples // len(programs) + (member < samples % len(programs)) for member in range(len(programs))]
-    videos = videos.unlabelled()
+def draw_chunks(programs: Sequence[Program], videos: Videos, samples: int = 1000) -> Iterator[Tensor]:
+    """`draw` for a few videos at a time: (S, n, K) each, so that memory does not grow with N. Each video is encoded once."""
+    _keep_freed_memory()
+    programs = programs[:samples]
+    shares = [len(range(member, samples, len(programs))) for member in range(len(programs))]
+    chunk = max(1, DECODED // shares[0])
     with torch.no_grad():
-        for start in range(0, len(videos), chunk):
-            part = videos.rows(slice(start, start + chunk))
-            draws = [
-                Predictive(program.model, guide=program.guide, num_samples=share, return_sites=("popularity",), parallel=True)(part)[
-                    "popularity"
-                ]
-                for program, share in zip(programs, shares, strict=True)
-                if share
-            ]
-            yield torch.cat(draws)
+        for block in videos.unlabelled().split(ENCODED):
+            drawn = [_predict(program.guide, block, "z", num_samples=share) for program, share in zip(programs, shares, strict=True)]
+            for start in range(0, len(block), chunk):
+                rows = slice(start, start + chunk)
+                few = block.rows(rows)
+                yield torch.cat(
+                    [
+                        _predict(program.model, few, "popularity", posterior_samples={"z": z[:, rows]})
+                        for program, z in zip(programs, drawn, strict=True)
+                    ]
+                )
+
+
+def _predict(program: Callable[[Videos], None], videos: Videos, site: str, **options) -> Tensor:
+    """(S, n, ...) draws of one site."""
+    return Predictive(program, return_sites=(site,), parallel=True, **options)(videos)[site]
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep the buffers of one chunk for the next: giving them back and clearing them anew costs up to a third of the time."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return  # another C library
+    trim_threshold, mmap_threshold = -1, -3  # of malloc.h
+    mallopt(mmap_threshold, 64 << 20)
+    mallopt(trim_threshold, 256 << 20)

@@ -8,20 +8,22 @@ METRICS = ("rmse", "mae", "r2", "nmse", "spearman", "crps", "coverage_95", "widt
 LEVELS = (0.025, 0.975)
 
 
-def row_summary(samples: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
+def row_summary(samples: np.ndarray, truth: np.ndarray, *, in_order: bool = False) -> dict[str, np.ndarray]:
     """Everything about a row that the scores need.
 
     Args:
         samples: (S, N, K).
         truth: (N, K), NaN where unknown.
+        in_order: the samples are sorted along S already.
 
     Returns:
         mean, median, lower_95, upper_95, lower_50, upper_50, crps and pit, all (N, K); crps and pit are NaN where the truth is.
     """
     import scoringrules  # slow to import, and predict.py has nothing to score
 
-    ordered = np.sort(samples.astype(np.float64), axis=0)
-    lower, first, median, third, upper = np.quantile(ordered, [LEVELS[0], 0.25, 0.5, 0.75, LEVELS[1]], axis=0)
+    # sorted as they come: float32 takes half the time
+    ordered = (samples if in_order else np.sort(samples, axis=0)).astype(np.float64)
+    lower, first, median, third, upper = (_quantile(ordered, level) for level in (LEVELS[0], 0.25, 0.5, 0.75, LEVELS[1]))
     crps = scoringrules.crps_ensemble(truth, np.moveaxis(ordered, 0, -1), estimator="qd", sorted_ensemble=True)
     pit = (ordered < truth).mean(axis=0)
     return {
@@ -34,6 +36,14 @@ def row_summary(samples: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]
         "crps": crps,
         "pit": np.where(np.isnan(truth), np.nan, pit),
     }
+
+
+def _quantile(ordered: np.ndarray, level: float) -> np.ndarray:
+    """What `np.quantile` returns, from samples that are sorted along their first axis."""
+    place = level * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
 
 
 def target_scores(rows: dict[str, np.ndarray], truth: np.ndarray, *, point: np.ndarray | None = None) -> dict[str, float | None]:
