@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,10 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     from features.splits import split
     from forecast.evaluation import evaluate, table, write_evaluation
-    from forecast.figures import draw_figures
     from forecast.forecaster import load
+    from forecast.report.measures import add_measures
+    from forecast.report.page import write_report
     from forecast.run import RunDirectory, newest_run
     from guide import guide
+    from guide.product import precisions
     from model import model
     from train import build, read_source
 
@@ -63,13 +67,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dataset = dataset.take(split(dataset.videos, forecaster.configuration.split, seed=forecaster.configuration.seed).test)
     keep = out / "samples.npz" if options.save_samples else None
     evaluation = evaluate(forecaster, dataset, samples=options.samples, seed=options.seed, point=options.point, device=device, keep=keep)
+    add_measures(evaluation, forecaster, dataset, precisions, seed=options.seed, device=device)
     write_evaluation(evaluation, out)
-    draw_figures(evaluation, out)
+    write_report(evaluation, forecaster, out, data=dataset.name, command=_command(options, path))
     print(table(evaluation.metrics))
     print(f"(in brackets: a forecast that ignores the video)   {len(dataset):,} rows of {dataset.name}")
     if source is None:
         _print_oracle(dataset, forecaster.configuration)
-    print(f"written      {out}/metrics.json, forecasts.csv, forecast.png")
+    print(f"written      {out}/report.html (open it in a browser), metrics.json, forecasts.csv, pictures")
+    print(f'next         python predict.py --run {path} --description "..." --follower-count 12000')
+
+
+def _command(options: argparse.Namespace, path: Path) -> str:
+    """What gives the same report again."""
+    data = f" --data {shlex.quote(options.data)}" if options.data is not None else ""
+    point = f" --point {options.point}" if options.point != "auto" else ""
+    return f"python evaluate.py --run {shlex.quote(str(path))}{data} --samples {options.samples} --seed {options.seed}{point}"
 
 
 def _print_oracle(dataset: Dataset, configuration: Configuration) -> None:

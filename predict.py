@@ -46,12 +46,12 @@ def _parser() -> command.Parser:
             video.add_argument(f"--{name}", dest=column.name, type=kind, metavar=shape, help=column.meaning)
     answer = parser.add_argument_group("the answer")
     answer.add_argument("--horizon", default="1h,1d,7d,30d", metavar="A,B", help="ages to forecast (default: %(default)s)")
-    answer.add_argument("--samples", type=command.whole(40, 100_000), default=1000, help="draws (default: %(default)s)")
+    answer.add_argument("--samples", type=command.whole(40, 100_000), metavar="S", default=1000, help="draws (default: %(default)s)")
     answer.add_argument("--json", action="store_true", help="print JSON, with the joint draws")
     answer.add_argument("--plot", type=Path, metavar="FILE", help="also draw a fan chart over time (png, svg or pdf)")
     answer.add_argument("--compare", type=Path, nargs=2, metavar=("A", "B"), help="two files written with --json")
     answer.add_argument(
-        "--visual-weights", default="", metavar="FILE", help="weights of the image network, if not where extract.py had them"
+        "--visual-weights", default="", metavar="FILE", help="weights of the image network (default: those extract.py used)"
     )
     command.common_options(parser)
     return parser
@@ -69,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.plot and options.plot.suffix not in (".png", ".svg", ".pdf"):
         raise InputError(f"--plot {options.plot}: choose a name that ends in .png, .svg or .pdf")
     from forecast.draft.outlook import outlook, parts_table, table
+    from forecast.draft.video import fan_horizons
     from forecast.forecaster import load
     from forecast.run import newest_run
     from guide import guide
@@ -80,9 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     device = command.device(options.device)
     forecaster = load(path, build=build, model=model, guide=guide, device=device)
     draft = _draft(options, forecaster, path)
-    found = outlook(forecaster, draft, horizons, precisions, samples=options.samples, seed=options.seed, device=device)
+    ages = [*horizons, *fan_horizons(horizons)] if options.plot else horizons
+    fan = outlook(forecaster, draft, ages, precisions, samples=options.samples, seed=options.seed, device=device)
     if options.plot:
-        _plot(forecaster, draft, found, options, device)
+        _plot(fan, options.plot)
+    found = fan.at(horizons)
     if options.json:
         print(found.to_json())
         return
@@ -111,14 +114,11 @@ def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> D
     return Draft(publish, known, clip)
 
 
-def _plot(forecaster: Forecaster, draft: Draft, found: Outlook, options: argparse.Namespace, device: object) -> None:
+def _plot(fan: Outlook, path: Path) -> None:
     from features.files import writing
-    from forecast.draft.growth import fan_horizons, growth_figure
-    from forecast.draft.outlook import outlook
-    from guide.product import precisions
+    from forecast.draft.growth import growth_figure
 
-    fan = outlook(forecaster, draft, fan_horizons(found.horizons), precisions, samples=options.samples, seed=options.seed, device=device)
-    with writing(options.plot) as temporary:
+    with writing(path) as temporary:
         growth_figure(fan).savefig(temporary, dpi=150)
 
 

@@ -32,6 +32,17 @@ def shown(value: float, scale: str) -> str:
     return short(float(np.round(np.expm1(min(max(value, 0.0), 60.0))))) if scale == "log1p" else f"{value:.3g}"
 
 
+def round_counts(low: float, high: float, most: int = 7) -> list[float]:
+    """Round counts (1, 10, 100 ..., with 3, 30 ... between where they are few) for an axis in log(1 + count) from `low` to `high`."""
+    tens = [10.0**power for power in range(16)]
+    both = sorted(tens + [3 * ten for ten in tens])
+    for candidates in (both, tens, tens[::2], tens[::3]):
+        inside = [count for count in candidates if low <= math.log1p(count) <= high]
+        if len(inside) <= most:
+            return inside
+    return inside
+
+
 def title(name: str) -> str:
     """A target as people read it: view_count becomes views."""
     return name.removesuffix("_count") + "s" if name.endswith("_count") else name.replace("_", " ")

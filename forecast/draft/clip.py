@@ -22,7 +22,7 @@ def clip_features(clip: Path, featurizer: Featurizer, data: Path | None, weights
         InputError: the run was not trained on features that extract.py makes, the weights are missing, or nothing in the file can
             be read; the sentence is the one that extract.py gives.
     """
-    from features.media.extraction import features_of_clip
+    from features.media.clips import features_of_clip
 
     found, problems = features_of_clip(clip, settings(featurizer, data, weights))
     if not found:
@@ -32,7 +32,8 @@ def clip_features(clip: Path, featurizer: Featurizer, data: Path | None, weights
 
 def settings(featurizer: Featurizer, data: Path | None, weights: str = "") -> "Settings":  # noqa: F821  (imported late)
     """The settings of extract.py that give the run's visual columns."""
-    from features.media.extraction import columns, read_settings
+    from features.media.clips import columns
+    from features.media.extraction import read_settings
     from features.media.settings import Combine, Settings
     from features.media.visual import BACKBONES
 

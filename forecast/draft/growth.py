@@ -1,10 +1,11 @@
 """The fan chart of one draft: what it may reach as it gets older."""
 
-import numpy as np
+import math
+
 from matplotlib.figure import Figure
 
 from forecast.draft.outlook import Outlook
-from forecast.notation import duration, shown, title
+from forecast.notation import duration, round_counts, short, title
 from forecast.report.style import BLUE, SKY
 
 
@@ -25,19 +26,15 @@ def growth_figure(outlook: Outlook) -> Figure:
         panel.set_xscale("log")
         panel.set_xticks(_ticks(outlook.horizons), [duration(tick) for tick in _ticks(outlook.horizons)])
         panel.minorticks_off()
-        panel.yaxis.set_major_formatter(lambda value, place: shown(value, outlook.scale))
+        if outlook.scale == "log1p":
+            counts = round_counts(*panel.get_ylim())
+            panel.set_yticks([math.log1p(count) for count in counts], [short(count) for count in counts])
         panel.grid(axis="y", alpha=0.3)
     for panel in panels[len(outlook.targets) :]:
         panel.set_axis_off()
     panels[0].legend(loc="lower right", frameon=False)
     figure.supxlabel("after publication")
     return figure
-
-
-def fan_horizons(horizons: tuple[float, ...], count: int = 16) -> list[float]:
-    """Ages for a smooth chart: `count` of them, evenly spaced on a log axis between the first and the last (or a tenth of it)."""
-    first = horizons[0] if len(horizons) > 1 else horizons[0] / 10
-    return [float(age) for age in np.geomspace(first, horizons[-1], count)]
 
 
 def _ticks(horizons: tuple[float, ...]) -> list[float]:

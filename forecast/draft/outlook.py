@@ -1,8 +1,9 @@
 """What a draft may reach at each horizon: joint draws, their table and their JSON."""
 
+import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Outlook:
         parts: for each part of the draft: precision share, and by target the factor (or difference) it moves the median by, and
             the interval's width without it relative to the width with it; at the last horizon.
         notes: sentences that a reader of the numbers should know.
-        run: checksum of the run directory's manifest.
+        run: checksum of the run directory's files.
         seed: of the draws.
     """
 
@@ -49,6 +50,11 @@ class Outlook:
     def quantiles(self) -> dict[str, np.ndarray]:
         """(H, K) by name of the level, in the training scale."""
         return dict(zip(LEVELS, np.quantile(self.samples, list(LEVELS.values()), axis=0), strict=True))
+
+    def at(self, horizons: Sequence[float]) -> "Outlook":
+        """The same forecast at some of its horizons."""
+        kept = [place for place, horizon in enumerate(self.horizons) if horizon in horizons]
+        return replace(self, horizons=tuple(self.horizons[place] for place in kept), samples=self.samples[:, kept])
 
     def to_json(self) -> str:
         """Everything, with the joint draws."""
@@ -121,7 +127,7 @@ def outlook(
     last = videos.rows(slice(len(horizons) - 1, None))
     found = contributions(forecaster, last, precisions, samples=min(samples, 400), seed=seed, score=False)
     targets, scale = forecaster.targets, forecaster.featurizer.targets.scale
-    run = str(forecaster.about.get("checksum", "")) or json.dumps(forecaster.about.get("files", {}), sort_keys=True)
+    run = json.dumps(forecaster.about.get("files", {}), sort_keys=True)
     return Outlook(targets, scale, horizons, drawn, _parts(found, targets, scale), _notes(forecaster, horizons), _digest(run), seed)
 
 
@@ -147,7 +153,7 @@ def parts_table(outlook: Outlook) -> str:
             continue
         moved = "" if name == PRIOR else _moved(part["moves_median"][first], outlook.scale)
         width = "" if name == PRIOR else f"x {part['width_without'][first]:.2f}"
-        lines.append(f"{name:12s}{part['precision_share']:>10.0%}{moved:>16s}{width:>18s}")
+        lines.append(f"{name:12s}{part['precision_share']:>10.0%}{moved:>16s}{width:>18s}".rstrip())
     return "\n".join(lines)
 
 
@@ -183,6 +189,4 @@ def _notes(forecaster: Forecaster, horizons: tuple[float, ...]) -> tuple[str, ..
 
 
 def _digest(text: str) -> str:
-    import hashlib
-
     return hashlib.sha256(text.encode()).hexdigest()[:16]

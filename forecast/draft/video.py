@@ -60,6 +60,12 @@ def featurize(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -
     return replace(featurizer, past_only=True).transform(dataset).unlabelled()
 
 
+def fan_horizons(horizons: Sequence[float], count: int = 14) -> list[float]:
+    """Ages for a smooth chart: `count` of them, evenly spaced on a log axis from the first horizon (or a tenth of the only one)."""
+    first = min(horizons) if len(set(horizons)) > 1 else min(horizons) / 10
+    return [float(age) for age in np.geomspace(first, max(horizons), count)[:-1]]
+
+
 def knows_time(featurizer: Featurizer) -> bool:
     """Whether the run has learned how counts grow with the age of a video."""
     return "log_age" in featurizer.columns.get("social", ())

@@ -1,0 +1,236 @@
+"""The web page: a draft in, what it may reach out; two drafts side by side. Serves this machine only, unless told otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import command
+from features.errors import InputError
+from features.sources.counts import parse_count, parse_time
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from forecast.draft.outlook import Outlook
+    from forecast.forecaster import Forecaster
+
+EXAMPLES = """examples:
+  python app.py                                  http://127.0.0.1:7860, the runs under runs/
+  python app.py --runs runs --port 8000
+  python app.py --host 0.0.0.0                   for everybody who can reach this machine"""
+
+HORIZONS = (3600.0, 86_400.0, 7 * 86_400.0, 30 * 86_400.0)
+NUMBERS = {"follower_count": "Followers", "following_count": "Following", "likes_count": "Hearts", "video_count": "Videos"}
+CSS = (
+    ".answer table { width: 100%; font-variant-numeric: tabular-nums } .answer td, .answer th { text-align: right; padding: .2rem .5rem } "
+)
+CSS += ".answer .words { text-align: left }"
+
+
+class Desk:
+    """Answers for the page; runs and the features of clips are read once.
+
+    Args:
+        runs: directory that holds run directories.
+        megabytes: largest media file.
+        weights: file with the weights of the image network, if not where extract.py had them.
+    """
+
+    def __init__(self, runs: Path, megabytes: int, weights: str = "") -> None:
+        self.runs, self.megabytes, self.weights = runs, megabytes, weights
+        self._forecasters: dict[str, Forecaster] = {}
+        self._clips: dict[tuple[str, str], tuple[dict[str, np.ndarray], list[str]]] = {}
+
+    def names(self) -> list[str]:
+        """Finished runs, the newest first.
+
+        Raises:
+            InputError: there is none.
+        """
+        from forecast.run import newest_run
+
+        newest = newest_run(self.runs).name
+        rest = sorted((path.parent.name for path in self.runs.glob("*/run.json") if path.parent.name != newest), reverse=True)
+        return [newest, *rest]
+
+    def answer(self, run: str, clip: str | None, publish: str, words: Sequence[str], numbers: Sequence[str]) -> tuple[Outlook, list[str]]:
+        """Forecast a draft over a fan of horizons; and sentences about the clip."""
+        from forecast.draft.outlook import outlook
+        from forecast.draft.video import Draft, fan_horizons
+        from guide.product import precisions
+
+        forecaster = self._forecaster(run)
+        known: dict[str, str | float] = {name: text for name, text in zip(("video_description", "username"), words, strict=True) if text}
+        known |= {name: _count(NUMBERS[name], text) for name, text in zip(NUMBERS, numbers, strict=True) if str(text).strip()}
+        features, problems = self._clip(run, Path(clip)) if clip else ({}, [])
+        draft = Draft(_moment(publish), known, features)
+        horizons = sorted({*HORIZONS, *fan_horizons(HORIZONS)})
+        return outlook(forecaster, draft, horizons, precisions), problems
+
+    def _forecaster(self, run: str) -> Forecaster:
+        from forecast.forecaster import load
+        from guide import guide
+        from model import model
+        from train import build
+
+        if run not in self.names():
+            raise InputError(f"{run}: no such run")
+        if run not in self._forecasters:
+            self._forecasters[run] = load(self.runs / run, build=build, model=model, guide=guide)
+        return self._forecasters[run]
+
+    def _clip(self, run: str, clip: Path) -> tuple[dict[str, np.ndarray], list[str]]:
+        from forecast.draft.clip import clip_features
+        from forecast.run import RunDirectory
+
+        if clip.stat().st_size > self.megabytes * 1_000_000:
+            raise InputError(f"{clip.name}: larger than {self.megabytes} MB")
+        with clip.open("rb") as file:
+            key = (run, hashlib.file_digest(file, "sha256").hexdigest())
+        if key not in self._clips:
+            data = RunDirectory(self.runs / run).read_json("source.json").get("data")
+            self._clips[key] = clip_features(clip, self._forecaster(run).featurizer, Path(data) if data else None, self.weights)
+        return self._clips[key]
+
+
+def page(desk: Desk) -> Any:
+    """The page, as Gradio blocks."""
+    import gradio
+
+    def show(run: str, clip: str | None, publish: str, *given: str) -> tuple[Any, str, Outlook]:
+        from forecast.draft.growth import growth_figure
+
+        try:
+            found, problems = desk.answer(run, clip, publish, given[:2], given[2:])
+        except InputError as error:
+            raise gradio.Error(str(error), duration=None) from error
+        return growth_figure(found), _html(found, problems), found
+
+    def compared(one: Outlook | None, two: Outlook | None) -> str:
+        return _comparison(one, two) if one and two else ""
+
+    with gradio.Blocks(title="clipcast", analytics_enabled=False) as blocks:
+        gradio.Markdown(
+            "# What will this video reach?\nEverything may be left empty: what is not given is missing, and the intervals are wider."
+        )
+        run = gradio.Dropdown(desk.names(), label="Run", elem_id="run")
+        seen = []
+        with gradio.Row():
+            for name in ("a", "b"):
+                with gradio.Column():
+                    gradio.Markdown(f"## Draft {name.upper()}")
+                    given = _inputs(gradio, name)
+                    button = gradio.Button(f"Forecast draft {name.upper()}", variant="primary", elem_id=f"forecast-{name}")
+                    figure, table, state = gradio.Plot(label="Growth"), gradio.HTML(elem_id=f"answer-{name}"), gradio.State()
+                    seen.append((button, given, figure, table, state))
+        verdict = gradio.HTML(elem_id="verdict")
+        states = [one[-1] for one in seen]
+        for button, given, figure, table, state in seen:
+            button.click(show, [run, *given], [figure, table, state], api_name=False).then(compared, states, verdict, api_name=False)
+    return blocks
+
+
+def _inputs(gradio: Any, name: str) -> list[Any]:
+    clip = gradio.File(label="Video (optional)", file_types=["video"], elem_id=f"video-{name}", height=120)
+    publish = gradio.Textbox(label="Published (UTC)", placeholder="now, or 2026-12-01 18:00", elem_id=f"publish-{name}")
+    words = [gradio.Textbox(label="Caption", lines=2, elem_id=f"caption-{name}"), gradio.Textbox(label="Author", elem_id=f"author-{name}")]
+    with gradio.Row():
+        numbers = [gradio.Textbox(label=label, placeholder="12K", min_width=80, elem_id=f"{key}-{name}") for key, label in NUMBERS.items()]
+    return [clip, publish, *words, *numbers]
+
+
+def _html(found: Outlook, problems: list[str]) -> str:
+    from html import escape
+
+    from forecast.notation import duration, shown, title
+    from forecast.report.tables import table
+
+    at = found.at(HORIZONS)
+    level = at.quantiles()
+    rows = []
+    for k, target in enumerate(at.targets):
+        for h, horizon in enumerate(at.horizons):
+            cell = {name: shown(float(values[h, k]), at.scale) for name, values in level.items()}
+            half, most = f"{cell['lower_50']} to {cell['upper_50']}", f"{cell['lower_95']} to {cell['upper_95']}"
+            rows.append([title(target) if h == 0 else "", duration(horizon), cell["median"], half, most])
+    parts = [[name, f"{part['precision_share']:.0%}" if part["given"] else "not given"] for name, part in found.parts.items()]
+    notes = "".join(f"<p>{escape(note)}</p>" for note in (*found.notes, *problems))
+    main = table(["", "after", "median", "50 % interval", "95 % interval"], rows, text=1)
+    return f'<div class="answer">{main}<h3>What each part contributes</h3>{table(["part", "precision"], parts, text=1)}{notes}</div>'
+
+
+def _comparison(one: Outlook, two: Outlook) -> str:
+    from html import escape
+
+    from forecast.draft.compare import compare
+    from forecast.notation import duration, title
+    from forecast.report.tables import table
+
+    try:
+        found = compare(one.at(HORIZONS), two.at(HORIZONS))
+    except InputError as error:
+        return f"<p>{escape(str(error))}</p>"
+    heads = ["Draft A reaches more", *(f"after {duration(horizon)}" for horizon in found.horizons)]
+    rows = [
+        [title(target), *(f"{found.probability[h, k]:.0%}" for h in range(len(found.horizons)))] for k, target in enumerate(found.targets)
+    ]
+    return f'<div class="answer">{table(heads, rows, text=1)}</div>'
+
+
+def _moment(text: str) -> float:
+    if not text.strip():
+        return time.time()
+    moment = parse_time(text)
+    if moment is None or not 0 <= moment < 253_402_300_799:
+        raise InputError(f'{text!r} is not a time such as "2026-12-01 18:00"')
+    return moment
+
+
+def _count(label: str, text: str) -> float:
+    count = parse_count(text)
+    if count is None or not 0 <= count <= 1e18:
+        raise InputError(f"{label}: {text!r} is not a count such as 12000 or 1.2M")
+    return count
+
+
+def _parser() -> command.Parser:
+    parser = command.Parser(prog="app.py", description=__doc__, epilog=EXAMPLES)
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs"), metavar="DIR", help="directory of run directories (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--visual-weights", default="", metavar="FILE", help="weights of the image network (default: those extract.py used)"
+    )
+    server = parser.add_argument_group("server")
+    server.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s, this machine only)")
+    server.add_argument("--port", type=command.whole(1, 65_535), default=7860, metavar="N", help="(default: %(default)s)")
+    server.add_argument("--megabytes", type=command.whole(1), default=200, metavar="MB", help="largest media file (default: %(default)s)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; see `--help`."""
+    options = _parser().parse_args(arguments)
+    desk = Desk(options.runs, options.megabytes, options.visual_weights)
+    desk.names()
+    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+    try:
+        import gradio
+    except ImportError:
+        raise InputError("the web page needs Gradio (pip install 'clipcast[app]')") from None
+    import matplotlib
+
+    matplotlib.use("agg")
+    theme = gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"])
+    limit = options.megabytes * 1_000_000
+    page(desk).launch(server_name=options.host, server_port=options.port, max_file_size=limit, theme=theme, css=CSS, share=False)
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main))
