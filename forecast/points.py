@@ -16,7 +16,7 @@ def mape_point(samples: np.ndarray, scale: str, lowest: np.ndarray | float = 1e-
     Returns:
         (N, K) in the training scale.
     """
-    ordered = np.sort(samples.astype(np.float64), axis=0)
+    ordered = np.sort(samples, axis=0).astype(np.float64)
     value = np.maximum(ordered, lowest)
     value = np.maximum(np.expm1(np.clip(value, 0.0, 60.0)), 1.0) if scale == "log1p" else np.maximum(np.abs(value), 1e-3)
     weight = 1.0 / value

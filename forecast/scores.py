@@ -8,13 +8,12 @@ METRICS = ("rmse", "mae", "r2", "nmse", "spearman", "crps", "coverage_95", "widt
 LEVELS = (0.025, 0.975)
 
 
-def row_summary(samples: np.ndarray, truth: np.ndarray, *, in_order: bool = False) -> dict[str, np.ndarray]:
+def row_summary(samples: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
     """Everything about a row that the scores need.
 
     Args:
         samples: (S, N, K).
         truth: (N, K), NaN where unknown.
-        in_order: the samples are sorted along S already.
 
     Returns:
         mean, median, lower_95, upper_95, lower_50, upper_50, crps and pit, all (N, K); crps and pit are NaN where the truth is.
@@ -22,7 +21,7 @@ def row_summary(samples: np.ndarray, truth: np.ndarray, *, in_order: bool = Fals
     import scoringrules  # slow to import, and predict.py has nothing to score
 
     # sorted as they come: float32 takes half the time
-    ordered = (samples if in_order else np.sort(samples, axis=0)).astype(np.float64)
+    ordered = np.sort(samples, axis=0).astype(np.float64)
     lower, first, median, third, upper = (_quantile(ordered, level) for level in (LEVELS[0], 0.25, 0.5, 0.75, LEVELS[1]))
     crps = scoringrules.crps_ensemble(truth, np.moveaxis(ordered, 0, -1), estimator="qd", sorted_ensemble=True)
     pit = (ordered < truth).mean(axis=0)
