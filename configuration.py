@@ -49,7 +49,7 @@ class Configuration:
     batch_size: int = setting(256, "videos a step", low=1, high=1_000_000)
     learning_rate: float = setting(1e-3, "peak of the one-cycle schedule", low=1e-8, high=10.0)
     weight_decay: float = setting(0.01, "of AdamW", low=0.0, high=10.0)
-    patience: int = setting(6, "epochs without a better validation score before stopping", low=1)
+    patience: int = setting(6, "epochs without a better validation score before stopping", low=1, high=100_000)
     part_left_out: float = setting(0.05, "share of training rows without one part, drawn anew each time, for each part", low=0.0, high=0.9)
     author_left_out: float = setting(0.15, "share of training rows whose author is made a stranger", low=0.0, high=0.9)
     calibrate: bool = setting(True, "widen or narrow intervals on validation rows (split conformal)")
@@ -65,7 +65,7 @@ class Configuration:
         """Read what `to_json` wrote; `where` is the file's name for messages."""
         try:
             values = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"{where}: not JSON ({error})") from error
         if not isinstance(values, dict):
             raise InputError(f"{where}: not a JSON object")
@@ -89,16 +89,14 @@ class Configuration:
 def _check(item: dataclasses.Field, value: Any) -> None:
     limits = item.metadata
     kind = get_origin(item.type) or item.type
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise InputError(f"setting {item.name}: {value!r} is not of type {kind.__name__}")
+    if not isinstance(value, (int, float) if kind is float else kind) or (isinstance(value, bool) and kind is not bool):
+        raise InputError(f"setting {item.name}: {repr(value)[:40]} is not of type {kind.__name__}")
     if kind is tuple and not all(isinstance(part, get_args(item.type)[0]) for part in value):
         raise InputError(f"setting {item.name}: {value!r} is not a list of names")
     if limits["choices"] and value not in limits["choices"]:
         raise InputError(f"setting {item.name}: {value!r} is not one of {', '.join(limits['choices'])}")
-    if kind in (int, float) and not (math.isfinite(value) and limits["low"] <= value <= limits["high"]):
-        raise InputError(f"setting {item.name}: {value!r} is not between {limits['low']:g} and {limits['high']:g}")
+    if kind in (int, float) and not limits["low"] <= value <= limits["high"]:
+        raise InputError(f"setting {item.name}: {str(value)[:40]} is not between {limits['low']:g} and {limits['high']:g}")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

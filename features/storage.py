@@ -4,16 +4,28 @@ import json
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
+from features.columns import COLUMNS
+from features.dataset import Dataset
 from features.errors import InputError
-from features.featurizer import Featurizer, Targets
+from features.featurizer import CATEGORIES, Featurizer, Targets
 from features.history import History
 from features.scaling import Scaler
-from features.text import CaptionEncoder, Text
+from features.text import CaptionEncoder, Text, rebuild_tokenizer
 
 HISTORY = ("group", "time", "video", "reached")
 SCALER = ("loc", "scale", "gaps")
+# one video that says something in every column: it must pass through whatever is read
+BLANK = Dataset(
+    pd.DataFrame(
+        {
+            name: pd.Series(["a"] if column.kind == "text" else [1.0], dtype=object if column.kind == "text" else float)
+            for name, column in COLUMNS.items()
+        }
+    )
+)
 
 
 def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
@@ -28,7 +40,8 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
         arrays |= {f"history.{name}.{kind}": getattr(history, kind) for kind in HISTORY}
     tokenizer = None
     if featurizer.text is not None:
-        tokenizer = json.loads(featurizer.text.tokenizer.to_str())
+        stored = json.loads(featurizer.text.tokenizer.to_str())["model"]
+        tokenizer = {"vocabulary": sorted(stored["vocab"], key=stored["vocab"].get), "merges": stored["merges"]}
         arrays |= {f"text.{name}": value.numpy() for name, value in featurizer.text.encoder.state_dict().items()}
     description = {
         "targets": list(targets.names),
@@ -51,11 +64,31 @@ def from_state(text: str, arrays: dict[str, np.ndarray], where: str) -> Featuriz
         InputError: anything missing, of the wrong type or of the wrong shape.
     """
     try:
-        return _rebuild(json.loads(text), arrays)
-    except InputError:
-        raise
+        with np.errstate(all="ignore"):
+            featurizer = _rebuild(json.loads(text), arrays)
+            _check(featurizer)
+            featurizer.transform(BLANK)
+        return featurizer
     except Exception as error:
-        raise InputError(f"{where}: its features are damaged ({type(error).__name__}: {error})") from error
+        raise InputError(f"{where}: its features are damaged ({type(error).__name__}: {' '.join(str(error).split())[:200]})") from error
+
+
+def _check(featurizer: Featurizer) -> None:
+    """Refuse what would fit by shape and still make no sense."""
+    targets = featurizer.targets
+    if targets.scale not in ("log1p", "identity") or not targets.names or not (targets.spread > 0).all():
+        raise InputError("no usable targets")
+    for part, scaler in featurizer.scalers.items():
+        if not part.isidentifier() or scaler.gaps.dtype != bool or not (scaler.scale > 0).all():
+            raise InputError(f"scaler of {part!r}")
+    if not featurizer.scalers or not set(featurizer.categories) <= set(CATEGORIES) or not set(featurizer.histories) <= {"history", "sound"}:
+        raise InputError("unknown parts or categories")
+    sorted_keys = [*featurizer.categories.values(), *(history.group for history in featurizer.histories.values())]
+    for keys in (*sorted_keys, *(history.video for history in featurizer.histories.values())):
+        if keys.dtype != np.int64 or keys.ndim != 1:
+            raise InputError("keys are not whole numbers")
+    if any((keys[1:] < keys[:-1]).any() for keys in sorted_keys):
+        raise InputError("keys are not sorted")
 
 
 def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Featurizer:
@@ -71,9 +104,9 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
             raise InputError(f"history.{name}: arrays of different lengths")
     text = None
     if description["tokenizer"] is not None:
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_str(json.dumps(description["tokenizer"]))
+        tokenizer = rebuild_tokenizer(description["tokenizer"]["vocabulary"], description["tokenizer"]["merges"])
+        if arrays["text.embedding.weight"].shape[0] != tokenizer.get_vocab_size():
+            raise InputError("text.embedding.weight: not one row a token")
         encoder = CaptionEncoder(tokenizer.get_vocab_size())
         encoder.load_state_dict(
             {name.removeprefix("text."): torch.from_numpy(array) for name, array in arrays.items() if name.startswith("text.")}

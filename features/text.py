@@ -86,15 +86,26 @@ def tokenize(tokenizer: "tokenizers.Tokenizer", texts: list[str]) -> np.ndarray:
 
 
 def _fit_tokenizer(texts: list[str]) -> "tokenizers.Tokenizer":  # noqa: F821
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+    from tokenizers import trainers
 
-    tokenizer = Tokenizer(models.BPE(unk_token="[unknown]"))  # noqa: S106  (a token, not a secret)
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = rebuild_tokenizer([], [])
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY, min_frequency=5, special_tokens=["[padding]", "[unknown]"], limit_alphabet=1000, show_progress=False
     )
     tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def rebuild_tokenizer(vocabulary: list[str], merges: list[list[str]]) -> "tokenizers.Tokenizer":  # noqa: F821
+    """The tokenizer with this vocabulary (in order of its codes) and these merges; everything else about it stands here."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+    codes = {token: code for code, token in enumerate(vocabulary)}
+    pairs = [(first, second) for first, second in merges]
+    tokenizer = Tokenizer(models.BPE(codes, pairs, unk_token="[unknown]"))  # noqa: S106  (a token, not a secret)
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.add_special_tokens(vocabulary[:2])
     return tokenizer
 
 

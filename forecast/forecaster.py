@@ -21,6 +21,7 @@ from forecast.samples import Program, draw_chunks
 from forecast.scores import row_summary
 
 ROWS = 512  # rows summarised at a time
+TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,9 @@ def save_networks(run: RunDirectory, member: int, networks: Any) -> None:
 
 def load_networks(run: RunDirectory, member: int, networks: Any) -> Any:
     """Read the weights of one member into `networks`, which must have exactly these names and shapes."""
+    wanted = {f"experts.{name}": value for name, value in networks.experts.state_dict().items()}
+    wanted |= {f"decoder.{name}": value for name, value in networks.decoder.state_dict().items()}
+    _compare_layout(run, member_file(member), wanted)
     arrays = {name: torch.from_numpy(array) for name, array in run.read_arrays(member_file(member)).items()}
     for part, module in (("experts.", networks.experts), ("decoder.", networks.decoder)):
         try:
@@ -165,21 +169,48 @@ def load(path: Path, *, build: Callable, model: Callable, guide: Callable, devic
         InputError: the run is unfinished, damaged, of another version, or was trained with another model or guide.
     """
     run = RunDirectory(Path(path))
-    about = run.manifest()
+    about = run.manifest("configuration.json", "features.json", "features.safetensors", "calibration.json", "source.json")
     configuration = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
+    run.manifest(*(member_file(member) for member in range(configuration.members)))
     trained = about.get("program")
     if trained != program_name(model, guide):
         raise InputError(
             f"{run.path}: was trained with {trained}, not with {program_name(model, guide)}; pass the functions it was trained with"
         )
     featurizer, marginal = load_features(run)
+    known = [name for name in configuration.targets if name in featurizer.targets.names]
+    if list(featurizer.targets.names) != known or featurizer.targets.scale != configuration.target_scale:
+        raise InputError(f"{run.path}: its features were made for other targets than configuration.json names")
+    _check_size(run, configuration, featurizer, build)
     programs = []
     for member in range(configuration.members):
         networks = load_networks(run, member, build(featurizer.shapes, featurizer.targets, configuration))
         programs.append(bind(model, guide, networks, device))
-    stored = run.read_json("calibration.json")
-    calibration = Calibration(*(np.array(stored[name], dtype=np.float64) for name in ("known", "strangers")))
+    calibration = load_calibration(run, len(featurizer.targets.names))
     return Forecaster(configuration, featurizer, tuple(programs), calibration, marginal, about)
+
+
+def _check_size(run: RunDirectory, configuration: Configuration, featurizer: Featurizer, build: Callable) -> None:
+    """Compare every member's file with networks that take no memory yet, so that an absurd configuration costs nothing."""
+    try:
+        with torch.device("meta"):
+            networks = build(featurizer.shapes, featurizer.targets, configuration)
+    except NotImplementedError:
+        return  # the caller's own networks cannot be built without memory
+    wanted = {f"experts.{name}": value for name, value in networks.experts.state_dict().items()}
+    wanted |= {f"decoder.{name}": value for name, value in networks.decoder.state_dict().items()}
+    for member in range(configuration.members):
+        _compare_layout(run, member_file(member), wanted)
+
+
+def _compare_layout(run: RunDirectory, name: str, wanted: dict[str, torch.Tensor]) -> None:
+    layout = run.read_layout(name)
+    if layout.keys() != wanted.keys():
+        raise InputError(f"{run.path / name}: does not fit the networks (missing or unknown: {sorted(layout.keys() ^ wanted.keys())[0]})")
+    for key, value in wanted.items():
+        kind, shape = TYPES.get(value.dtype), tuple(value.shape)
+        if layout[key] != (kind, shape):
+            raise InputError(f"{run.path / name}: does not fit the networks ({key} is {layout[key]}, not {(kind, shape)})")
 
 
 def bind(model: Callable, guide: Callable, networks: Any, device: torch.device | str = "cpu") -> Program:
@@ -190,6 +221,18 @@ def bind(model: Callable, guide: Callable, networks: Any, device: torch.device |
 def program_name(model: Callable, guide: Callable) -> str:
     """How a run directory remembers which model and guide were trained."""
     return f"{getattr(model, '__name__', 'model')} and {getattr(guide, '__name__', 'guide')}"
+
+
+def load_calibration(run: RunDirectory, targets: int) -> Calibration:
+    """Read the stretches, (targets,) each."""
+    stored = run.read_json("calibration.json")
+    try:
+        stretches = [np.array(stored[name], dtype=np.float64) for name in ("known", "strangers")]
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{run.path / 'calibration.json'}: damaged ({error})") from error
+    if any(one.shape != (targets,) or not ((one > 0) & (one < 1e6)).all() for one in stretches):
+        raise InputError(f"{run.path / 'calibration.json'}: not one stretch above 0 for each target")
+    return Calibration(*stretches)
 
 
 def save_calibration(run: RunDirectory, calibration: Calibration) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
@@ -40,9 +40,17 @@ class RunDirectory:
             temporary.write_bytes(content)
 
     def append(self, name: str, entry: dict[str, Any]) -> None:
-        """Append one line of JSON."""
-        with (self.path / name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        """Append one line of JSON, in one write."""
+        try:
+            with inside(self.path, name).open("ab", buffering=0) as file:
+                file.write((json.dumps(entry) + "\n").encode())
+        except OSError as error:
+            raise InputError(f"{self.path / name}: cannot be written ({error.strerror or error})") from error
+
+    def tidy(self) -> None:
+        """Remove what a killed process left half-written."""
+        for path in self.path.glob(".*.partial*"):
+            path.unlink(missing_ok=True)
 
     def finish(self, files: list[str], about: dict[str, Any]) -> None:
         """Declare the run complete: write the manifest of `files`, with `about` (data, versions) beside it."""
@@ -54,8 +62,8 @@ class RunDirectory:
         """Whether the manifest is there."""
         return (self.path / MANIFEST).is_file()
 
-    def manifest(self) -> dict[str, Any]:
-        """Read and verify the manifest.
+    def manifest(self, *required: str) -> dict[str, Any]:
+        """Read and verify the manifest, which must list at least the files `required`.
 
         Raises:
             InputError: no run, an unfinished one, another format, a file that is missing, changed or outside.
@@ -70,6 +78,9 @@ class RunDirectory:
         files = manifest.get("files")
         if not isinstance(files, dict):
             raise InputError(f"{self.path / MANIFEST}: lists no files")
+        for name in required:
+            if name not in files:
+                raise InputError(f"{self.path / MANIFEST}: does not list {name}")
         for name, checksum in files.items():
             if _checksum(self._file(name)) != checksum:
                 raise InputError(f"{self.path / name}: damaged (its checksum is not the one in {MANIFEST})")
@@ -87,9 +98,22 @@ class RunDirectory:
         return _json(self.read_text(name), str(self.path / name))
 
     def read_arrays(self, name: str) -> dict[str, np.ndarray]:
-        """Read named arrays."""
+        """Read named arrays, all finite."""
         try:
-            return load_arrays(self._file(name).read_bytes())
+            arrays = load_arrays(self._file(name).read_bytes())
+        except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{self.path / name}: not a safetensors file ({error})") from error
+        for key, array in arrays.items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise InputError(f"{self.path / name}: {key} holds a number that is not finite")
+        return arrays
+
+    def read_layout(self, name: str) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Type and shape of the arrays by name, from the file's header: no array is read."""
+        try:
+            with safe_open(self._file(name), framework="numpy") as file:
+                slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118  (not a dict)
+                return {key: (one.get_dtype(), tuple(one.get_shape())) for key, one in slices.items()}
         except (SafetensorError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{self.path / name}: not a safetensors file ({error})") from error
 

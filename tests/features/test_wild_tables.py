@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configuration import Configuration
@@ -46,10 +46,10 @@ def simulated() -> Forecaster:
     )
 
 
-def one_sentence(error: InputError, directory: Path) -> bool:
+def one_sentence(error: InputError, directory: Path) -> None:
     text = str(error)
+    assert str(directory) in text or "--split" in text or text.startswith(("no training row", "no validation row")), text
     assert "Traceback" not in text
-    return str(directory) in text or "--split" in text or text.startswith(("no training row", "no validation row"))
 
 
 def finite(evaluation, rows: int) -> None:
@@ -70,11 +70,11 @@ def test_a_wild_table_ends_in_a_forecast_or_in_one_sentence(simulated, data):
             dataset = read_dataset(directory)
             finite(evaluate(simulated, dataset, samples=20), len(dataset))
         except InputError as error:
-            assert one_sentence(error, directory)
+            one_sentence(error, directory)
 
 
 @pytest.mark.slow
-@WILD
+@settings(WILD, max_examples=max(WILD.max_examples // 5, 1))
 @given(st.data())
 def test_training_on_a_wild_table_ends_in_a_forecast_or_in_one_sentence(data):
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
@@ -96,4 +96,4 @@ def test_training_on_a_wild_table_ends_in_a_forecast_or_in_one_sentence(data):
             marginal = marginal_quantiles(truth(dataset.videos.iloc[rows.train], featurizer.targets.names, "log1p"))
             finite(evaluate(forecaster(featurizer, networks, marginal), dataset, samples=20), len(dataset))
         except InputError as error:
-            assert one_sentence(error, directory)
+            one_sentence(error, directory)
