@@ -16,7 +16,7 @@ from benchmarks.peer_columns import Task
 from benchmarks.peer_forecasts import LEVELS, Forecast, Quantiles
 
 PATIENCE = 6
-EPOCHS = 40
+EPOCHS = 14  # of a one-cycle schedule: better and sooner than a constant rate here
 
 
 def tabm(task: Task) -> dict[str, Forecast]:
@@ -78,8 +78,9 @@ def _tabm(x: torch.Tensor, targets: int) -> torch.nn.Module:
 
 def _fit_tabm(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor, x_held: torch.Tensor, y_held: torch.Tensor) -> torch.nn.Module:
     """Train every member on its own loss; keep the epoch whose average forecasts validation best."""
-    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-2)
     batch = min(512, max(32, len(x) // 64))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, epochs=EPOCHS, steps_per_epoch=-(-len(x) // batch))
     best, best_state, since = np.inf, network.state_dict(), 0
     for _ in range(EPOCHS):
         network.train()
@@ -88,6 +89,7 @@ def _fit_tabm(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor, x_held
             _pinball(_shaped(network(x[rows]), y), y[rows, None]).backward()
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
+            schedule.step()
         loss = float(_pinball(_tensor(_predict(network, x_held))[:, None], y_held[:, None]))
         since += 1
         if loss < best:
