@@ -9,6 +9,8 @@ import argparse
 import dataclasses
 import json
 import math
+import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from features.dataset import Dataset
-    from features.featurizer import Targets
+    from features.featurizer import Featurizer, Targets
     from features.videos import PartShape, Videos
     from forecast.checkpoint import Checkpoint
     from forecast.run import RunDirectory
@@ -140,6 +142,9 @@ def _parser() -> command.Parser:
     parser.add_argument("--run", type=Path, metavar="RUN", help="run directory to write (default: a new one under runs/)")
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished run (default: the newest under runs/)")
     parser.add_argument("--preset", choices=PRESETS, default="default", help="where settings start from (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=command.whole(0, 64), default=0, metavar="N", help="members trained at once, on the CPU (default: one a core)"
+    )
     add_options(parser)
     command.common_options(parser)
     return parser
@@ -178,20 +183,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
         names = featurizer.targets.names
         marginal = marginal_quantiles(truth(dataset.videos.iloc[rows.train], names, configuration.target_scale))
         save_features(run, featurizer, marginal)
-    train = labelled(featurizer.transform(dataset.take(rows.train)), "training").to(device)
-    validation = labelled(featurizer.transform(dataset.take(rows.validation)), "validation").to(device)
+    train = _map_rows(run, featurizer, dataset.take(rows.train), "training").to(device)
+    validation = _map_rows(run, featurizer, dataset.take(rows.validation), "validation").to(device)
     torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
-    members = _fit_members(run, featurizer, train, validation, configuration)
+    members = _fit_members(run, featurizer, train, validation, configuration, _workers(options.workers, configuration, device.type))
     _finish(run, featurizer, marginal, members, validation, configuration, dataset)
 
 
 def labelled(videos: Videos, share: str) -> Videos:
     """The rows with at least one known target."""
+    known = _known(videos)
+    if len(known) == 0:
+        raise InputError(f"no {share} row has a known target")
+    return known
+
+
+def _known(videos: Videos) -> Videos:
     assert videos.popularity is not None  # noqa: S101  (the featurizer labels)
     known = ~videos.popularity.isnan().all(-1)
-    if not bool(known.any()):
-        raise InputError(f"no {share} row has a known target")
-    return videos.rows(known.nonzero().flatten())
+    return videos if bool(known.all()) else videos.rows(known.nonzero().flatten())
+
+
+def _map_rows(run: RunDirectory, featurizer: Featurizer, dataset: Dataset, share: str) -> Videos:
+    """Labelled rows as tensors in files of the run directory: in memory only while they are looked at, and shared by workers."""
+    from features import mapped
+
+    path = run.path / "rows" / share
+    if not path.exists():
+        mapped.write(path, (_known(chunk) for chunk in featurizer.chunks(dataset)))
+    return labelled(mapped.read(path), share)
+
+
+def _workers(given: int, configuration: Configuration, device: str) -> int:
+    """How many members to train at once: by default one for each processor core; one on a GPU."""
+    if device != "cpu":
+        return 1
+    return min(given or len(os.sched_getaffinity(0)), configuration.members)
 
 
 def read_source(source: str | None, configuration: Configuration) -> Dataset:
@@ -251,39 +278,61 @@ def _with_epochs(configuration: Configuration, rows: int) -> Configuration:
     return dataclasses.replace(configuration, epochs=min(max(8, math.ceil(1000 / steps)), 60))
 
 
-def _fit_members(run: RunDirectory, featurizer: Any, train: Videos, validation: Videos, configuration: Configuration) -> list[Networks]:
-    """Fit, or load if they are finished, all members one after another."""
+def fit_member(
+    run: RunDirectory,
+    member: int,
+    featurizer: Featurizer,
+    train: Videos,
+    validation: Videos,
+    configuration: Configuration,
+    report: Callable[[dict[str, Any]], None],
+) -> Networks:
+    """Fit one member, or load it if it is finished; `report` gets the numbers of each epoch."""
     import torch
-    from tqdm import tqdm
 
     from forecast.checkpoint import Checkpoint
     from forecast.forecaster import load_networks, member_file, save_networks
     from guide import guide
     from model import model
 
-    members = []
+    one = dataclasses.replace(configuration, seed=(configuration.seed + 1009 * member) % 2**32)
+    torch.manual_seed(one.seed)
+    networks = build(featurizer.shapes, featurizer.targets, one)
+    networks.experts.to(train.device), networks.decoder.to(train.device)
+    if (run.path / member_file(member)).exists():
+        return load_networks(run, member, networks)
+
+    def note(entry: dict[str, Any]) -> None:
+        run.append("log.jsonl", {"member": member} | entry)
+        report(entry)
+
+    checkpoint = Checkpoint(run, f"checkpoint-{member}")
+    fit(model, guide, networks, train, validation, one, checkpoint=checkpoint, report=note)
+    save_networks(run, member, networks)
+    checkpoint.remove()
+    return networks
+
+
+def _fit_members(
+    run: RunDirectory, featurizer: Featurizer, train: Videos, validation: Videos, configuration: Configuration, workers: int
+) -> list[Networks]:
+    """Fit, or load if they are finished, all members: one after another, or several at once in worker processes."""
+    from tqdm import tqdm
+
+    from members import train_apart
+
     with tqdm(total=configuration.members * configuration.epochs, unit="epoch", desc="training", disable=None) as bar:
-        for member in range(configuration.members):
-            one = dataclasses.replace(configuration, seed=(configuration.seed + 1009 * member) % 2**32)
-            torch.manual_seed(one.seed)
-            networks = build(featurizer.shapes, featurizer.targets, one)
-            networks.experts.to(train.device), networks.decoder.to(train.device)
-            if (run.path / member_file(member)).exists():
-                members.append(load_networks(run, member, networks))
-                bar.update(configuration.epochs)
-                continue
 
-            def report(entry: dict[str, Any], member: int = member) -> None:
-                run.append("log.jsonl", {"member": member} | entry)
-                bar.update(1)
-                bar.set_postfix(member=member + 1, crps=f"{entry['validation_crps']:.4f}", kl=f"{entry['validation_kl']:.1f}")
+        def report(member: int, entry: dict[str, Any]) -> None:
+            bar.update(1)
+            bar.set_postfix(member=member + 1, crps=f"{entry['validation_crps']:.4f}", kl=f"{entry['validation_kl']:.1f}")
 
-            checkpoint = Checkpoint(run, f"checkpoint-{member}")
-            members.append(fit(model, guide, networks, train, validation, one, checkpoint=checkpoint, report=report))
-            save_networks(run, member, networks)
-            checkpoint.remove()
-            bar.update((member + 1) * configuration.epochs - bar.n)
-    return members
+        if workers > 1:
+            train_apart(run.path, configuration, workers, report)
+        return [
+            fit_member(run, member, featurizer, train, validation, configuration, partial(report, member))
+            for member in range(configuration.members)
+        ]
 
 
 def _finish(
@@ -310,6 +359,7 @@ def _finish(
     files += [member_file(member) for member in range(configuration.members)]
     about = {"program": program_name(model, guide), "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
     run.finish(files, about)
+    shutil.rmtree(run.path / "rows", ignore_errors=True)
     print(f"run          {run.path}")
     print(f"parts        {', '.join(featurizer.shapes)}")
     print(f"targets      {', '.join(featurizer.targets.names)}")

@@ -1,6 +1,7 @@
 """From a dataset to `Videos`: every fitted thing in one place, fitted on training rows only."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -128,7 +129,7 @@ class Featurizer:
         texts = captions(videos)
         if any(text.strip() for text in texts) and "textual" not in without:
             object.__setattr__(fitted, "text", Text.fit(texts, seed=seed))
-        for part, (raw, features, present) in fitted._raw(dataset).items():
+        for part, (raw, features, present) in fitted.raw(dataset).items():
             if part not in without and present.any():
                 fitted.columns[part] = features
                 fitted.scalers[part] = Scaler.fit(raw)
@@ -138,10 +139,13 @@ class Featurizer:
 
     def transform(self, dataset: Dataset) -> Videos:
         """Turn a dataset into tensors on the CPU; popularity is NaN where unknown."""
-        chunks = [
-            self._transform(dataset.take(np.arange(start, min(start + CHUNK, len(dataset))))) for start in range(0, len(dataset), CHUNK)
-        ]
+        chunks = list(self.chunks(dataset))
         return chunks[0] if len(chunks) == 1 else _concatenate(chunks)
+
+    def chunks(self, dataset: Dataset) -> Iterator[Videos]:
+        """`transform`, some rows at a time."""
+        for start in range(0, len(dataset), CHUNK):
+            yield self._transform(dataset.take(np.arange(start, min(start + CHUNK, len(dataset)))))
 
     @property
     def shapes(self) -> dict[str, PartShape]:
@@ -156,7 +160,7 @@ class Featurizer:
 
     def _transform(self, dataset: Dataset) -> Videos:
         parts = {}
-        raw = self._raw(dataset)
+        raw = self.raw(dataset)
         for part in self.scalers:
             values, _, present = raw.get(part) or (
                 np.full((len(dataset), len(self.columns[part])), np.nan),
@@ -172,7 +176,7 @@ class Featurizer:
         popularity = truth(dataset.videos, self.targets.names, self.targets.scale)
         return Videos(parts, torch.from_numpy(popularity.astype(np.float32)))
 
-    def _raw(self, dataset: Dataset) -> dict[str, tuple[np.ndarray, list[str], np.ndarray]]:
+    def raw(self, dataset: Dataset) -> dict[str, tuple[np.ndarray, list[str], np.ndarray]]:
         """Raw continuous features (N, F), their names and presence (N,), by part."""
         videos = dataset.videos
         raw = {}

@@ -1,0 +1,74 @@
+"""Videos in files that are mapped into memory: they may be larger than it, and processes share them."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from features.errors import InputError
+from features.videos import Part, Videos
+
+INDEX = "index.json"
+KINDS = ("numbers", "codes", "present")
+
+
+def write(path: Path, chunks: Iterable[Videos]) -> None:
+    """Write labelled videos, a chunk at a time, into the directory `path`: whole or not at all.
+
+    One raw file a tensor, and an index with their types and shapes.
+
+    Raises:
+        InputError: the directory cannot be written, or the disk is full.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as name:
+            temporary = Path(name) / "videos"
+            temporary.mkdir()
+            index: dict[str, list] = {}
+            for chunk in chunks:
+                for tensor_name, tensor in _tensors(chunk).items():
+                    array = np.ascontiguousarray(tensor.numpy())
+                    entry = index.setdefault(tensor_name, [str(array.dtype), [0, *array.shape[1:]]])
+                    entry[1][0] += len(array)
+                    with (temporary / tensor_name).open("ab") as file:
+                        file.write(array.data)
+            (temporary / INDEX).write_text(json.dumps(index), encoding="utf-8")
+            shutil.rmtree(path, ignore_errors=True)
+            temporary.rename(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def read(path: Path) -> Videos:
+    """Map what `write` wrote; a row is read from disk when it is first looked at.
+
+    Raises:
+        InputError: a file is missing or too short.
+    """
+    try:
+        index = json.loads((path / INDEX).read_text(encoding="utf-8"))
+        tensors = {name: _map(path / name, dtype, tuple(shape)) for name, (dtype, shape) in index.items()}
+        popularity = tensors.pop("popularity")
+        names = dict.fromkeys(name.rpartition(".")[0] for name in tensors)
+        return Videos({name: Part(*(tensors[f"{name}.{kind}"] for kind in KINDS)) for name in names}, popularity)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path}: damaged ({error})") from error
+
+
+def _tensors(videos: Videos) -> dict[str, Tensor]:
+    found = {f"{name}.{kind}": getattr(part, kind) for name, part in videos.items() for kind in KINDS}
+    assert videos.popularity is not None  # noqa: S101  (labelled by contract)
+    return found | {"popularity": videos.popularity}
+
+
+def _map(file: Path, dtype: str, shape: tuple[int, ...]) -> Tensor:
+    if 0 in shape:
+        return torch.from_numpy(np.zeros(shape, dtype))
+    # copy on write: torch wants memory that may be written to, and the file stays as it is
+    return torch.from_numpy(np.memmap(file, dtype, mode="c", shape=shape))

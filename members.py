@@ -1,0 +1,83 @@
+"""Members of an ensemble trained at once: worker processes of one thread each, to the same weights bit for bit."""
+
+from __future__ import annotations
+
+import multiprocessing
+import queue
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from features.errors import InputError
+
+if TYPE_CHECKING:
+    from configuration import Configuration
+
+
+def train_apart(run: Path, configuration: Configuration, workers: int, report: Callable[[int, dict[str, Any]], None]) -> None:
+    """Train the members that are not finished yet, `workers` at a time; their weights end up in the run directory.
+
+    Args:
+        run: a run directory with fitted features and with the rows that `train.main` writes.
+        configuration: of the run.
+        workers: processes; on leaving, also by an exception, none is left.
+        report: called with a member and the numbers of each of its epochs.
+
+    Raises:
+        InputError: what a worker raised, or that one was killed (then `--resume` goes on from the last epoch).
+    """
+    context = multiprocessing.get_context("spawn")  # a forked process would inherit torch's threads half-way
+    results = context.Queue()
+    processes = [
+        context.Process(target=_work, args=(run, range(first, configuration.members, workers), configuration, results), daemon=True)
+        for first in range(workers)
+    ]
+    try:
+        for process in processes:
+            process.start()
+        running = workers
+        while running:
+            try:
+                member, entry = results.get(timeout=1.0)
+            except queue.Empty:
+                if any(process.exitcode not in (None, 0) for process in processes):
+                    raise InputError(f"{run}: a training process was killed (go on with: python train.py --run {run} --resume)") from None
+                continue
+            if isinstance(entry, str):
+                raise InputError(entry)
+            if entry is None:
+                running -= 1
+            else:
+                report(member, entry)
+    finally:
+        for process in processes:
+            if process.is_alive():
+                process.terminate()
+        for process in processes:
+            if process.pid is not None:
+                process.join()
+
+
+def _work(run: Path, members: range, configuration: Configuration, results: Any) -> None:
+    """Train `members` one after another, in a process of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
+    import torch
+
+    from features import mapped
+    from forecast.forecaster import load_features
+    from forecast.run import RunDirectory
+    from train import fit_member
+
+    torch.set_num_threads(1)
+    directory = RunDirectory(run)
+    try:
+        featurizer, _ = load_features(directory)
+        train, validation = (mapped.read(run / "rows" / share) for share in ("training", "validation"))
+        for member in members:
+            fit_member(
+                directory, member, featurizer, train, validation, configuration, lambda entry, member=member: results.put((member, entry))
+            )
+        results.put((-1, None))
+    except InputError as error:
+        results.put((-1, str(error)))
