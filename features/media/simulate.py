@@ -51,9 +51,7 @@ def simulate(out: Path, videos: int, seed: int = 0) -> np.ndarray:
         logs = BASE + EFFECT @ z + 0.3 * (np.log(followers) - 9.0) + 0.3 * common + 0.3 * own
         counts = np.maximum(np.round(np.expm1(logs)), 0).astype(int)
         age = random.uniform(1, 30) * 86_400
-        rows.append(
-            [f"clip{number:05d}", f"author{number // 4}", int(NOW - age), NOW, FRAMES_EACH / RATE, int(followers), *counts, name]
-        )
+        rows.append([f"clip{number:05d}", f"author{number // 4}", int(NOW - age), NOW, FRAMES_EACH / RATE, int(followers), *counts, name])
     with writing(out / "videos.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)

@@ -51,6 +51,10 @@ class Decoder:
             self._sandbox.close()
             self._sandbox = None
 
+    def megabytes(self) -> float:
+        """Resident memory of the sandbox, 0 where there is none or the system does not tell."""
+        return self._sandbox.megabytes() if self._sandbox is not None else 0.0
+
     def read(self, path: Path) -> tuple[np.ndarray | None, np.ndarray | None, list[Problem], bool]:
         """Decode one clip.
 

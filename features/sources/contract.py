@@ -22,7 +22,7 @@ def read(path: Path, folder: Path, lenient: bool = False) -> Source:
         rows = ({name: None if _missing(value) else value for name, value in row.items()} for row in table[known].to_dict("records"))
         return source_of(rows, folder, "a table by the contract", path)
     for name in table.columns:
-        if name in COLUMNS and COLUMNS[name].kind == "count" and table[name].dtype == object:
+        if name in COLUMNS and COLUMNS[name].kind == "count" and not pd.api.types.is_numeric_dtype(table[name]):
             table[name] = [_count(value) for value in table[name]]
     videos = check_videos(table, path)
     if "video_path" not in videos:

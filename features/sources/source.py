@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.columns import AUTHOR_COUNTS, COLUMNS, LARGEST, LATEST
+from features.columns import AUTHOR_COUNTS, COLUMNS, LATEST
 from features.errors import InputError
 from features.files import inside, regular_file
 from features.sources.counts import parse_count, parse_time
@@ -78,7 +78,7 @@ def _value(column: str, value: object, unusable: dict[str, int]) -> object:
         return str(value)
     number = parse_time(value) if kind == "time" else parse_count(value)
     overflow = column in AUTHOR_COUNTS and number is not None and -(2**31) <= number < -1e6  # repaired later
-    if number is None or (number < 0 and not overflow) or number > (LATEST if kind == "time" else LARGEST):
+    if number is None or (number < 0 and not overflow) or (kind == "time" and number > LATEST):
         unusable[column] = unusable.get(column, 0) + 1
         return None
     return number

@@ -1,0 +1,90 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from features.media.settings import Limits
+from features.media.worker import ROOT, Decoder
+
+
+def pid_of(decoder):
+    return decoder._sandbox._process.pid
+
+
+def gone(pid):
+    for _ in range(100):
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z":
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_hanging_sandbox_is_killed_and_replaced(clip):
+    path = clip()
+    with Decoder(96, 64, Limits(seconds=1.0)) as decoder:
+        assert decoder.read(path)[0] is not None
+        stopped = pid_of(decoder)
+        os.kill(stopped, signal.SIGSTOP)
+        began = time.monotonic()
+        frames, sound, problems, final = decoder.read(path)
+        assert time.monotonic() - began < 8
+        assert frames is None
+        assert sound is None
+        assert not final
+        assert problems[0].stage == "limits"
+        assert problems[0].reason.startswith("time: ")
+        assert gone(stopped)
+        assert decoder.read(path)[0] is not None
+        assert pid_of(decoder) != stopped
+
+
+def test_a_dying_sandbox_is_replaced(clip):
+    path = clip()
+    with Decoder(96, 64, Limits()) as decoder:
+        decoder.read(path)
+        os.kill(pid_of(decoder), signal.SIGKILL)
+        frames, _, problems, final = decoder.read(path)
+        assert frames is None
+        assert not final
+        assert problems[0].reason == "crash: the decoding process ended (signal 9)"
+        assert decoder.read(path)[0] is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory of a process is read from /proc")
+def test_memory_is_limited(clip):
+    with Decoder(96, 64, Limits(memory=20)) as decoder:
+        frames, _, problems, _ = decoder.read(clip(size=(640, 640), frames=100))
+        assert frames is None
+        assert problems[0].reason.startswith("memory: ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="address space is limited on Linux")
+def test_the_sandbox_limits_itself(clip):
+    with Decoder(96, 64, Limits()) as decoder:
+        decoder.read(clip())
+        limits = Path(f"/proc/{pid_of(decoder)}/limits").read_text()
+        rows = {line[:25].strip(): line[26:].split()[0] for line in limits.splitlines()}
+        assert rows["Max file size"] == "0"
+        assert rows["Max address space"] == str(900_000_000)
+
+
+def test_no_sandbox_outlives_its_parent(clip):
+    path = clip()
+    script = (
+        "import sys, time\nfrom pathlib import Path\nfrom features.media.settings import Limits\n"
+        "from features.media.worker import Decoder\ndecoder = Decoder(96, 64, Limits())\n"
+        "decoder.read(Path(sys.argv[1]))\nprint(decoder._sandbox._process.pid, flush=True)\ntime.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        sandbox = int(parent.stdout.readline())
+        os.kill(sandbox, signal.SIGSTOP)
+        parent.kill()
+        os.kill(sandbox, signal.SIGCONT)
+        assert gone(sandbox)

