@@ -3,11 +3,13 @@
 With e_i = the factor by which row i's 95 % interval must be stretched about its median to reach its truth, the stretch is the
 ceil(0.95 (n + 1))-th smallest e_i. For a new row that is exchangeable with the validation rows, the stretched interval then holds the
 truth with probability at least 0.95 (Vovk et al. 2005; Romano et al. 2019 for quantile scores). Each target has a stretch of its own and
-samples are moved, not redrawn, so that the targets keep moving together. Strangers (authors without history) have stretches of their own.
+samples are moved, not redrawn, so that the targets keep moving together. Strangers (authors without history) have stretches of their own;
+so has every other part that a video may lack, measured on validation rows from which it was taken away. Those only ever widen.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from torch import Tensor
@@ -17,23 +19,27 @@ FEWEST = 40  # validation rows below which a stretch would be guesswork: 1 is us
 
 @dataclass(frozen=True)
 class Calibration:
-    """Stretches about the median, (K,) each, for videos of known authors and of strangers."""
+    """Stretches about the median, (K,) each: for videos of known authors, of strangers, and for each part that is lacking."""
 
     known: np.ndarray
     strangers: np.ndarray
+    lacking: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def none(cls, targets: int) -> "Calibration":
         """No change."""
         return cls(np.ones(targets), np.ones(targets))
 
-    def factor(self, stranger: np.ndarray) -> np.ndarray:
-        """(N,) bool to (N, K)."""
-        return np.where(stranger[:, None], self.strangers, self.known)
+    def factor(self, stranger: np.ndarray, absent: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(N,) bool, alone and by part, to (N, K)."""
+        factor = np.where(stranger[:, None], self.strangers, self.known)
+        for part, stretches in self.lacking.items():
+            factor = np.where(absent[part][:, None], np.maximum(factor, stretches), factor)
+        return factor
 
-    def apply(self, samples: Tensor, stranger: np.ndarray) -> Tensor:
+    def apply(self, samples: Tensor, stranger: np.ndarray, absent: Mapping[str, np.ndarray]) -> Tensor:
         """Stretch samples (S, N, K) about their medians."""
-        factor = samples.new_tensor(self.factor(stranger))
+        factor = samples.new_tensor(self.factor(stranger, absent))
         if bool((factor == 1).all()):
             return samples
         median = samples.quantile(0.5, dim=0) if samples.numel() < 10_000_000 else samples.median(dim=0).values

@@ -15,6 +15,7 @@ from forecast.baseline import marginal_rows
 from forecast.forecaster import Forecaster, strangers, truth_of
 from forecast.points import mape_point, mean_percentage_error
 from forecast.scores import energy_score, mean_scores, row_summary, scores
+from forecast.shift import shift
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ def evaluate(
     rows["point"] = rows["mean"] if point == "auto" else rows[point]
     stranger = strangers(videos)
     metrics = _metrics(forecaster, rows, truth, samples, point)
+    found = shift(forecaster.featurizer, dataset)
+    found.warn(dataset.name)
+    metrics |= {"warnings": found.warnings, "shift": found.to_dict()}
     return Evaluation(ids, forecaster.targets, forecaster.featurizer.targets.scale, truth, rows, stranger, metrics)
 
 

@@ -21,6 +21,7 @@ from forecast.samples import Program, draw_chunks
 from forecast.scores import row_summary
 
 ROWS = 512  # rows summarised at a time
+LACKING = 1000  # validation rows on which a part is taken away
 TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
 
 
@@ -53,11 +54,14 @@ class Forecaster:
         """Draws of the popularity of some videos at a time, in order: float32 (S, n, K), in the training scale."""
         with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
             torch.manual_seed(seed)
-            absent = strangers(videos)
+            stranger = strangers(videos)
+            absent = {name: ~part.present.cpu().numpy() for name, part in videos.items()}
             start = 0
             for samples_of_chunk in draw_chunks(self.programs, videos, samples):
                 stop = start + samples_of_chunk.shape[1]
-                yield self.calibration.apply(samples_of_chunk, absent[start:stop]).float().cpu().numpy()
+                rows = slice(start, stop)
+                stretched = self.calibration.apply(samples_of_chunk, stranger[rows], {part: gone[rows] for part, gone in absent.items()})
+                yield stretched.float().cpu().numpy()
                 start = stop
 
     def blocks(self, videos: Videos, samples: int = 1000, *, seed: int = 0) -> Iterator[np.ndarray]:
@@ -94,18 +98,25 @@ def truth_of(videos: Videos, targets: int) -> np.ndarray:
 
 
 def calibrate(forecaster: Forecaster, validation: Videos, samples: int = 400, *, seed: int = 0) -> Calibration:
-    """Fit the stretches on validation rows: as they are for known authors, with their history taken away for strangers."""
+    """Fit the stretches on validation rows: as they are for known authors, and with one part after the other taken away."""
     truth = truth_of(validation, len(forecaster.targets))
     absent = strangers(validation)
+    few = validation.rows(torch.linspace(0, len(validation) - 1, min(len(validation), LACKING), dtype=torch.float64).long())
+    lacking = {
+        part: stretch(forecaster.summarise(few.without(part), samples, seed=seed), truth_of(few, len(forecaster.targets)))
+        for part in validation
+        if part != "history" and len(validation.parts) > 1
+    }
     if "history" not in validation:
         both = stretch(forecaster.summarise(validation, samples, seed=seed), truth)
-        return Calibration(both, both)
+        return Calibration(both, both, lacking)
     without = forecaster.summarise(validation.without("history"), samples, seed=seed)
     if absent.all():
         both = stretch(without, truth)
-        return Calibration(both, both)
+        return Calibration(both, both, lacking)
     rows = forecaster.summarise(validation, samples, seed=seed)
-    return Calibration(stretch({name: values[~absent] for name, values in rows.items()}, truth[~absent]), stretch(without, truth))
+    known = {name: values[~absent] for name, values in rows.items()}
+    return Calibration(stretch(known, truth[~absent]), stretch(without, truth), lacking)
 
 
 def save_features(run: RunDirectory, featurizer: Featurizer, marginal: np.ndarray) -> None:
@@ -186,7 +197,7 @@ def load(path: Path, *, build: Callable, model: Callable, guide: Callable, devic
     for member in range(configuration.members):
         networks = load_networks(run, member, build(featurizer.shapes, featurizer.targets, configuration))
         programs.append(bind(model, guide, networks, device))
-    calibration = load_calibration(run, len(featurizer.targets.names))
+    calibration = load_calibration(run, len(featurizer.targets.names), list(featurizer.shapes))
     return Forecaster(configuration, featurizer, tuple(programs), calibration, marginal, about)
 
 
@@ -223,20 +234,23 @@ def program_name(model: Callable, guide: Callable) -> str:
     return f"{getattr(model, '__name__', 'model')} and {getattr(guide, '__name__', 'guide')}"
 
 
-def load_calibration(run: RunDirectory, targets: int) -> Calibration:
+def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calibration:
     """Read the stretches, (targets,) each."""
     stored = run.read_json("calibration.json")
     try:
-        stretches = [np.array(stored[name], dtype=np.float64) for name in ("known", "strangers")]
-    except (KeyError, TypeError, ValueError) as error:
+        known, strange = (np.array(stored[name], dtype=np.float64) for name in ("known", "strangers"))
+        lacking = {part: np.array(values, dtype=np.float64) for part, values in stored.get("lacking", {}).items()}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{run.path / 'calibration.json'}: damaged ({error})") from error
-    if any(one.shape != (targets,) or not ((one > 0) & (one < 1e6)).all() for one in stretches):
+    if any(one.shape != (targets,) or not ((one > 0) & (one < 1e6)).all() for one in (known, strange, *lacking.values())):
         raise InputError(f"{run.path / 'calibration.json'}: not one stretch above 0 for each target")
-    return Calibration(*stretches)
+    if not set(lacking) <= set(parts):
+        raise InputError(f"{run.path / 'calibration.json'}: names a part that the run does not have")
+    return Calibration(known, strange, lacking)
 
 
 def save_calibration(run: RunDirectory, calibration: Calibration) -> None:
     """Write the stretches."""
-    run.write_text(
-        "calibration.json", json.dumps({"known": calibration.known.tolist(), "strangers": calibration.strangers.tolist()}) + "\n"
-    )
+    stretches = {"known": calibration.known.tolist(), "strangers": calibration.strangers.tolist()}
+    lacking = {part: values.tolist() for part, values in calibration.lacking.items()}
+    run.write_text("calibration.json", json.dumps(stretches | {"lacking": lacking}) + "\n")

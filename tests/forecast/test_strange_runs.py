@@ -89,7 +89,8 @@ def test_a_truncated_file_is_refused(run, name):
     ("setting", "value"),
     [
         ("width", 10**9), ("members", 10**6), ("depth", 10**9), ("latent", -1), ("components", 10**9),
-        ("width", 10**400), ("kl_weight", 10**400),        ("dropout", float("nan")), ("width", True), ("width", "8"), ("epochs", 1e300), ("targets", []), ("targets", [1]),
+        ("width", 10**400), ("kl_weight", 10**400), ("dropout", float("nan")),
+        ("width", True), ("width", "8"), ("epochs", 1e300), ("targets", []), ("targets", [1]),
         ("likelihood", "os.system"),
     ],
 )  # fmt: skip

@@ -1,0 +1,107 @@
+"""Is a dataset like the one that the run was trained on? What is lacking, unseen or far outside, by name and share of rows."""
+
+import warnings
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from features import social
+from features.columns import COLUMNS
+from features.dataset import Dataset
+from features.errors import InputWarning
+from features.featurizer import Featurizer
+from features.scaling import CLIP
+
+LOOKED_AT = 50_000  # rows, evenly spread
+UNSEEN = 0.5  # share of unseen names, and
+OUTSIDE = 0.01  # share of rows outside, above which a dataset deserves a warning
+# columns of the videos table that a feature of another name is made from
+SOURCES = {"age_days": "collected_at", "log_age": "collected_at", "log_duration": "video_duration", "hour_sine": "create_time"}
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How a dataset differs from the training rows.
+
+    Attributes:
+        present: for each part of the run, the share of rows that have it.
+        lacking: for each part that some row has, the columns that the run was trained with and no row has.
+        unseen: for each column of names, the share of rows, among those that have a name, whose name was not seen in training.
+        outside: for each part, the share of its rows with a feature more than 8 training standard deviations from the training mean.
+    """
+
+    present: dict[str, float]
+    lacking: dict[str, list[str]]
+    unseen: dict[str, float]
+    outside: dict[str, float]
+
+    @property
+    def warnings(self) -> list[str]:
+        """One sentence for each thing that deserves a warning."""
+        found = [f"no row has the part {part}, which the run was trained with" for part, share in self.present.items() if share == 0]
+        found += [f"no row has {' or '.join(names)} (part {part}), which the run was trained with" for part, names in self.lacking.items()]
+        found += [
+            f"{share:.0%} of the rows that name a {column} name one that training has not, or hardly, seen"
+            for column, share in self.unseen.items()
+            if share > UNSEEN
+        ]
+        found += [
+            f"part {part}: {share:.1%} of its rows lie more than {CLIP:.0f} standard deviations from the training rows' mean"
+            for part, share in self.outside.items()
+            if share > OUTSIDE
+        ]
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """For metrics.json."""
+        return asdict(self)
+
+    def warn(self, name: str) -> None:
+        """Give each warning, naming the dataset."""
+        for sentence in self.warnings:
+            warnings.warn(f"{name}: {sentence}", InputWarning, stacklevel=2)
+
+
+def shift(featurizer: Featurizer, dataset: Dataset) -> Shift:
+    """Compare `dataset` with what `featurizer` was fitted to."""
+    if len(dataset) > LOOKED_AT:
+        dataset = dataset.take(np.linspace(0, len(dataset) - 1, LOOKED_AT).astype(int))
+    raw = featurizer.raw(dataset)
+    present, lacking, outside = {}, {}, {}
+    for part, scaler in featurizer.scalers.items():
+        values, _, there = raw.get(part) or (np.zeros((0, 0)), [], np.zeros(1, bool))
+        present[part] = float(there.mean())
+        if not there.any():
+            continue
+        empty = np.isnan(values[there]).all(0) & ~_never(scaler)
+        names = [name for name, gone in zip(featurizer.columns[part], empty, strict=True) if gone]
+        if part == "social":
+            names = [name for name in dict.fromkeys(_source(name) for name in names) if name in COLUMNS]
+        if names:
+            lacking[part] = names
+        outside[part] = float(scaler.outside(values[there]).mean())
+    return Shift(present, lacking, _unseen(featurizer, dataset), outside)
+
+
+def _never(scaler: Any) -> np.ndarray:
+    """(F,) bool: features without any number in training, which nobody misses."""
+    return scaler.gaps & (scaler.loc == 0) & (scaler.scale == 1)
+
+
+def _source(feature: str) -> str:
+    return SOURCES.get(feature, feature.removeprefix("log_"))
+
+
+def _unseen(featurizer: Featurizer, dataset: Dataset) -> dict[str, float]:
+    seen = dict(featurizer.categories)
+    if "history" in featurizer.histories:
+        seen["username"] = featurizer.histories["history"].group
+    shares = {}
+    for column, known in seen.items():
+        if column in dataset.videos:
+            keys = social.keys(dataset.videos[column], featurizer.salt)
+            named = keys >= 0
+            if named.any():
+                shares[column] = float(1 - np.isin(keys[named], known).mean())
+    return shares

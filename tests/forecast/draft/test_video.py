@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import torch
+
+from features.errors import InputError
+from forecast.draft.video import Draft, ages_seen, fan_horizons, featurize, knows_time
+from forecast.forecaster import load_features
+from forecast.run import RunDirectory
+
+HOUR, DAY = 3600.0, 86_400.0
+
+
+@pytest.fixture(scope="module")
+def featurizer(run_directory):
+    return load_features(RunDirectory(run_directory))[0]
+
+
+def test_what_is_not_given_is_missing(featurizer):
+    videos = featurize(Draft(1.7e9), [HOUR, DAY], featurizer)
+    assert len(videos) == 2
+    assert videos.popularity is None
+    assert {name: part.present.tolist() for name, part in videos.items() if name != "social"} == {
+        name: [False, False] for name in videos if name != "social"
+    }
+
+
+def test_a_horizon_is_the_age_of_the_video(featurizer):
+    videos = featurize(Draft(1.7e9, {"follower_count": 1000.0}), [HOUR, DAY, 7 * DAY], featurizer)
+    place = featurizer.columns["social"].index("log_age")
+    scaler = featurizer.scalers["social"]
+    age = videos["social"].numbers[:, place].double().numpy() * scaler.scale[place] + scaler.loc[place]
+    np.testing.assert_allclose(np.expm1(age), [1.0, 24.0, 168.0], rtol=1e-4)
+
+
+def test_history_is_what_the_author_published_before(featurizer, world):
+    author = world.videos["username"].mode()[0]
+    mine = world.videos.loc[world.videos["username"] == author, "create_time"]
+    before, after = (featurize(Draft(time, {"username": author}), [DAY], featurizer) for time in (mine.min() - 1, mine.max() + 1))
+    assert not before["history"].present.any()
+    assert after["history"].present.all()
+
+
+def test_features_of_the_clip_become_its_part(featurizer):
+    clip = {"visual": np.full(24, 0.5, np.float32), "smell": np.zeros(3, np.float32)}
+    videos = featurize(Draft(1.7e9, clip=clip), [DAY], featurizer)
+    assert videos["visual"].present.all()
+    expected = featurizer.scalers["visual"].transform(np.full((1, 24), 0.5))
+    torch.testing.assert_close(videos["visual"].numbers, torch.from_numpy(expected))
+
+
+def test_features_of_another_network_are_refused(featurizer):
+    with pytest.raises(InputError, match="gives 3 visual features, but the run was trained on 24 others"):
+        featurize(Draft(1.7e9, clip={"visual": np.zeros(3, np.float32)}), [DAY], featurizer)
+
+
+def test_the_simulated_world_knows_time(featurizer):
+    assert knows_time(featurizer)
+    low, high = ages_seen(featurizer)
+    assert low < DAY < 7 * DAY < high
+
+
+def test_a_fan_runs_from_the_first_to_the_last_horizon():
+    assert fan_horizons([10.0, 1000.0], 3) == pytest.approx([10.0, 100.0])
+    assert fan_horizons([1000.0], 3)[0] == pytest.approx(100.0)

@@ -1,0 +1,72 @@
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from features.errors import InputWarning
+from features.featurizer import Featurizer
+from features.simulate import simulate
+from forecast.shift import shift
+
+
+@pytest.fixture(scope="module")
+def world():
+    dataset, _ = simulate(400)
+    return dataset, Featurizer.fit(dataset)
+
+
+def test_the_training_rows_themselves_give_no_warning(world):
+    dataset, featurizer = world
+    found = shift(featurizer, dataset)
+    assert found.warnings == []
+    assert found.present["social"] == 1.0
+    assert found.present["visual"] == pytest.approx(1 - dataset.ready["visual"].isna().all(axis=1).mean())
+    assert found.unseen == {"username": 0.0}
+    assert max(found.outside.values()) <= 0.01
+
+
+def test_a_part_that_no_row_has_is_named(world):
+    dataset, featurizer = world
+    found = shift(featurizer, replace(dataset, ready={"acoustic": dataset.ready["acoustic"]}))
+    assert found.present["visual"] == 0.0
+    assert found.warnings == ["no row has the part visual, which the run was trained with"]
+
+
+def test_columns_that_no_row_has_are_named(world):
+    dataset, featurizer = world
+    visual = dataset.ready["visual"].assign(visual_3=np.nan)
+    found = shift(
+        featurizer, replace(dataset, videos=dataset.videos.drop(columns="follower_count"), ready=dataset.ready | {"visual": visual})
+    )
+    assert found.lacking == {"social": ["follower_count"], "visual": ["visual_3"]}
+    assert any("follower_count" in sentence for sentence in found.warnings)
+    assert any("visual_3" in sentence for sentence in found.warnings)
+
+
+def test_authors_never_seen_are_counted(world):
+    dataset, featurizer = world
+    strangers = dataset.videos["username"].where(np.arange(400) % 4 == 0, dataset.videos["username"] + "-unknown")
+    found = shift(featurizer, replace(dataset, videos=dataset.videos.assign(username=strangers)))
+    assert found.unseen["username"] == pytest.approx(0.75)
+    assert found.warnings == ["75% of the rows that name a username name one that training has not, or hardly, seen"]
+
+
+def test_rows_far_outside_are_counted_by_part(world):
+    dataset, featurizer = world
+    visual = dataset.ready["visual"].copy()
+    there = np.flatnonzero(visual.notna().all(axis=1))
+    visual.iloc[there[: len(there) // 2], 0] = 1e6 * visual.iloc[:, 0].std()
+    found = shift(featurizer, replace(dataset, ready=dataset.ready | {"visual": visual}))
+    assert found.outside["visual"] == pytest.approx((len(there) // 2) / len(there))
+    assert found.outside["acoustic"] <= 0.01
+    assert any(sentence.startswith("part visual: ") and "standard deviations" in sentence for sentence in found.warnings)
+
+
+def test_each_warning_is_given_with_the_name_of_the_dataset(world):
+    dataset, featurizer = world
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        shift(featurizer, replace(dataset, ready={})).warn("my-data")
+    assert [warning.category for warning in caught] == [InputWarning, InputWarning]
+    assert all(str(warning.message).startswith("my-data: no row has the part") for warning in caught)
