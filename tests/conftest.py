@@ -1,0 +1,108 @@
+"""What tests share: videos of any shape, a small world on disk, one small trained run, and a guard over global state."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyro
+import pytest
+import torch
+
+import train
+from features.dataset import Dataset
+from features.files import writing
+from features.simulate import simulate
+from features.videos import Part, Videos
+
+SMALL = ["--members", "1", "--epochs", "2", "--width", "16", "--latent", "4", "--batch-size", "128"]
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def guard() -> Iterator[None]:
+    """Fail a test that leaves something behind in pyro's parameter store or in global state."""
+    before = _global_state()
+    yield
+    left = list(pyro.get_param_store().keys())
+    pyro.clear_param_store()
+    assert not left, f"the test left parameters in pyro's store: {left}"
+    after = _global_state()
+    torch.set_default_device(None)
+    changed = [name for name in before if after[name] != before[name]]
+    assert not changed, f"the test changed global state: {changed}"
+
+
+def _global_state() -> dict:
+    return {
+        "dtype": torch.get_default_dtype(),
+        "device": torch.get_default_device(),
+        "threads": torch.get_num_threads(),
+        "gradients": torch.is_grad_enabled(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "validation": torch.distributions.Distribution._validate_args,
+        "stack": len(pyro.poutine.runtime._PYRO_STACK),
+        "random": np.random.get_state()[1].tobytes(),  # noqa: NPY002  (this is the state to protect)
+        "directory": os.getcwd(),
+    }
+
+
+@pytest.fixture
+def make_videos() -> Callable[..., Videos]:
+    """`make_videos(count, parts={"visual": 5}, targets=3, missing=0.3, seed=0)`: random videos, labelled."""
+
+    def make(count: int, parts: dict[str, int] | None = None, *, targets: int = 3, missing: float = 0.3, seed: int = 0) -> Videos:
+        generator = torch.Generator().manual_seed(seed)
+        found = {}
+        for name, width in (parts or {"visual": 5, "social": 3}).items():
+            present = torch.rand(count, generator=generator) >= missing
+            found[name] = Part(torch.randn(count, width, generator=generator), torch.zeros(count, 0, dtype=torch.int64), present)
+        return Videos(found, torch.randn(count, targets, generator=generator))
+
+    return make
+
+
+def write_dataset(dataset: Dataset, directory: Path) -> Path:
+    """The dataset as a directory: videos.csv, and each modality as csv.gz."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with writing(directory / "videos.csv") as temporary:
+        dataset.videos.to_csv(temporary, index=False)
+    for part, table in dataset.ready.items():
+        rows = table.assign(id=dataset.videos["id"]).dropna()
+        with writing(directory / f"{part}.csv.gz") as temporary:
+            rows.to_csv(temporary, index=False, compression="gzip")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def world() -> Dataset:
+    """600 videos of the simulated world."""
+    return simulate(600, seed=11)[0]
+
+
+@pytest.fixture(scope="session")
+def dataset_directory(world: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same 600 videos as a directory. Read only."""
+    return write_dataset(world, tmp_path_factory.mktemp("world") / "data")
+
+
+@pytest.fixture(scope="session")
+def small() -> list[str]:
+    """Options of train.py for a run of a second or two."""
+    return list(SMALL)
+
+
+@pytest.fixture(scope="session")
+def run_directory(dataset_directory: Path, small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small finished run on `dataset_directory`. Read only: copy it before changing it."""
+    path = tmp_path_factory.mktemp("runs") / "small"
+    train.main(["--data", str(dataset_directory), "--run", str(path), *small])
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real data beside the checkout; tests that need it are skipped where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the real data in ../shared/data")
+    return SHARED

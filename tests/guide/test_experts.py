@@ -1,0 +1,70 @@
+import pytest
+import torch
+
+from features.videos import Part, PartShape, Videos
+from guide import Expert, Experts, posterior
+from guide.experts import Periodic, layers
+
+
+def test_periodic_by_hand() -> None:
+    module = Periodic(features=2, frequencies=3, width=4)
+    numbers = torch.randn(5, 2)
+    found = module(numbers)
+    assert found.shape == (5, 8)
+    for row, feature, out in ((0, 0, 0), (3, 1, 2), (4, 1, 3)):
+        angles = [2 * torch.pi * module.frequency[feature, i] * numbers[row, feature] for i in range(3)]
+        waves = torch.stack([angle.sin() for angle in angles] + [angle.cos() for angle in angles])
+        wanted = (waves @ module.weight[feature, :, out] + module.bias[feature, out]).clamp(min=0)
+        torch.testing.assert_close(found[row, 4 * feature + out], wanted)
+
+
+def test_residual_layers_begin_with_the_sum_of_input_and_branch() -> None:
+    stack = layers(4, 1, 0.0, residual=True)
+    hidden = torch.randn(3, 4)
+    torch.testing.assert_close(stack[0](hidden), hidden + stack[0].network(hidden))
+
+
+@pytest.mark.parametrize("depth", [1, 7])
+def test_published_layers_have_as_many_activations_as_depth(depth: int) -> None:
+    stack = layers(4, depth, 0.0, residual=False)
+    assert sum(isinstance(layer, torch.nn.LeakyReLU) for layer in stack) == depth
+    assert sum(isinstance(layer, torch.nn.Linear) for layer in stack) == depth - 1  # the first is the expert's own
+
+
+def test_expert_reads_numbers_and_codes() -> None:
+    torch.manual_seed(0)
+    expert = Expert(PartShape(numbers=3, codes=2, vocabulary=9), latent=4, width=8).eval()
+    numbers, codes = torch.randn(6, 3), torch.randint(1, 9, (6, 2))
+    loc, scale = expert(Part(numbers, codes, torch.ones(6, dtype=torch.bool)))
+    assert loc.shape == scale.shape == (6, 4)
+    assert (scale > 0).all()
+    other = codes.clone()
+    other[2, 1] = other[2, 1] % 8 + 1
+    moved = expert(Part(numbers, other, torch.ones(6, dtype=torch.bool)))[0]
+    changed = (moved != loc).any(1)
+    assert changed.tolist() == [False, False, True, False, False, False]
+
+
+def test_what_a_missing_row_holds_does_not_matter() -> None:
+    torch.manual_seed(0)
+    experts = Experts({"visual": Expert(PartShape(3), 4, width=8), "acoustic": Expert(PartShape(2), 4, width=8)}).eval()
+    present = torch.tensor([True, False])
+
+    def videos(value: float) -> Videos:
+        visual = torch.tensor([[0.1, 0.2, 0.3], [value] * 3])
+        codes = torch.zeros(2, 0, dtype=torch.int64)
+        return Videos({"visual": Part(visual, codes, present), "acoustic": Part(torch.ones(2, 2), codes, ~present)})
+
+    for other in (5.0, torch.nan, torch.inf):
+        for one, two in zip(posterior(videos(0.0), experts), posterior(videos(other), experts), strict=True):
+            assert torch.equal(one, two)
+
+
+def test_a_part_that_every_row_lacks_leaves_its_expert_without_gradient() -> None:
+    experts = Experts({"visual": Expert(PartShape(3), 4, width=8), "acoustic": Expert(PartShape(2), 4, width=8)})
+    codes, here = torch.zeros(5, 0, dtype=torch.int64), torch.ones(5, dtype=torch.bool)
+    videos = Videos({"visual": Part(torch.randn(5, 3), codes, here), "acoustic": Part(torch.full((5, 2), torch.nan), codes, ~here)})
+    loc, scale = posterior(videos, experts)
+    (loc.square().sum() + scale.sum()).backward()
+    assert all(torch.equal(p.grad, torch.zeros_like(p)) for p in experts["acoustic"].parameters())
+    assert any((p.grad != 0).any() for p in experts["visual"].parameters())
