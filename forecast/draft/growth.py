@@ -32,7 +32,7 @@ def growth_figure(outlook: Outlook) -> Figure:
         panel.grid(axis="y", alpha=0.3)
     for panel in panels[len(outlook.targets) :]:
         panel.set_axis_off()
-    panels[0].legend(loc="lower right", frameon=False)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=3, frameon=False)
     figure.supxlabel("after publication")
     return figure
 

@@ -181,11 +181,9 @@ def _notes(forecaster: Forecaster, horizons: tuple[float, ...]) -> tuple[str, ..
     if not knows_time(forecaster.featurizer):
         return ("this run has learned from data without collected_at, so it knows no time: every horizon is the same forecast",)
     low, high = ages_seen(forecaster.featurizer)
-    outside = [duration(horizon) for horizon in horizons if not low <= horizon <= high]
-    if outside:
-        seen = f"{duration(max(low, 360.0))} to {duration(high)}"
-        return (f"{', '.join(outside)}: outside the ages of most videos this run has learned from (about {seen})",)
-    return ()
+    if low <= horizons[0] and horizons[-1] <= high:
+        return ()
+    return (f"most videos this run has learned from were {duration(max(low, 360.0))} to {duration(high)} old: trust other horizons less",)
 
 
 def _digest(text: str) -> str:

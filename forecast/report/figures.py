@@ -30,7 +30,7 @@ def published_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
         panel.set_title(title(name), loc="left")
     figure.supylabel("log(1 + forecast) - log(1 + truth)" if evaluation.scale == "log1p" else "forecast - truth", fontsize=10)
     panels[-1].set_xlabel("video")
-    panels[0].legend(loc="upper right", ncols=2, frameon=False)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False)
     return figure
 
 
@@ -47,7 +47,7 @@ def coverage_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
         panel.plot(100 * levels, 100 * (np.array(observed, dtype=float) - levels), **mark, label=title(name))
     panel.set_xlabel("level of the interval, %")
     panel.set_ylabel("truths held, less the level, points")
-    panel.legend(frameon=False, ncols=2)
+    figure.legend(loc="outside upper right", ncols=5, frameon=False)
     return figure
 
 
