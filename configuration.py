@@ -42,11 +42,11 @@ class Configuration:
     tokens: bool = setting(True, "let the textual expert read tokens beside the 20 contrastive numbers")
     author_code: bool = setting(False, "let the social expert read who the author is")
     history: bool = setting(True, "use what the author's other videos, and others with the sound, reached")
-    dropout: float = setting(0.1, "share of an expert's hidden units left out in training", low=0.0, high=0.95)
+    dropout: float = setting(0.2, "share of an expert's hidden units left out in training", low=0.0, high=0.95)
 
-    members: int = setting(4, "networks trained and averaged", low=1, high=64)
-    epochs: int = setting(8, "passes over the training rows (0: enough for the number of rows)", low=0, high=100_000)
-    batch_size: int = setting(256, "videos a step", low=1, high=1_000_000)
+    members: int = setting(0, "networks trained and averaged (0: 4, or 8 below 5,000 training rows)", low=0, high=64)
+    epochs: int = setting(0, "passes over the training rows (0: enough for about 1,000 steps, from 8 to 60)", low=0, high=100_000)
+    batch_size: int = setting(0, "videos a step (0: a 32nd of the training rows, from 32 to 256)", low=0, high=1_000_000)
     learning_rate: float = setting(1e-3, "peak of the one-cycle schedule", low=1e-8, high=10.0)
     weight_decay: float = setting(0.01, "of AdamW", low=0.0, high=10.0)
     patience: int = setting(6, "epochs without a better validation score before stopping", low=1, high=100_000)
@@ -80,6 +80,13 @@ class Configuration:
     def left_out(self) -> tuple[str, ...]:
         """Names of parts that are not used."""
         return self.without if self.history else (*self.without, "history", "sound")
+
+    def for_rows(self, rows: int) -> "Configuration":
+        """The same, with members, batch size and epochs 0 replaced by numbers that suit so many training rows."""
+        members = self.members or (4 if rows >= 5000 else 8)
+        batch_size = self.batch_size or min(max(32, rows // 32), 256)
+        epochs = self.epochs or min(max(8, math.ceil(1000 * batch_size / rows)), 60)
+        return dataclasses.replace(self, members=members, batch_size=batch_size, epochs=epochs)
 
     def to_json(self) -> str:
         """All settings, as JSON."""
@@ -137,6 +144,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "tokens": False,
         "author_code": True,
         "history": False,
+        "dropout": 0.1,
         "members": 1,
         "part_left_out": 0.0,
         "calibrate": False,

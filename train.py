@@ -90,7 +90,7 @@ def fit(
     from features.absence import leave_out
     from forecast.progress import Best, diagnosis, epoch_numbers
 
-    c, count = configuration, len(train)
+    c, count = configuration.for_rows(len(train)), len(train)
     torch.manual_seed(c.seed)
     modules = torch.nn.ModuleDict({"experts": networks.experts, "decoder": networks.decoder})
     steps = math.ceil(count / c.batch_size)
@@ -164,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     device = command.device(options.device)
     dataset = read_source(source, configuration)
     rows = split(dataset.videos, configuration.split, seed=configuration.seed)
-    configuration = _with_epochs(configuration, len(rows.train))
+    configuration = configuration.for_rows(len(rows.train))
     _begin(run, configuration, source, dataset)
     if (run.path / "features.safetensors").exists() and (run.path / "features.json").exists():
         featurizer, marginal = load_features(run)
@@ -251,7 +251,7 @@ def _open(options: argparse.Namespace) -> tuple[RunDirectory, Configuration, str
     stored = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
     source = run.read_json("source.json").get("data")
     for name, value in given.items():
-        if value != getattr(stored, name) and not (name == "epochs" and value == 0) and not (name == "seed" and value == 0):
+        if value != getattr(stored, name) and not (name in ("epochs", "batch_size", "members") and value == 0) and not (name == "seed" and value == 0):
             raise InputError(
                 f"--{name.replace('_', '-')}: the run was started with {getattr(stored, name)!r}, which --resume cannot change"
             )
@@ -268,14 +268,6 @@ def _begin(run: RunDirectory, configuration: Configuration, source: str | None, 
         return
     run.write_text("source.json", json.dumps({"data": source, "fingerprint": dataset.fingerprint, "rows": len(dataset)}) + "\n")
     run.write_text("configuration.json", configuration.to_json())
-
-
-def _with_epochs(configuration: Configuration, rows: int) -> Configuration:
-    """Epochs 0 becomes enough of them for about 1,000 steps, from 8 to 60."""
-    if configuration.epochs:
-        return configuration
-    steps = math.ceil(rows / configuration.batch_size)
-    return dataclasses.replace(configuration, epochs=min(max(8, math.ceil(1000 / steps)), 60))
 
 
 def fit_member(
