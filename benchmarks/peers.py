@@ -24,7 +24,20 @@ from features.files import write_text
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ("catboost", "catboost-quantiles", "lightgbm", "ngboost", "realmlp", "tabm", "ridge", "clipcast", "clipcast-paper")
 SETTINGS = ("data", "targets", "target_scale")  # one JSON file is about one of each
-SHOWN = ("crps", "rmse", "mae", "r2", "spearman", "coverage_95", "width_95", "interval_score_95", "mape", "seconds", "peak_mb")
+SHOWN = (
+    "crps",
+    "rmse",
+    "mae",
+    "r2",
+    "spearman",
+    "coverage_95",
+    "width_95",
+    "interval_score_95",
+    "mape",
+    "seconds",
+    "cpu_seconds",
+    "peak_mb",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -60,7 +73,8 @@ def table(runs: list[dict]) -> list[dict]:
         row = {"split": key[0], "peer": key[1], "seeds": seeds, "runs": len(same), "rows": sum(done["rows"]["test"] for done in same)}
         row |= {name: _mean(done["mean"].get(name) for done in same) for name in same[0]["mean"]}
         row |= {"crps_sd": stdev(by_seed) if len(seeds) > 1 else None}
-        row |= {"seconds": fmean(done["seconds"] for done in same), "peak_mb": max(done["peak_mb"] for done in same)}
+        row |= {name: fmean(done[name] for done in same) for name in ("seconds", "cpu_seconds")}
+        row |= {"peak_mb": max(done["peak_mb"] for done in same)}
         rows.append(row)
     return rows
 
@@ -84,7 +98,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def _cell(name: str, value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:.0f}" if name in ("seconds", "peak_mb") else f"{value:.4f}"
+    return f"{value:.0f}" if name in ("seconds", "cpu_seconds", "peak_mb") else f"{value:.4f}"
 
 
 def _run(job: dict) -> dict:

@@ -188,6 +188,7 @@ def test_table_averages_seeds_and_counts_folds_as_one_split():
             "rows": {"test": 10},
             "mean": {"crps": crps, "spearman": None},
             "seconds": 2.0,
+            "cpu_seconds": 1.0,
             "peak_mb": 5,
         }
 
