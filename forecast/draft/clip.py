@@ -7,6 +7,7 @@ import numpy as np
 
 from features.errors import InputError
 from features.featurizer import Featurizer
+from features.files import regular_file
 
 
 def clip_features(clip: Path, featurizer: Featurizer, data: Path | None, weights: str = "") -> tuple[dict[str, np.ndarray], list[str]]:
@@ -24,6 +25,7 @@ def clip_features(clip: Path, featurizer: Featurizer, data: Path | None, weights
     """
     from features.media.clips import features_of_clip
 
+    regular_file(clip)
     found, problems = features_of_clip(clip, settings(featurizer, data, weights))
     if not found:
         raise InputError(f"{clip}: {problems[0].reason if problems else 'nothing in it can be read'}")

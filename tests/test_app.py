@@ -1,0 +1,88 @@
+"""The web page in a real browser: click through a forecast, compare two drafts, be refused."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+import app
+from features.errors import InputError
+from tests.browser import open_page
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def address(run_directory):
+    if find_spec("gradio") is None:
+        pytest.skip("needs the extra [app]")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    typed = [sys.executable, str(ROOT / "app.py"), "--runs", str(run_directory.parent), "--port", str(port)]
+    server = subprocess.Popen(typed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+    try:
+        yield _wait(f"http://127.0.0.1:{port}", server)
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def _wait(address, server):
+    for _ in range(240):
+        assert server.poll() is None, "app.py ended"
+        try:
+            with urllib.request.urlopen(address, timeout=5):  # noqa: S310  (this machine's own server)
+                return address
+        except OSError:
+            time.sleep(0.5)
+    raise AssertionError("app.py does not answer")
+
+
+@pytest.mark.slow
+def test_a_forecast_a_comparison_and_a_refusal(address, tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"not a video")
+    with open_page() as (page, asked, errors):
+        page.goto(address)
+        page.locator("#caption-a textarea").fill("word1 word2")
+        page.locator("#follower_count-a").locator("input, textarea").fill("12K")
+        page.locator("#forecast-a").click()
+        page.locator("#answer-a table").first.wait_for()
+        answer = page.locator("#answer-a").inner_text()
+        assert [word for word in ("views", "shares", "30 d", "What each part contributes", "not given") if word not in answer] == []
+        page.locator("#follower_count-b").locator("input, textarea").fill("3M")
+        page.locator("#forecast-b").click()
+        page.locator("#verdict table").wait_for()
+        assert "Draft A reaches more" in page.locator("#verdict").inner_text()
+        page.locator("#follower_count-a").locator("input, textarea").fill("many")
+        page.locator("#forecast-a").click()
+        page.get_by_text("'many' is not a count such as 12000 or 1.2M").wait_for()
+        assert errors == []
+        assert [one for one in asked if not one.startswith((address, "data:", "blob:"))] == []
+
+
+def test_answers_come_within_three_processor_seconds(run_directory):
+    desk = app.Desk(run_directory.parent, megabytes=1)
+    draft = (run_directory.name, None, "2023-11-20 18:00", ("word1", "someone"), ("12K", "", "1.2M", ""))
+    desk.answer(*draft)
+    began = time.process_time()
+    found, problems = desk.answer(*draft)
+    assert time.process_time() - began < 3.0
+    assert problems == []
+    assert {3600.0, 86_400.0} <= set(found.horizons)
+
+
+def test_what_is_refused(run_directory, tmp_path):
+    desk = app.Desk(run_directory.parent, megabytes=1)
+    (tmp_path / "large.mp4").write_bytes(bytes(1_000_001))
+    with pytest.raises(InputError, match=r"large\.mp4: larger than 1 MB"):
+        desk.answer(run_directory.name, str(tmp_path / "large.mp4"), "", ("", ""), ("", "", "", ""))
+    with pytest.raises(InputError, match="no such run"):
+        desk.answer("../elsewhere", None, "", ("", ""), ("", "", "", ""))
+    with pytest.raises(InputError, match="'soon' is not a time"):
+        desk.answer(run_directory.name, None, "soon", ("", ""), ("", "", "", ""))

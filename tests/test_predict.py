@@ -1,0 +1,94 @@
+"""predict.py as people type it: one process each."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import command
+import predict
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def typed(*arguments, cwd=ROOT):
+    return subprocess.run([sys.executable, str(ROOT / "predict.py"), *map(str, arguments)], capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.fixture
+def said(run_directory, capsys):
+    """Runs predict.main in this process on the small run and returns what it prints."""
+
+    def say(*arguments):
+        capsys.readouterr()
+        predict.main(["--run", str(run_directory), "--samples", "100", *map(str, arguments)])
+        return capsys.readouterr().out
+
+    return say
+
+
+def test_a_table_of_every_metric_and_horizon(run_directory, tmp_path):
+    done = typed("--run", run_directory, "--follower-count", "12K", "--horizon", "1d,7d", "--plot", tmp_path / "growth.png")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:9:2]] == ["views", "likes", "comments", "shares"]
+    assert [line[12:20].strip() for line in lines[1:9]] == ["1 d", "7 d"] * 4
+    assert (tmp_path / "growth.png").read_bytes().startswith(b"\x89PNG")
+    assert any(line.startswith("social") and "%" in line for line in lines)
+
+
+def test_two_drafts_compared(said, tmp_path):
+    for name, followers in (("a", "1M"), ("b", "100")):
+        given = json.loads(said("--follower-count", followers, "--likes-count", followers, "--publish", "2023-11-20", "--json"))
+        (tmp_path / f"{name}.json").write_text(json.dumps(given))
+    found = json.loads(said("--compare", tmp_path / "a.json", tmp_path / "b.json", "--json"))["comparison"]
+    assert len(found) == 16
+    back = json.loads(said("--compare", tmp_path / "b.json", tmp_path / "a.json", "--json"))["comparison"]
+    assert [one["probability"] + other["probability"] for one, other in zip(found, back, strict=True)] == pytest.approx([1.0] * 16)
+    same = json.loads(said("--compare", tmp_path / "a.json", tmp_path / "a.json", "--json"))["comparison"]
+    assert {one["probability"] for one in same} == {0.5}
+
+
+def test_the_same_command_gives_the_same_forecast(said):
+    draft = ["--description", "word1", "--publish", "2023-11-20 18:00", "--json"]
+    assert said(*draft) == said(*draft)
+    assert said(*draft) != said(*draft, "--seed", "1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--horizon", "soon"], "horizon 'soon'"),
+        (["--plot", "growth.doc"], "ends in .png, .svg or .pdf"),
+        (["--video", "nowhere.mp4"], "no such file"),
+        (["--compare", "nowhere.json", "nowhere.json"], "no such file"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(run_directory, capsys, arguments, why):
+    assert command.run(predict.main, ["--run", str(run_directory), *arguments]) == 2
+    error = capsys.readouterr().err
+    assert why in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [(["--follower-count", "many"], "'many' is not a count"), (["--publish", "tomorrow"], "'tomorrow' is not a time")],
+)
+def test_bad_arguments_are_refused_by_name(capsys, arguments, why):
+    with pytest.raises(SystemExit, match="2"):
+        predict.main(arguments)
+    assert why in capsys.readouterr().err
+
+
+def test_without_a_run_the_next_command_is_named(tmp_path):
+    done = typed(cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "python train.py" in done.stderr
+
+
+def test_help_has_groups_and_examples():
+    text = typed("--help").stdout
+    assert [group for group in ("the video:", "the answer:", "machine:", "examples:") if group not in text] == []
