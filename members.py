@@ -75,9 +75,11 @@ def _work(run: Path, members: range, configuration: Configuration, results: Any)
         featurizer, _ = load_features(directory)
         train, validation = (mapped.read(run / "rows" / share) for share in ("training", "validation"))
         for member in members:
-            fit_member(
-                directory, member, featurizer, train, validation, configuration, lambda entry, member=member: results.put((member, entry))
-            )
+
+            def report(entry: dict[str, Any], member: int = member) -> None:
+                results.put((member, entry))
+
+            fit_member(directory, member, featurizer, train, validation, configuration, report)
         results.put((-1, None))
     except InputError as error:
         results.put((-1, str(error)))

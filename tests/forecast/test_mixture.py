@@ -8,7 +8,6 @@ import torch
 from scipy import stats
 
 from features.errors import InputWarning
-from forecast.calibration import Calibration
 from forecast.mixture import mixture_summary, solve
 from forecast.samples import Program
 from model.likelihood import Elementwise
@@ -57,13 +56,12 @@ def test_sobol_points_are_less_noisy(make_videos):
     assert means["sobol"] < 0.3 * means["random"]
 
 
-def test_calibration_stretches_about_the_median(make_videos):
-    stranger = np.array([False, True])
-    calibration = Calibration(np.array([1.0, 1.0]), np.array([2.0, 3.0]))
+def test_a_factor_stretches_about_the_median(make_videos):
+    factor = np.array([[1.0, 1.0], [2.0, 3.0]])
     torch.manual_seed(2)
     plain = mixture_summary([program()], make_videos(2), 50)
     torch.manual_seed(2)
-    rows = mixture_summary([program()], make_videos(2), 50, calibration=calibration, stranger=stranger)
+    rows = mixture_summary([program()], make_videos(2), 50, factor=factor)
     np.testing.assert_array_equal(rows["upper_95"][0], plain["upper_95"][0])
     np.testing.assert_allclose((rows["upper_95"] - rows["median"])[1], [2.0, 3.0] * (plain["upper_95"] - plain["median"])[1])
 

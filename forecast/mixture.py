@@ -1,0 +1,120 @@
+"""Means and quantiles without noise from y: given S draws of z, the forecast is a mixture of S known distributions.
+
+    F(y) = mean over draws z_s ~ q(z | x) of  F(y | z_s)
+
+Its quantiles are the roots of F(y) = level. Far fewer draws of z than of y give the same error.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pyro
+import torch
+from pyro import poutine
+from torch import Tensor
+
+from features.errors import InputWarning
+from features.videos import Videos
+from forecast.samples import ENCODED, Program
+
+Sampler = Literal["random", "sobol"]
+LEVELS = {"lower_95": 0.025, "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper_95": 0.975}
+TOLERANCE = 1e-5  # of a level
+FALLBACK = 1000  # draws of y where a likelihood has no distribution function
+
+
+def mixture_summary(
+    programs: Sequence[Program],
+    videos: Videos,
+    draws: int = 100,
+    *,
+    sampler: Sampler = "random",
+    factor: np.ndarray | float = 1.0,
+) -> dict[str, np.ndarray]:
+    """Mean, median and central intervals of every video.
+
+    Args:
+        programs: the members; their z must be Normal for `sobol`.
+        videos: N videos; their popularity is not looked at.
+        draws: of z, shared by the members.
+        sampler: independent draws, or scrambled Sobol points, which cover z more evenly.
+        factor: (N, K) stretches about the median, of `forecast.calibration`.
+
+    Returns:
+        mean, median, lower_95, upper_95, lower_50, upper_50, all (N, K) float64, in the training scale.
+    """
+    programs = programs[:draws]
+    shares = [len(range(member, draws, len(programs))) for member in range(len(programs))]
+    found: list[dict[str, Tensor]] = []
+    with torch.no_grad():
+        for block in videos.unlabelled().split(ENCODED):
+            likelihoods = [likelihood_given_z(one, block, share, sampler) for one, share in zip(programs, shares, strict=True)]
+            found.append(_summary(likelihoods, shares))
+    rows = {name: torch.cat([one[name] for one in found]).double().cpu().numpy() for name in found[0]}
+    return {name: rows["median"] + factor * (values - rows["median"]) for name, values in rows.items()}
+
+
+def likelihood_given_z(program: Program, videos: Videos, draws: int, sampler: Sampler = "random") -> Any:
+    """p(y | z) at `draws` z of each of N videos: a distribution of batch shape (draws, N) over K numbers."""
+    posterior: Any = poutine.trace(program.guide).get_trace(videos).nodes["z"]["fn"]
+    z = posterior.sample((draws,)) if sampler == "random" else _sobol(posterior, draws)
+    # an observed popularity is not drawn, and only its distribution is looked at
+    known = poutine.condition(program.model, data={"z": z, "popularity": torch.zeros((), device=videos.device)})
+    with pyro.plate("draws", draws, dim=-2):
+        return poutine.trace(known).get_trace(videos).nodes["popularity"]["fn"]
+
+
+def _sobol(posterior: Any, draws: int) -> Tensor:
+    """(draws, N, D): the same scrambled Sobol points, moved to each video's Normal."""
+    width = posterior.event_shape[0]
+    seed = int(torch.randint(2**31, ()))
+    points = torch.quasirandom.SobolEngine(width, scramble=True, seed=seed).draw(draws).clamp(1e-6, 1 - 1e-6)
+    return posterior.mean + posterior.stddev * torch.special.ndtri(points).to(posterior.mean)[:, None, :]
+
+
+def _summary(likelihoods: list, shares: list[int]) -> dict[str, Tensor]:
+    total = sum(shares)
+    means = torch.cat([likelihood.mean for likelihood in likelihoods])
+    mean = means.mean(0)
+    levels = mean.new_tensor(list(LEVELS.values()))[:, None, None]
+
+    def cdf(value: Tensor) -> Tensor:
+        """(L, N, K) to the mixture's distribution function there."""
+        return torch.stack([likelihood.cdf(value[:, None]).sum(1) for likelihood in likelihoods]).sum(0) / total
+
+    try:
+        quantiles = solve(cdf, levels, mean.expand(len(LEVELS), *mean.shape), 1.0 + means.std(0, correction=0))
+    except NotImplementedError:
+        warnings.warn("this likelihood has no distribution function: quantiles come from draws", InputWarning, stacklevel=2)
+        samples = torch.cat([likelihood.sample((-(-FALLBACK // total),)).flatten(0, 1) for likelihood in likelihoods])
+        quantiles = samples.quantile(levels.flatten(), dim=0)
+    return {"mean": mean} | dict(zip(LEVELS, quantiles, strict=True))
+
+
+def solve(cdf: Callable[[Tensor], Tensor], levels: Tensor, start: Tensor, width: Tensor) -> Tensor:
+    """Where an increasing function reaches `levels`: bracketed, then by regula falsi with the Illinois step (Dowell and Jarratt 1971).
+
+    Args:
+        cdf: elementwise, from and to the shape of `start`.
+        levels: in (0, 1), broadcast against `start`.
+        start: anywhere.
+        width: a first guess of how far the roots may lie from it.
+    """
+    low, high = start - width, start + width
+    below, above = cdf(low) - levels, cdf(high) - levels
+    while bool((below > 0).any() | (above < 0).any()):
+        width = 2 * width
+        low, high = torch.where(below > 0, low - width, low), torch.where(above < 0, high + width, high)
+        below, above = cdf(low) - levels, cdf(high) - levels
+    for step in range(60):
+        # every third step halves, so that a flat side cannot hold the others up
+        middle = (low + high) / 2 if step % 3 == 2 else low - below * (high - low) / (above - below).clamp_min(1e-30)
+        value = cdf(middle) - levels
+        if bool((value.abs() < TOLERANCE).all()):
+            break
+        left = value < 0
+        low, high = torch.where(left, middle, low), torch.where(left, high, middle)
+        below, above = torch.where(left, value, below / 2), torch.where(left, above / 2, value)
+    return middle
