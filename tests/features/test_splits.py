@@ -1,0 +1,65 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import InputError
+from features.splits import split
+
+VIDEOS = pd.DataFrame(
+    {
+        "id": [str(row) for row in range(200)],
+        "username": [None if row % 50 == 0 else f"author{row * row % 23}" for row in range(200)],
+        "create_time": [float(row * 7919 % 200) for row in range(200)],
+        "fold": [row % 4 for row in range(200)],
+    }
+)
+
+
+@pytest.mark.parametrize("how", ["random", "author", "time", "fold=2"])
+def test_shares_are_disjoint_sorted_and_complete(how: str) -> None:
+    rows = split(VIDEOS, how, seed=3)
+    assert sorted(np.concatenate(rows)) == list(range(200))
+    assert all((np.diff(share) > 0).all() for share in rows)
+    assert all(np.array_equal(one, other) for one, other in zip(rows, split(VIDEOS, how, seed=3), strict=True))
+
+
+def test_random_shares_have_their_sizes_and_depend_on_the_seed() -> None:
+    assert [len(share) for share in split(VIDEOS, "random")] == [162, 18, 20]
+    assert not np.array_equal(split(VIDEOS, "random", seed=0).test, split(VIDEOS, "random", seed=1).test)
+
+
+def test_no_author_is_in_two_shares() -> None:
+    rows = split(VIDEOS, "author", seed=1)
+    authors = [set(VIDEOS["username"].iloc[share].dropna()) for share in rows]
+    assert sum(map(len, authors)) == len(set.union(*authors))
+    assert all(len(share) > 5 for share in rows)
+
+
+def test_time_tests_on_the_newest() -> None:
+    rows = split(VIDEOS, "time")
+    times = [VIDEOS["create_time"].to_numpy()[share] for share in rows]
+    assert times[0].max() < times[1].min()
+    assert times[1].max() < times[2].min()
+
+
+def test_published_folds() -> None:
+    assert (VIDEOS["fold"].to_numpy()[split(VIDEOS, "fold=2").test] == 2).all()
+    assert len(split(VIDEOS, "fold=2").test) == 50
+
+
+@pytest.mark.parametrize(
+    ("how", "table"),
+    [
+        ("folds", VIDEOS),
+        ("author", VIDEOS.drop(columns="username")),
+        ("time", VIDEOS.drop(columns="create_time")),
+        ("time", VIDEOS.assign(create_time=np.nan)),
+        ("nothing=1", VIDEOS),
+        ("fold=9", VIDEOS),
+        ("random", VIDEOS.head(2)),
+        ("author", VIDEOS.assign(username="one")),
+    ],
+)
+def test_refused(how: str, table: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match="--split"):
+        split(table, how)
