@@ -1,5 +1,7 @@
 """Distributions of K popularity numbers given z, in which NaN means unknown."""
 
+from typing import ClassVar
+
 import pyro.distributions as dist
 import torch
 from torch import Tensor
@@ -22,7 +24,7 @@ class Elementwise(dist.TorchDistribution):
         base: any univariate distribution over the reals of batch shape (..., K).
     """
 
-    arg_constraints: dict = {}
+    arg_constraints: ClassVar[dict] = {}
     support = _RealOrUnknown()
     has_rsample = True
 
@@ -63,7 +65,7 @@ class NormalMixture(dist.TorchDistribution):
         scale_tril: (..., C, K, K) lower triangular Cholesky factors of the covariances.
     """
 
-    arg_constraints = {"logits": constraints.real_vector, "loc": constraints.independent(constraints.real, 2)}
+    arg_constraints: ClassVar[dict] = {"logits": constraints.real_vector, "loc": constraints.independent(constraints.real, 2)}
     support = _RealOrUnknown()
     has_rsample = False
 
