@@ -24,7 +24,7 @@ OUTPUTS = ("videos.parquet", "visual.parquet", "acoustic.parquet", "problems.csv
 
 def extract(*arguments, check=True):
     line = [sys.executable, str(ROOT / "extract.py"), *map(str, arguments)]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=900)
     assert not check or done.returncode == 0, done.stderr
     return done
 
@@ -218,7 +218,7 @@ def test_looks_and_sound_of_the_simulated_world_both_tell_about_popularity(tmp_p
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    simulate(tmp_path / "world", 120, seed=1)
+    simulate(tmp_path / "world", 100, seed=1)
     extract(
         "--videos", tmp_path / "world", "--out", tmp_path / "out", "--backbone", "efficientnet_lite0", "--workers", 2, "--device", "cpu"
     )

@@ -38,7 +38,7 @@ class Limits:
     Attributes:
         megabytes: size of the file.
         pixels: width times height of a frame.
-        seconds: of decoding, beyond an allowance for long clips (`ALLOWANCE`).
+        seconds: of processor time for decoding, beyond an allowance for long clips (`ALLOWANCE`).
         memory: megabytes of the decoding process.
         sound_seconds: longest sound track.
     """
