@@ -106,20 +106,25 @@ def fit(
             break
         modules.train()
         total = torch.zeros((), device=train.device)
-        for rows in torch.randperm(count, device=train.device).split(c.batch_size):
-            videos = leave_out(train.rows(rows), c.part_left_out, c.author_left_out)
-            loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / len(videos)
-            optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(modules.parameters(), 5.0)
-            optimizer.step()
-            schedule.step()
-            total += loss.detach() * len(videos)
-        modules.eval()
-        if not math.isfinite(float(total)):
-            best.restore(modules)
-            raise InputError(f"the loss is not finite in epoch {epoch + 1}: {diagnosis(networks, train)}; the last good weights are kept")
-        numbers = epoch_numbers(model, guide, networks, validation, c)
+        try:
+            for rows in torch.randperm(count, device=train.device).split(c.batch_size):
+                videos = leave_out(train.rows(rows), c.part_left_out, c.author_left_out)
+                loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / len(videos)
+                optimizer.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(modules.parameters(), 5.0)
+                optimizer.step()
+                schedule.step()
+                total += loss.detach() * len(videos)
+            modules.eval()
+            numbers = epoch_numbers(model, guide, networks, validation, c)
+        except ValueError as error:
+            # Pyro refuses distributions whose parameters are not finite; any other error is the program's own
+            if "constraint" not in str(error):
+                raise
+            raise best.diverged(epoch, diagnosis(networks, train), modules) from error
+        if not math.isfinite(float(total) + numbers["validation_crps"]):
+            raise best.diverged(epoch, diagnosis(networks, train), modules)
         best.update(epoch, numbers["validation_crps"])
         report({"epoch": epoch + 1, "train_loss": float(total) / count, "best": best.epoch == epoch} | numbers)
         if checkpoint:
@@ -262,6 +267,7 @@ def _open(options: argparse.Namespace) -> tuple[RunDirectory, Configuration, str
 
 def _begin(run: RunDirectory, configuration: Configuration, source: str | None, dataset: Dataset) -> None:
     """Write down what is being run; on resuming, refuse data that has changed."""
+    run.tidy()
     if (run.path / "configuration.json").exists():
         if run.read_json("source.json").get("fingerprint") != dataset.fingerprint:
             raise InputError(f"{dataset.name}: has changed since the run {run.path} was started")

@@ -4,7 +4,7 @@ With e_i = the factor by which row i's 95 % interval must be stretched about its
 ceil(0.95 (n + 1))-th smallest e_i. For a new row that is exchangeable with the validation rows, the stretched interval then holds the
 truth with probability at least 0.95 (Vovk et al. 2005; Romano et al. 2019 for quantile scores). Each target has a stretch of its own and
 samples are moved, not redrawn, so that the targets keep moving together. Strangers (authors without history) have stretches of their own;
-so has every other part that a video may lack, measured on validation rows from which it was taken away. Those only ever widen.
+so has every part that validation rows seldom lack, measured on rows from which it was taken away. Those only ever widen.
 """
 
 import math

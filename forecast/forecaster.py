@@ -22,6 +22,7 @@ from forecast.scores import row_summary
 
 ROWS = 512  # rows summarised at a time
 LACKING = 1000  # validation rows on which a part is taken away
+SELDOM = 0.05  # share of rows without a part below which their stretch cannot be seen in the rows as they are
 TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
 
 
@@ -105,7 +106,7 @@ def calibrate(forecaster: Forecaster, validation: Videos, samples: int = 400, *,
     lacking = {
         part: stretch(forecaster.summarise(few.without(part), samples, seed=seed), truth_of(few, len(forecaster.targets)))
         for part in validation
-        if part != "history" and len(validation.parts) > 1
+        if part != "history" and len(validation.parts) > 1 and float(validation[part].present.double().mean()) > 1 - SELDOM
     }
     if "history" not in validation:
         both = stretch(forecaster.summarise(validation, samples, seed=seed), truth)

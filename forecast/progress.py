@@ -11,6 +11,7 @@ import torch
 from pyro import poutine
 from torch import nn
 
+from features.errors import InputError
 from features.videos import Videos
 from forecast.samples import Program, draw
 from forecast.scores import row_summary
@@ -40,6 +41,12 @@ class Best:
     def restore(self, modules: nn.Module) -> None:
         """Put the best weights back."""
         modules.load_state_dict(self.weights)
+
+    def diverged(self, epoch: int, why: str, modules: nn.Module) -> InputError:
+        """Put the best weights back and say so; the checkpoint on disk holds them too."""
+        self.restore(modules)
+        kept = f"the good weights of epoch {self.epoch + 1} are kept" if self.epoch >= 0 else "no epoch went well"
+        return InputError(f"the loss is not finite in epoch {epoch + 1}: {why}; {kept} (a smaller --learning-rate may help)")
 
 
 def epoch_numbers(model: Callable, guide: Callable, networks: Any, validation: Videos, configuration: Any) -> dict[str, Any]:

@@ -1,0 +1,118 @@
+"""Numbers beyond reason: training survives them, or stops in one sentence with the last good weights."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from configuration import Configuration
+from features.errors import InputError
+from features.featurizer import Featurizer
+from features.simulate import simulate
+from forecast.checkpoint import Checkpoint
+from forecast.run import RunDirectory
+from forecast.samples import Program, draw
+from guide import guide
+from model import model
+from train import build, fit
+
+TINY = Configuration(width=8, latent=4, depth=1, members=1, epochs=2, batch_size=64)
+SCORE = replace(TINY, targets=("popularity",), target_scale="identity")
+
+
+def trained(dataset, configuration, **options):
+    featurizer = Featurizer.fit(dataset, targets=configuration.targets, target_scale=configuration.target_scale)
+    videos = featurizer.transform(dataset)
+    torch.manual_seed(0)
+    networks = build(featurizer.shapes, featurizer.targets, configuration)
+    return networks, videos, lambda: fit(model, guide, networks, videos, videos, configuration, **options)
+
+
+def forecasts(networks, videos):
+    program = Program(lambda rows: model(rows, networks.decoder), lambda rows: guide(rows, networks.experts))
+    return draw([program], videos, 50)
+
+
+@pytest.fixture(scope="module")
+def world():
+    return simulate(200)[0]
+
+
+def with_score(world, score):
+    return replace(world, videos=world.videos.assign(popularity=np.asarray(score, dtype=float)))
+
+
+def test_a_feature_a_million_standard_deviations_out_is_clipped(world):
+    visual = world.ready["visual"].copy()
+    row = int(np.flatnonzero(visual.notna().all(axis=1))[0])
+    networks, _, run = trained(world, TINY)
+    featurizer = Featurizer.fit(world)
+    visual.iloc[row] = 1e6 * visual.std()
+    moved = featurizer.transform(replace(world, ready=world.ready | {"visual": visual}))
+    assert float(moved["visual"].numbers[row].max()) == 8.0
+    run()
+    assert forecasts(networks, moved).isfinite().all()
+
+
+def test_training_with_such_a_feature_stays_finite(world):
+    visual = world.ready["visual"].copy()
+    visual.iloc[0] = 1e18
+    networks, videos, run = trained(replace(world, ready=world.ready | {"visual": visual}), TINY)
+    run()
+    assert all(value.isfinite().all() for value in networks.experts.parameters())
+    assert forecasts(networks, videos).isfinite().all()
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "student_t", "mixture"])
+@pytest.mark.parametrize("score", ["equal", "one at 1e12", "one at -1e18", "tiny"])
+def test_extreme_targets_give_finite_forecasts(world, likelihood, score):
+    values = {"equal": np.full(200, 3.0), "one at 1e12": np.r_[1e12, np.arange(199) % 5], "tiny": np.arange(200) * 1e-30}
+    values["one at -1e18"] = np.r_[-1e18, np.arange(199) % 5]
+    networks, videos, run = trained(with_score(world, values[score]), replace(SCORE, likelihood=likelihood))
+    run()
+    found = forecasts(networks, videos)
+    assert found.isfinite().all()
+    if score == "equal":
+        assert float((found.median(dim=0).values - 3.0).abs().max()) < 3.0
+
+
+def test_equal_counts_are_forecast(world):
+    dataset = replace(world, videos=world.videos.assign(view_count=5.0, like_count=0.0))
+    networks, videos, run = trained(dataset, TINY)
+    run()
+    assert forecasts(networks, videos).isfinite().all()
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_last_good_weights(world, tmp_path):
+    checkpoint = Checkpoint(RunDirectory(tmp_path), "checkpoint-0")
+    networks, videos, run = trained(
+        world, replace(TINY, epochs=4), checkpoint=checkpoint, report=lambda entry: good.append(entry) or spoil(entry)
+    )
+    good: list = []
+    kept: dict = {}
+
+    def spoil(entry) -> None:
+        if entry["epoch"] == 2:
+            kept.update({name: value.clone() for name, value in networks.decoder.state_dict().items()})
+            videos["visual"].numbers[7] = float("nan")
+            videos["visual"].present[7] = True
+
+    with pytest.raises(InputError, match=r"not finite in epoch 3: part visual, rows 8; the good weights of epoch \d") as caught:
+        run()
+    assert len(good) == 2
+    assert "\n" not in str(caught.value)
+    assert all(value.isfinite().all() for value in networks.decoder.state_dict().values())
+    stored = RunDirectory(tmp_path).read_arrays("checkpoint-0.safetensors")
+    if good[1]["best"]:
+        for name, value in kept.items():
+            np.testing.assert_array_equal(stored[f"best.decoder.{name}"], value.numpy())
+            np.testing.assert_array_equal(networks.decoder.state_dict()[name].numpy(), value.numpy())
+
+
+def test_training_that_runs_away_says_so_in_one_sentence(world):
+    networks, _, run = trained(world, replace(TINY, learning_rate=10.0, epochs=3, likelihood="normal"))
+    with torch.no_grad():
+        next(networks.decoder.parameters()).fill_(float("inf"))
+    with pytest.raises(InputError, match="every number is finite"):
+        run()
