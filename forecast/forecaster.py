@@ -21,6 +21,7 @@ from forecast.samples import Program, draw_chunks
 from forecast.scores import row_summary
 
 ROWS = 512  # rows summarised at a time
+FEWER = 400  # draws for rows with a part taken away
 LACKING = 1000  # validation rows on which a part is taken away
 SELDOM = 0.05  # share of rows without a part below which their stretch cannot be seen in the rows as they are
 TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
@@ -98,25 +99,22 @@ def truth_of(videos: Videos, targets: int) -> np.ndarray:
     return videos.popularity.cpu().numpy().astype(np.float64)
 
 
-def calibrate(forecaster: Forecaster, validation: Videos, samples: int = 400, *, seed: int = 0) -> Calibration:
-    """Fit the stretches on validation rows: as they are for known authors, and with one part after the other taken away."""
+def calibrate(forecaster: Forecaster, validation: Videos, samples: int = 1000, *, seed: int = 0) -> Calibration:
+    """Fit the stretches on validation rows: as they are, with as many draws as forecasts have, and with one part after the other taken away."""
     truth = truth_of(validation, len(forecaster.targets))
     absent = strangers(validation)
     few = validation.rows(torch.linspace(0, len(validation) - 1, min(len(validation), LACKING), dtype=torch.float64).long())
     lacking = {
-        part: stretch(forecaster.summarise(few.without(part), samples, seed=seed), truth_of(few, len(forecaster.targets)))
+        part: stretch(forecaster.summarise(few.without(part), FEWER, seed=seed), truth_of(few, len(forecaster.targets)))
         for part in validation
         if part != "history" and len(validation.parts) > 1 and float(validation[part].present.double().mean()) > 1 - SELDOM
     }
-    if "history" not in validation:
-        both = stretch(forecaster.summarise(validation, samples, seed=seed), truth)
-        return Calibration(both, both, lacking)
-    without = forecaster.summarise(validation.without("history"), samples, seed=seed)
-    if absent.all():
-        both = stretch(without, truth)
-        return Calibration(both, both, lacking)
     rows = forecaster.summarise(validation, samples, seed=seed)
+    if "history" not in validation or absent.all():
+        both = stretch(rows, truth)
+        return Calibration(both, both, lacking)
     known = {name: values[~absent] for name, values in rows.items()}
+    without = forecaster.summarise(validation.without("history"), FEWER, seed=seed)
     return Calibration(stretch(known, truth[~absent]), stretch(without, truth), lacking)
 
 
