@@ -100,7 +100,7 @@ def truth_of(videos: Videos, targets: int) -> np.ndarray:
 
 
 def calibrate(forecaster: Forecaster, validation: Videos, samples: int = 1000, *, seed: int = 0) -> Calibration:
-    """Fit the stretches on validation rows: as they are, with as many draws as forecasts have, and with one part after the other taken away."""
+    """Fit the stretches on validation rows: as they are, with as many draws as forecasts, and with one part after the other taken away."""
     truth = truth_of(validation, len(forecaster.targets))
     absent = strangers(validation)
     few = validation.rows(torch.linspace(0, len(validation) - 1, min(len(validation), LACKING), dtype=torch.float64).long())
