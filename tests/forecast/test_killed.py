@@ -1,0 +1,107 @@
+"""Training killed at random moments, on a full disk and in a directory that cannot be written: nothing is lost, nothing is half a file."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from features import files
+from features.errors import InputError
+from tests.forecast.small import SETTINGS, train_small
+
+MOMENTS = 50 if os.environ.get("NIGHTLY") else 4
+
+# the heavy imports are done once; each training is a forked child, killed by its parent after a random time
+HARNESS = """
+import json, os, random, signal, sys, time
+import pandas, pyarrow.csv, pyarrow.parquet, pyro.infer, scoringrules, tokenizers, torch
+import command, train
+from forecast.run import RunDirectory
+
+moments, parent, *options = json.loads(sys.argv[1])
+
+def start(run, *more):
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os._exit(command.run(train.main, ["--run", run, *options, *more]))
+    return child
+
+def finish(run, *more):
+    assert os.waitstatus_to_exitcode(os.waitpid(start(run, *more), 0)[1]) == 0, run
+
+began = time.monotonic()
+finish(f"{parent}/whole")
+whole = time.monotonic() - began
+killed = 0
+chance = random.Random(0)
+for moment in range(moments):
+    run = f"{parent}/{moment}"
+    child = start(run)
+    time.sleep(chance.uniform(0, whole))
+    os.kill(child, signal.SIGKILL)
+    killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    if not RunDirectory(__import__("pathlib").Path(run)).finished:
+        finish(run, "--resume")
+print(json.dumps(killed))
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_and_resumed_ends_at_the_same_bytes(small_data, tmp_path):
+    options = ["--data", str(small_data), *SETTINGS, "--workers", "1"]
+    script = [sys.executable, "-c", HARNESS, json.dumps([MOMENTS, str(tmp_path), *options])]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    done = subprocess.run(script, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout.splitlines()[-1]) >= MOMENTS // 2
+    whole = json.loads((tmp_path / "whole" / "run.json").read_text())["files"]
+    for moment in range(MOMENTS):
+        run = tmp_path / str(moment)
+        assert json.loads((run / "run.json").read_text())["files"] == whole
+        assert {path.name for path in run.iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
+        epochs = {(entry["member"], entry["epoch"]) for entry in map(json.loads, (run / "log.jsonl").read_text().splitlines())}
+        assert epochs == {(0, 1), (0, 2), (1, 1), (1, 2)}
+
+
+@pytest.mark.parametrize("full_at", ["features.safetensors", "checkpoint-0.safetensors", "run.json"])
+def test_a_full_disk_ends_in_one_sentence_and_what_was_there_stays(small_data, tmp_path, monkeypatch, full_at):
+    replace = files.Path.replace
+
+    def full(self, target):
+        if str(target).endswith(full_at):
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(files.Path, "replace", full)
+    with pytest.raises(InputError, match=f"{full_at}: cannot be written .No space left on device.") as caught:
+        train_small(small_data, tmp_path / "run", "--workers", "1")
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "run").glob(".*.partial*"))
+    assert not (tmp_path / "run" / "run.json").exists()
+    monkeypatch.undo()
+    train_small(small_data, tmp_path / "run", "--workers", "1", "--resume")
+    assert (tmp_path / "run" / "run.json").exists()
+
+
+def test_a_directory_that_cannot_be_made_ends_in_one_sentence(small_data, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        train_small(small_data, tmp_path / "file" / "run")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "kept.json"
+    files.write_text(path, "old")
+
+    def fail() -> None:
+        with files.writing(path) as temporary:
+            temporary.write_text("half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(InputError, match=r"kept\.json: cannot be written"):
+        fail()
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["kept.json"]
