@@ -127,7 +127,7 @@ class Featurizer:
         if "music_title" in videos and "sound" not in without:
             fitted.histories["sound"] = _fit_sound(fitted, videos, own, time, reached, known)
         texts = captions(videos)
-        if any(text.strip() for text in texts) and "textual" not in without:
+        if any(text.strip() for text in texts) and "textual" not in (*without, *dataset.ready):
             object.__setattr__(fitted, "text", Text.fit(texts, seed=seed))
         for part, (raw, features, present) in fitted.raw(dataset).items():
             if part not in without and present.any():
@@ -196,7 +196,7 @@ class Featurizer:
                 raw[part] = (np.where(present[:, None], values, np.nan), [f"{part}_{i}" for i in range(values.shape[1])], present)
         if self.text is not None and self.columns.get("textual", TEXT) == TEXT:
             values, tokens = self.text.transform(captions(videos))
-            present = (tokens > 0).any(1)
+            present = np.asarray((tokens > 0).any(1))
             raw["textual"] = (np.where(present[:, None], values, np.nan), TEXT, present)
         for part, table in dataset.ready.items():
             if part in raw and self.columns.get(part) == TEXT:
@@ -249,4 +249,4 @@ def _concatenate(chunks: list[Videos]) -> Videos:
         name: Part(*(torch.cat([getattr(chunk[name], kind) for chunk in chunks]) for kind in ("numbers", "codes", "present")))
         for name in chunks[0]
     }
-    return Videos(parts, torch.cat([chunk.popularity for chunk in chunks]))
+    return Videos(parts, torch.cat([chunk.popularity for chunk in chunks if chunk.popularity is not None]))
