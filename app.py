@@ -132,7 +132,12 @@ def page(desk: Desk) -> Any:
         verdict = gradio.HTML(elem_id="verdict")
         states = [one[-1] for one in seen]
         for button, given, figure, table, state in seen:
-            button.click(show, [run, *given], [figure, table, state], api_name=False).then(compared, states, verdict, api_name=False)
+            button.click(show, [run, *given], [figure, table, state], api_name=False).then(  # type: ignore[arg-type]
+                compared,
+                states,
+                verdict,
+                api_name=False,  # type: ignore[arg-type]
+            )
     return blocks
 
 

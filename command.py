@@ -6,8 +6,12 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NoReturn
 
 from features.errors import InputError, InputWarning
+
+if TYPE_CHECKING:
+    import torch
 
 # threads that wait for each other sleep instead of spinning: as fast on a free machine, several times faster on a busy one
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -19,7 +23,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options) -> None:
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         """Print one sentence and exit 2."""
         self.exit(2, f"error: {message}\n")
 
@@ -65,7 +69,7 @@ def number(low: float = -math.inf, high: float = math.inf, *, above: float = -ma
     return parse
 
 
-def device(name: str) -> "torch.device":  # noqa: F821  (imported late: it is slow)
+def device(name: str) -> "torch.device":
     """The device called `name`; `auto` takes a GPU where there is one.
 
     Raises:

@@ -74,7 +74,8 @@ class Configuration:
         known = {item.name for item in dataclasses.fields(cls)}
         if values.keys() != known:
             raise InputError(f"{where}: unknown or missing setting {sorted(values.keys() ^ known)[0]!r}")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        settings: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+        return cls(**settings)
 
     @property
     def left_out(self) -> tuple[str, ...]:
@@ -95,10 +96,10 @@ class Configuration:
 
 def _check(item: dataclasses.Field, value: Any) -> None:
     limits = item.metadata
-    kind = get_origin(item.type) or item.type
+    kind: Any = get_origin(item.type) or item.type
     if not isinstance(value, (int, float) if kind is float else kind) or (isinstance(value, bool) and kind is not bool):
         raise InputError(f"setting {item.name}: {repr(value)[:40]} is not of type {kind.__name__}")
-    if kind is tuple and not all(isinstance(part, get_args(item.type)[0]) for part in value):
+    if isinstance(value, tuple) and not all(isinstance(part, get_args(item.type)[0]) for part in value):
         raise InputError(f"setting {item.name}: {value!r} is not a list of names")
     if limits["choices"] and value not in limits["choices"]:
         raise InputError(f"setting {item.name}: {value!r} is not one of {', '.join(limits['choices'])}")

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import command
 from configuration import PRESETS, Configuration, add_options
@@ -24,20 +24,19 @@ from features.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import nn
-
     from features.dataset import Dataset
     from features.featurizer import Featurizer, Targets
     from features.videos import PartShape, Videos
     from forecast.checkpoint import Checkpoint
     from forecast.run import RunDirectory
+    from model.decoder import Likelihood
 
 
 class Networks(NamedTuple):
-    """The modules that a guide and a model are given."""
+    """The modules (torch.nn) that a guide and a model are given."""
 
-    experts: nn.ModuleDict
-    decoder: nn.Module
+    experts: Any
+    decoder: Any
 
 
 def build(shapes: Mapping[str, PartShape], targets: Targets, configuration: Configuration) -> Networks:
@@ -54,7 +53,15 @@ def build(shapes: Mapping[str, PartShape], targets: Targets, configuration: Conf
         for part, shape in shapes.items()
     }
     hidden = nn.Sequential(nn.Linear(c.latent, c.width), *layers(c.width, c.decoder_depth, 0.0, c.residual))
-    decoder = Decoder(c.latent, targets.loc, targets.spread, likelihood=c.likelihood, hidden=hidden, width=c.width, components=c.components)
+    decoder = Decoder(
+        c.latent,
+        targets.loc,
+        targets.spread,
+        likelihood=cast("Likelihood", c.likelihood),
+        hidden=hidden,
+        width=c.width,
+        components=c.components,
+    )
     return Networks(Experts(experts, prior_expert=c.prior_expert), decoder)
 
 
@@ -256,7 +263,11 @@ def _open(options: argparse.Namespace) -> tuple[RunDirectory, Configuration, str
     stored = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
     source = run.read_json("source.json").get("data")
     for name, value in given.items():
-        if value != getattr(stored, name) and not (name in ("epochs", "batch_size", "members") and value == 0) and not (name == "seed" and value == 0):
+        if (
+            value != getattr(stored, name)
+            and not (name in ("epochs", "batch_size", "members") and value == 0)
+            and not (name == "seed" and value == 0)
+        ):
             raise InputError(
                 f"--{name.replace('_', '-')}: the run was started with {getattr(stored, name)!r}, which --resume cannot change"
             )

@@ -46,7 +46,7 @@ def render(path: Path, seconds: int, every: int, *, width: int = 576, height: in
         for repeat in range(seconds * rate // unique):
             for packet in packets:
                 copy = av.Packet(bytes(packet))
-                copy.pts, copy.dts = packet.pts + repeat * unique, packet.dts + repeat * unique
+                copy.pts, copy.dts = (packet.pts or 0) + repeat * unique, (packet.dts or 0) + repeat * unique
                 copy.time_base, copy.stream, copy.is_keyframe = Fraction(1, rate), video, packet.is_keyframe
                 container.mux(copy)
         tone = np.sin(np.arange(44_100 * seconds) * 0.05).astype(np.float32)[None]

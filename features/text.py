@@ -6,6 +6,7 @@ captions (InfoNCE; SimCLR, Chen et al. 2020, with token dropout as in SimCSE, Ga
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from features.columns import CAPTION
+
+if TYPE_CHECKING:
+    import tokenizers
 
 WIDTH = 20
 TOKENS = 48  # tokens kept of one caption
@@ -51,7 +55,7 @@ class CaptionEncoder(nn.Module):
 class Text:
     """A fitted textual part: tokenizer and encoder."""
 
-    tokenizer: "tokenizers.Tokenizer"  # noqa: F821  (imported where it is used: it is slow to import)
+    tokenizer: "tokenizers.Tokenizer"
     encoder: CaptionEncoder
 
     @classmethod
@@ -76,7 +80,7 @@ class Text:
         return torch.cat(chunks).numpy(), tokens
 
 
-def tokenize(tokenizer: "tokenizers.Tokenizer", texts: list[str]) -> np.ndarray:  # noqa: F821
+def tokenize(tokenizer: "tokenizers.Tokenizer", texts: list[str]) -> np.ndarray:
     """(N, T) int64 tokens, each kept once a text, padded with 0."""
     tokens = np.zeros((len(texts), TOKENS), np.int64)
     for row, encoding in enumerate(tokenizer.encode_batch(texts)):
@@ -85,7 +89,7 @@ def tokenize(tokenizer: "tokenizers.Tokenizer", texts: list[str]) -> np.ndarray:
     return tokens
 
 
-def _fit_tokenizer(texts: list[str]) -> "tokenizers.Tokenizer":  # noqa: F821
+def _fit_tokenizer(texts: list[str]) -> "tokenizers.Tokenizer":
     from tokenizers import trainers
 
     tokenizer = rebuild_tokenizer([], [])
@@ -96,7 +100,7 @@ def _fit_tokenizer(texts: list[str]) -> "tokenizers.Tokenizer":  # noqa: F821
     return tokenizer
 
 
-def rebuild_tokenizer(vocabulary: list[str], merges: list[list[str]]) -> "tokenizers.Tokenizer":  # noqa: F821
+def rebuild_tokenizer(vocabulary: list[str], merges: list[list[str]]) -> "tokenizers.Tokenizer":
     """The tokenizer with this vocabulary (in order of its codes) and these merges; everything else about it stands here."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 

@@ -84,7 +84,7 @@ def precision_shares(forecaster: Forecaster, videos: Videos, precisions: Precisi
     totals: dict[str, list[Tensor]] = {}
     present = {part: videos[part].present for part in videos}
     for program in forecaster.programs:
-        experts = program.guide.keywords["experts"]
+        experts = program.guide.keywords["experts"]  # type: ignore[attr-defined]
         with torch.no_grad():
             opinions = {part: expert(videos[part]) for part, expert in experts.items()}
             by_part = precisions(opinions, present)[0]

@@ -82,9 +82,9 @@ def evaluate(
     rows["point"] = rows["mean"] if point == "auto" else rows[point]
     stranger = strangers(videos)
     metrics = _metrics(forecaster, rows, truth, samples, point)
-    found = shift(forecaster.featurizer, dataset)
-    found.warn(dataset.name)
-    metrics |= {"warnings": found.warnings, "shift": found.to_dict()}
+    moved = shift(forecaster.featurizer, dataset)
+    moved.warn(dataset.name)
+    metrics |= {"warnings": moved.warnings, "shift": moved.to_dict()}
     return Evaluation(ids, forecaster.targets, forecaster.featurizer.targets.scale, truth, rows, stranger, metrics)
 
 

@@ -79,8 +79,8 @@ def objective_terms(model: Callable[[Videos], None], guide: Callable[[Videos], N
 
     Works for any pair whose z is a Normal in both; other pairs get the KL of the one draw and no dimensions.
     """
-    guide_trace = poutine.trace(guide).get_trace(videos)
-    model_trace = poutine.trace(poutine.replay(model, trace=guide_trace)).get_trace(videos)
+    guide_trace: Any = poutine.trace(guide).get_trace(videos)
+    model_trace: Any = poutine.trace(poutine.replay(model, trace=guide_trace)).get_trace(videos)
     observed = [site for site in model_trace.nodes.values() if site["type"] == "sample" and site["is_observed"]]
     log_likelihood = sum(site["fn"].log_prob(site["value"]).sum() for site in observed if site["name"] != "_INPUT")
     prior, posterior = model_trace.nodes["z"]["fn"], guide_trace.nodes["z"]["fn"]

@@ -17,7 +17,7 @@ __all__ = ["Expert", "Experts", "guide", "posterior", "product_of_experts"]
 
 
 def posterior(videos: Videos, experts: Experts) -> tuple[Tensor, Tensor]:
-    """loc and scale, both (N, D), of z given the parts that each video has; it never looks at popularity."""
+    """The loc and scale, both (N, D), of z given the parts that each video has; it never looks at popularity."""
     opinions = {part: expert(videos[part]) for part, expert in experts.items()}
     present = {part: videos[part].present for part in experts}
     return product_of_experts(opinions, present, prior_expert=experts.prior_expert)

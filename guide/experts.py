@@ -113,4 +113,4 @@ class Experts(nn.ModuleDict):
     @property
     def latent(self) -> int:
         """D, width of z."""
-        return next(iter(self.values())).latent
+        return int(next(iter(self.values())).latent)  # type: ignore[arg-type]

@@ -28,6 +28,9 @@ class Decoder(nn.Module):
         components: C of the mixture.
     """
 
+    target_loc: Tensor
+    target_spread: Tensor
+
     def __init__(
         self,
         latent: int,

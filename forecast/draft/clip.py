@@ -1,13 +1,16 @@
 """Features of a draft's media file, measured as those the run was trained on."""
 
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from features.errors import InputError
 from features.featurizer import Featurizer
 from features.files import regular_file
+
+if TYPE_CHECKING:
+    from features.media.settings import Settings
 
 
 def clip_features(clip: Path, featurizer: Featurizer, data: Path | None, weights: str = "") -> tuple[dict[str, np.ndarray], list[str]]:
@@ -32,7 +35,7 @@ def clip_features(clip: Path, featurizer: Featurizer, data: Path | None, weights
     return {part: values for part, values in found.items() if part in featurizer.columns}, [problem.reason for problem in problems]
 
 
-def settings(featurizer: Featurizer, data: Path | None, weights: str = "") -> "Settings":  # noqa: F821  (imported late)
+def settings(featurizer: Featurizer, data: Path | None, weights: str = "") -> "Settings":
     """The settings of extract.py that give the run's visual columns."""
     from features.media.clips import columns
     from features.media.extraction import read_settings

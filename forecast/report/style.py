@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import matplotlib
 
@@ -14,7 +15,7 @@ DARK_INK, DARK_PAPER = "#e8e6e3", "#16181c"
 def style(*, dark: bool = False) -> Iterator[None]:
     """Draw what is made inside in one of the two looks."""
     ink, paper = (DARK_INK, DARK_PAPER) if dark else (INK, PAPER)
-    settings = {
+    settings: dict[Any, Any] = {
         "figure.facecolor": paper,
         "axes.facecolor": paper,
         "savefig.facecolor": paper,
@@ -29,7 +30,7 @@ def style(*, dark: bool = False) -> Iterator[None]:
         "axes.titlesize": 11.0,
         "svg.hashsalt": "clipcast",
     }
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(settings):  # type: ignore[arg-type]
         yield
 
 

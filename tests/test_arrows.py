@@ -1,0 +1,59 @@
+"""The arrows between rooms hold, and the check that says so can fail."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("features", "guide", "model", "forecast")
+
+
+def lint(directory: Path) -> subprocess.CompletedProcess[str]:
+    program = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
+    return subprocess.run(
+        [sys.executable, "-P", "-c", program, "--no-cache"],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(directory), "PATH": ""},
+    )
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("copy")
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, directory / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", directory)
+    return directory
+
+
+def test_the_house_keeps_its_arrows(copy: Path) -> None:
+    result = lint(copy)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "4 kept, 0 broken" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("room", "line"),
+    [
+        ("features", "import forecast.scores"),
+        ("guide", "from model import model"),
+        ("model", "from guide import guide"),
+        ("forecast", "from guide.product import precisions"),
+        ("forecast", "def late():\n    import model"),
+    ],
+)
+def test_one_arrow_the_wrong_way_round_is_found(copy: Path, room: str, line: str) -> None:
+    wrong = copy / room / "wrong.py"
+    wrong.write_text(line + "\n")
+    try:
+        result = lint(copy)
+    finally:
+        wrong.unlink()
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert f"{room}.wrong" in result.stdout

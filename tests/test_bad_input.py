@@ -1,0 +1,127 @@
+"""Every mistake in the input ends in one sentence on standard error and exit code 2, with nothing half-written."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import command
+import evaluate
+import train
+
+ROOT = Path(train.__file__).parent
+
+
+def refused(main, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command in this process; its one sentence."""
+    try:
+        code = command.run(main, arguments)
+    except SystemExit as stop:  # argparse
+        code = stop.code
+    error = capsys.readouterr().err
+    assert code == 2, error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert "Traceback" not in error
+    return error
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--kl-weight", "0"], "kl_weight"),
+        (["--kl-weight", "-1"], "kl_weight"),
+        (["--kl-weight", "nan"], "kl_weight"),
+        (["--kl-weight", "inf"], "kl_weight"),
+        (["--kl-weight", "much"], "--kl-weight"),
+        (["--members", "0"], "members"),
+        (["--dropout", "1"], "dropout"),
+        (["--epochs", "-3"], "epochs"),
+        (["--likelihood", "poisson"], "--likelihood"),
+        (["--targets", "a,a"], "targets"),
+        (["--targets", ","], "targets"),
+        (["--seed", "-1"], "--seed"),
+        (["--device", "tpu"], "--device"),
+        (["--kl-wei", "1"], "--kl-wei"),
+        (["--wings", "2"], "--wings"),
+        (["--split", "sideways"], "--split"),
+        (["--split", "nothing=1"], "nothing"),
+        (["--data", "no-such-directory"], "no-such-directory"),
+    ],
+)
+def test_options_of_train(dataset_directory: Path, tmp_path: Path, capsys, options: list[str], named: str) -> None:
+    data = [] if "--data" in options else ["--data", str(dataset_directory)]
+    error = refused(train.main, [*data, "--run", str(tmp_path / "run"), *options], capsys)
+    assert named in error
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def rows() -> pd.DataFrame:
+    return pd.DataFrame({"id": [f"v{row}" for row in range(30)], "follower_count": 5, "view_count": range(30)}, dtype=object)
+
+
+def spoiled(column: str, value: object) -> pd.DataFrame:
+    table = rows()
+    table.loc[6, column] = value
+    return table
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        (rows().head(0), ["empty"]),
+        (rows().drop(columns="id"), ["no column id"]),
+        (spoiled("id", None), ["row 7", "id"]),
+        (spoiled("id", "v2"), ["row 7", "v2"]),
+        (spoiled("follower_count", "many"), ["row 7", "follower_count", "many"]),
+        (spoiled("view_count", "-4"), ["row 7", "view_count", "-4"]),
+        (spoiled("view_count", "inf"), ["row 7", "view_count", "inf"]),
+        (rows().drop(columns="view_count"), ["no usable target", "view_count"]),
+        (rows().assign(view_count=None), ["no usable target"]),
+    ],
+)
+def test_tables(tmp_path: Path, capsys, table: pd.DataFrame, named: list[str]) -> None:
+    (tmp_path / "data").mkdir()
+    table.to_csv(tmp_path / "data" / "videos.csv", index=False)
+    error = refused(train.main, ["--data", str(tmp_path / "data"), "--run", str(tmp_path / "run")], capsys)
+    assert all(word in error for word in named), error
+
+
+@pytest.mark.parametrize("samples", ["1", "0", "-5", "many"])
+def test_too_few_samples(run_directory: Path, capsys, samples: str) -> None:
+    assert "--samples" in refused(evaluate.main, ["--run", str(run_directory), "--samples", samples], capsys)
+
+
+def test_runs(run_directory: Path, tmp_path: Path, capsys) -> None:
+    assert "no such run" in refused(evaluate.main, ["--run", str(tmp_path / "none")], capsys)
+    for name, change, named in (
+        ("member-0.safetensors", lambda content: content[:-7] + b"changed", "damaged"),
+        ("run.json", lambda content: content.replace(b'"format": 1', b'"format": 99'), "another version"),
+        ("run.json", lambda content: content[:40], "not JSON"),
+    ):
+        copy = tmp_path / "copy"
+        shutil.copytree(run_directory, copy)
+        (copy / name).write_bytes(change((copy / name).read_bytes()))
+        assert named in refused(evaluate.main, ["--run", str(copy), "--out", str(tmp_path / "out")], capsys)
+        assert not (tmp_path / "out").exists()
+        shutil.rmtree(copy)
+    assert "already holds a run" in refused(train.main, ["--run", str(run_directory)], capsys)
+    assert "is finished" in refused(train.main, ["--run", str(run_directory), "--resume"], capsys)
+
+
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py"])
+def test_as_a_whole_command(script: str, tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, str(ROOT / script), "--data", "no-such-directory", "--run", "no-such-run"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: no-such-")
+    assert result.stderr.count("\n") == 1
