@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
 import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +64,7 @@ def train_apart(run: Path, configuration: Configuration, workers: int, report: C
 def _work(run: Path, members: range, configuration: Configuration, results: Any) -> None:
     """Train `members` one after another, in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
     from features import mapped
@@ -83,3 +86,11 @@ def _work(run: Path, members: range, configuration: Configuration, results: Any)
         results.put((-1, None))
     except InputError as error:
         results.put((-1, str(error)))
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed outright takes its workers along: two of them must never write one run."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
