@@ -37,7 +37,7 @@ def refused(main, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> s
         (["--kl-weight", "nan"], "kl_weight"),
         (["--kl-weight", "inf"], "kl_weight"),
         (["--kl-weight", "much"], "--kl-weight"),
-        (["--members", "0"], "members"),
+        (["--members", "-1"], "members"),
         (["--dropout", "1"], "dropout"),
         (["--epochs", "-3"], "epochs"),
         (["--likelihood", "poisson"], "--likelihood"),
