@@ -13,7 +13,7 @@ from features.errors import InputError, InputWarning
 if TYPE_CHECKING:
     import torch
 
-# threads that wait for each other sleep instead of spinning: as fast on a free machine, several times faster on a busy one
+# threads that wait for each other sleep instead of spinning, which takes several times the processor on a busy machine
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 

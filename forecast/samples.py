@@ -58,7 +58,7 @@ def _predict(program: Callable[[Videos], None], videos: Videos, site: str, **opt
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc keep the buffers of one chunk for the next: giving them back and clearing them anew costs up to a third of the time."""
+    """Let glibc keep the buffers of one chunk for the next: giving them back and clearing them anew takes system time."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
