@@ -108,20 +108,21 @@ def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline
         width, height = video.codec_context.width, video.codec_context.height
         raise Refused(f"bad_size: {width}x{height} is over the limit of {limits.pixels} pixels")
     timeline, sound = Timeline(), Sound(audio, limits.sound_seconds) if audio is not None else None
-    end = 0.0
+    ends = {stream.index: 0 for stream in (video, audio) if stream is not None}  # in ticks
     try:
         for packet in container.demux([stream for stream in (video, audio) if stream is not None]):
             if packet.size == 0:
                 continue
-            if packet.pts is not None:
-                start = packet.stream.start_time or 0
-                end = max(end, float((packet.pts - start + (packet.duration or 0)) * packet.time_base))
+            moment = packet.pts if packet.pts is not None else packet.dts
+            if moment is not None:
+                ends[packet.stream_index] = max(ends[packet.stream_index], moment + (packet.duration or 0))
             if packet.stream is video:
                 timeline.add(packet)
             elif sound is not None:
                 sound.add(packet)
     except av.FFmpegError as error:
-        clip.note("index", f"decode_error: the file breaks off after {end:.1f} s ({error.strerror})")
+        clip.note("index", f"decode_error: the file breaks off ({error.strerror})")
+    end = max(float((ends[stream.index] - (stream.start_time or 0)) * stream.time_base) for stream in (video, audio) if stream is not None)
     header = (container.duration or 0) / 1e6
     if header > 1.1 * end + 0.5:
         clip.note("index", f"duration: the header says {header:g} s but the packets end after {end:.3g} s (truncated file or false header)")

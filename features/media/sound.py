@@ -57,7 +57,7 @@ class Sound:
             return
         try:
             for part in self._resampler.resample(frame):
-                block = part.to_ndarray().reshape(-1)
+                block = np.frombuffer(memoryview(part.planes[0]), np.float32, part.samples).copy()
                 self._blocks.append(block)
                 self._room -= len(block)
         except (av.FFmpegError, ValueError):

@@ -15,7 +15,7 @@ import numpy as np
 from features.media.settings import ALLOWANCE, FRAMES, LONGEST, SAMPLE_RATE, Limits, Problem
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 4.0  # a busy machine may take so many times longer than the processor time granted
+PATIENCE = 10.0  # a busy machine may take so many times longer than the processor time granted
 START = 60.0  # seconds a new sandbox may take until it is ready
 TICK = 0.05  # seconds between two looks at a busy sandbox
 LARGEST_MESSAGE = 1_000_000

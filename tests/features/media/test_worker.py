@@ -28,13 +28,13 @@ def gone(pid):
 
 def test_a_hanging_sandbox_is_killed_and_replaced(clip):
     path = clip()
-    with Decoder(96, 64, Limits(seconds=1.0)) as decoder:
+    with Decoder(96, 64, Limits(seconds=0.5)) as decoder:
         assert decoder.read(path)[0] is not None
         stopped = pid_of(decoder)
         os.kill(stopped, signal.SIGSTOP)
         began = time.monotonic()
         frames, sound, problems, final = decoder.read(path)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 20
         assert frames is None
         assert sound is None
         assert not final
@@ -47,7 +47,7 @@ def test_a_hanging_sandbox_is_killed_and_replaced(clip):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processor time of a process is read from /proc")
 def test_a_clip_that_costs_too_much_is_stopped(clip):
-    path = clip(size=(1280, 720), frames=120, rate=30, options={"preset": "ultrafast", "g": "250"})
+    path = clip(size=(1280, 720), frames=200, rate=200, options={"preset": "ultrafast", "g": "250"})
     with Decoder(96, 64, Limits()) as decoder:
         assert decoder.read(path)[0] is not None
     with Decoder(96, 64, Limits(seconds=0.05)) as decoder:
