@@ -107,11 +107,12 @@ class Network:
         path = regular_file(Path(settings.weights))
         if settings.weights_sha256 and file_sha256(path) != settings.weights_sha256:
             raise InputError(f"{path}: not the weights that were used before (another checksum)")
-        model = self._backbone.build()
+        with torch.device("meta"):  # no random numbers are drawn only to be replaced
+            model = self._backbone.build()
         setattr(model, self._backbone.head, torch.nn.Identity())
         state = {name: value for name, value in read_state(path).items() if not name.startswith(self._backbone.head + ".")}
         try:
-            model.load_state_dict(state)
+            model.load_state_dict(state, assign=True)
         except RuntimeError as error:
             why = str(error).splitlines()[-1].strip()[:160]
             raise InputError(f"{path}: not the weights of {settings.backbone} ({why})") from error
