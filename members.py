@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def train_apart(run: Path, configuration: Configuration, workers: int, report: Callable[[int, dict[str, Any]], None]) -> None:
-    """Train the members that are not finished yet, `workers` at a time; their weights end up in the run directory.
+    """Train the members that are not finished yet, `workers` at a time with one thread each; their weights end up in the run directory.
 
     Args:
         run: a run directory with fitted features and with the rows that `train.main` writes.

@@ -34,7 +34,7 @@ def test_horizons_rise_and_are_each_there_once(found):
 
 def test_every_horizon_and_draft_meets_the_same_random_numbers(forecaster, found):
     alone = outlook(forecaster, DRAFT, [DAY], precisions, samples=100)
-    np.testing.assert_allclose(alone.samples[:, 0], found.samples[:, 1], rtol=1e-5)
+    np.testing.assert_allclose(alone.samples[:, 0], found.samples[:, 1], rtol=1e-4, atol=1e-5)
     other = outlook(forecaster, DRAFT, [DAY], precisions, samples=100, seed=1)
     assert np.abs(other.samples - alone.samples).max() > 0.1
 
