@@ -185,6 +185,14 @@ def test_bad_arguments_are_refused_in_one_sentence(source, weights, tmp_path):
         assert not list(tmp_path.rglob("*.parquet"))
 
 
+def test_a_table_without_clips_needs_no_weights(tmp_path):
+    (tmp_path / "videos.csv").write_text("id,view_count\na,1.5K\nb,3\n")
+    extract("--videos", tmp_path / "videos.csv", "--out", tmp_path / "out")
+    dataset = read_dataset(tmp_path / "out")
+    assert list(dataset.videos["view_count"]) == [1500, 3]
+    assert dataset.ready == {}
+
+
 def test_check_lists_and_writes_nothing(source, tmp_path):
     (tmp_path / "more.csv").write_text("id,view_count,like_count,video_path\na,many,1.2M,../x\nb,3,,none.mp4\n")
     done = extract("--videos", source, "--out", tmp_path / "out", "--check")

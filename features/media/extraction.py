@@ -55,7 +55,8 @@ def extract(
     """
     output.check(source, out)
     paths = media_files(source)
-    settings = settled(settings)
+    if any(path is not None for path in paths):  # a table alone needs no weights
+        settings = settled(settings)
     described = description(settings, limits)
     store = Store(out / ".clips", described)
     progress = Progress(clips=sum(path is not None for path in paths))

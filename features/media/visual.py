@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import importlib.util
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from features.errors import InputError
 from features.files import regular_file
 from features.media.settings import FRAMES, Combine, Settings
 
+PATIENCE = 20.0  # seconds without an answer before a download is given up
 BATCH = 5  # larger batches are not faster and need more memory
 
 
@@ -57,6 +59,8 @@ def _resnet50_published() -> Path:
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
     checksum = path.stem.rsplit("-", 1)[1]
     if not path.exists():
+        patience = socket.getdefaulttimeout()
+        socket.setdefaulttimeout(PATIENCE)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(url, str(path), hash_prefix=checksum, progress=True)
@@ -65,6 +69,8 @@ def _resnet50_published() -> Path:
                 f"resnet50's weights IMAGENET1K_V2 are not on this machine and cannot be downloaded ({error}): "
                 f"pass the file {path.name} with --visual-weights, or choose --backbone efficientnet_lite0"
             ) from error
+        finally:
+            socket.setdefaulttimeout(patience)
     if not file_sha256(path).startswith(checksum):
         raise InputError(f"{path}: its checksum is wrong; delete the file, so that it is downloaded again")
     return path
