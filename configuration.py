@@ -45,7 +45,7 @@ class Configuration:
     dropout: float = setting(0.2, "share of an expert's hidden units left out in training", low=0.0, high=0.95)
 
     members: int = setting(0, "networks trained and averaged (0: 4, or 8 below 5,000 training rows)", low=0, high=64)
-    epochs: int = setting(0, "passes over the training rows (0: enough for about 1,000 steps, from 8 to 60)", low=0, high=100_000)
+    epochs: int = setting(0, "passes over the training rows (0: enough for about 400 steps, from 8 to 60)", low=0, high=100_000)
     batch_size: int = setting(0, "videos a step (0: a 32nd of the training rows, from 32 to 256)", low=0, high=1_000_000)
     learning_rate: float = setting(1e-3, "peak of the one-cycle schedule", low=1e-8, high=10.0)
     weight_decay: float = setting(0.01, "of AdamW", low=0.0, high=10.0)
@@ -86,7 +86,7 @@ class Configuration:
         """The same, with members, batch size and epochs 0 replaced by numbers that suit so many training rows."""
         members = self.members or (4 if rows >= 5000 else 8)
         batch_size = self.batch_size or min(max(32, rows // 32), 256)
-        epochs = self.epochs or min(max(8, math.ceil(1000 * batch_size / rows)), 60)
+        epochs = self.epochs or min(max(8, math.ceil(400 * batch_size / rows)), 60)
         return dataclasses.replace(self, members=members, batch_size=batch_size, epochs=epochs)
 
     def to_json(self) -> str:
