@@ -62,13 +62,14 @@ class Quantiles:
         """No closed form."""
 
 
-def score(forecast: Forecast, truth: np.ndarray, scale: str) -> dict[str, float | None]:
+def score(forecast: Forecast, truth: np.ndarray, scale: str, lowest: float = 1e-3) -> dict[str, float | None]:
     """Score the forecast of one target by `forecast.scores`, with evenly spaced quantiles as its draws.
 
     Args:
         forecast: of N rows, in the training scale.
         truth: (N), NaN where unknown.
         scale: `log1p` or `identity`; for the latter also the MAPE of the point that minimises it.
+        lowest: the smallest target in training, see `forecast.points.mape_point`.
     """
     draws, truths = forecast.quantiles(EVEN_LEVELS).T[:, :, None], truth[:, None]
     rows = {name: values[:, 0] for name, values in row_summary(draws, truths).items()}
@@ -76,5 +77,5 @@ def score(forecast: Forecast, truth: np.ndarray, scale: str) -> dict[str, float 
     closed = forecast.crps(truth)
     result = target_scores(rows if closed is None else rows | {"crps": closed}, truth)
     if scale == "identity":
-        [result["mape"]] = mean_percentage_error(mape_point(draws, scale), truths, scale)
+        [result["mape"]] = mean_percentage_error(mape_point(draws, scale, lowest), truths, scale)
     return result

@@ -59,7 +59,10 @@ def peer(job: dict) -> dict:
     task = make_task(dataset, rows, targets, scale, new_authors=job["split"] == "author", seed=job["seed"], threads=job["threads"])
     forecasts = _peer(job["peer"])(task)
     seconds = time.perf_counter() - started
-    scored = {target: score(forecast, task.test.targets[target].to_numpy(), scale) for target, forecast in forecasts.items()}
+    scored = {
+        target: score(forecast, task.test.targets[target].to_numpy(), scale, float(task.train.targets[target].min()))
+        for target, forecast in forecasts.items()
+    }
     mean = mean_scores(scored)
     if scale == "identity":
         mean["mape"] = _mean(values["mape"] for values in scored.values())
