@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 
 from features.columns import COUNTS
 from features.errors import InputError
+from features.files import json_object
 
 VERSION = 1  # of the run directory's format
 
@@ -63,12 +64,7 @@ class Configuration:
     @classmethod
     def from_json(cls, text: str, where: str) -> "Configuration":
         """Read what `to_json` wrote; `where` is the file's name for messages."""
-        try:
-            values = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"{where}: not JSON ({error})") from error
-        if not isinstance(values, dict):
-            raise InputError(f"{where}: not a JSON object")
+        values = json_object(text, where)
         if values.pop("version", None) != VERSION:
             raise InputError(f"{where}: written by another version of clipcast")
         known = {item.name for item in dataclasses.fields(cls)}

@@ -1,13 +1,15 @@
-"""Members of an ensemble trained at once: worker processes of one thread each, to the same weights bit for bit."""
+"""The members of an ensemble: trained one after another, or at once in worker processes of one thread each."""
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import os
 import queue
 import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,73 @@ from features.errors import InputError
 
 if TYPE_CHECKING:
     from configuration import Configuration
+    from features.featurizer import Featurizer
+    from features.videos import Videos
+    from forecast.run import RunDirectory
+    from train import Networks
+
+
+def workers_for(given: int, members: int, device: str) -> int:
+    """How many members to train at once: by default one for each processor core; one on a GPU."""
+    if device != "cpu":
+        return 1
+    return min(given or len(os.sched_getaffinity(0)), members)
+
+
+def fit_members(
+    run: RunDirectory, featurizer: Featurizer, train: Videos, validation: Videos, configuration: Configuration, workers: int
+) -> list[Networks]:
+    """Fit, or load if they are finished, all members: one after another, or several at once, each in a worker process."""
+    from tqdm import tqdm
+
+    with tqdm(total=configuration.members * configuration.epochs, unit="epoch", desc="training", disable=None) as bar:
+
+        def report(member: int, entry: dict[str, Any]) -> None:
+            bar.update(1)
+            bar.set_postfix(member=member + 1, crps=f"{entry['validation_crps']:.4f}", kl=f"{entry['validation_kl']:.1f}")
+
+        if workers > 1:
+            train_apart(run.path, configuration, workers, report)
+        return [
+            fit_member(run, member, featurizer, train, validation, configuration, partial(report, member))
+            for member in range(configuration.members)
+        ]
+
+
+def fit_member(
+    run: RunDirectory,
+    member: int,
+    featurizer: Featurizer,
+    train: Videos,
+    validation: Videos,
+    configuration: Configuration,
+    report: Callable[[dict[str, Any]], None],
+) -> Networks:
+    """Fit one member, or load it if it is finished; `report` gets the numbers of each epoch."""
+    import torch
+
+    from forecast.checkpoint import Checkpoint
+    from forecast.forecaster import load_networks, member_file, save_networks
+    from guide import guide
+    from model import model
+    from train import build, fit
+
+    one = dataclasses.replace(configuration, seed=(configuration.seed + 1009 * member) % 2**32)
+    torch.manual_seed(one.seed)
+    networks = build(featurizer.shapes, featurizer.targets, one)
+    networks.experts.to(train.device), networks.decoder.to(train.device)
+    if (run.path / member_file(member)).exists():
+        return load_networks(run, member, networks)
+
+    def note(entry: dict[str, Any]) -> None:
+        run.append("log.jsonl", {"member": member} | entry)
+        report(entry)
+
+    checkpoint = Checkpoint(run, f"checkpoint-{member}")
+    fit(model, guide, networks, train, validation, one, checkpoint=checkpoint, report=note)
+    save_networks(run, member, networks)
+    checkpoint.remove()
+    return networks
 
 
 def train_apart(run: Path, configuration: Configuration, workers: int, report: Callable[[int, dict[str, Any]], None]) -> None:
@@ -70,7 +139,6 @@ def _work(run: Path, members: range, configuration: Configuration, results: Any)
     from features import mapped
     from forecast.forecaster import load_features
     from forecast.run import RunDirectory
-    from train import fit_member
 
     torch.set_num_threads(1)
     directory = RunDirectory(run)

@@ -9,7 +9,6 @@ import argparse
 import dataclasses
 import json
 import math
-import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -172,6 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from features.splits import split
     from forecast.baseline import marginal_quantiles
     from forecast.forecaster import load_features, save_features
+    from members import fit_members, workers_for
 
     device = command.device(options.device)
     dataset = read_source(source, configuration)
@@ -198,22 +198,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     train = _map_rows(run, featurizer, dataset.take(rows.train), "training").to(device)
     validation = _map_rows(run, featurizer, dataset.take(rows.validation), "validation").to(device)
     torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
-    members = _fit_members(run, featurizer, train, validation, configuration, _workers(options.workers, configuration, device.type))
+    workers = workers_for(options.workers, configuration.members, device.type)
+    members = fit_members(run, featurizer, train, validation, configuration, workers)
     _finish(run, featurizer, marginal, members, validation, configuration, dataset)
 
 
 def labelled(videos: Videos, share: str) -> Videos:
     """The rows with at least one known target."""
-    known = _known(videos)
+    known = videos.labelled()
     if len(known) == 0:
         raise InputError(f"no {share} row has a known target")
     return known
-
-
-def _known(videos: Videos) -> Videos:
-    assert videos.popularity is not None  # noqa: S101  (the featurizer labels)
-    known = ~videos.popularity.isnan().all(-1)
-    return videos if bool(known.all()) else videos.rows(known.nonzero().flatten())
 
 
 def _map_rows(run: RunDirectory, featurizer: Featurizer, dataset: Dataset, share: str) -> Videos:
@@ -222,15 +217,8 @@ def _map_rows(run: RunDirectory, featurizer: Featurizer, dataset: Dataset, share
 
     path = run.path / "rows" / share
     if not path.exists():
-        mapped.write(path, (_known(chunk) for chunk in featurizer.chunks(dataset)))
+        mapped.write(path, (chunk.labelled() for chunk in featurizer.chunks(dataset)))
     return labelled(mapped.read(path), share)
-
-
-def _workers(given: int, configuration: Configuration, device: str) -> int:
-    """How many members to train at once: by default one for each processor core; one on a GPU."""
-    if device != "cpu":
-        return 1
-    return min(given or len(os.sched_getaffinity(0)), configuration.members)
 
 
 def read_source(source: str | None, configuration: Configuration) -> Dataset:
@@ -263,11 +251,8 @@ def _open(options: argparse.Namespace) -> tuple[RunDirectory, Configuration, str
     stored = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
     source = run.read_json("source.json").get("data")
     for name, value in given.items():
-        if (
-            value != getattr(stored, name)
-            and not (name in ("epochs", "batch_size", "members") and value == 0)
-            and not (name == "seed" and value == 0)
-        ):
+        left_to_us = value == 0 and name in ("epochs", "batch_size", "members", "seed")
+        if value != getattr(stored, name) and not left_to_us:
             raise InputError(
                 f"--{name.replace('_', '-')}: the run was started with {getattr(stored, name)!r}, which --resume cannot change"
             )
@@ -285,63 +270,6 @@ def _begin(run: RunDirectory, configuration: Configuration, source: str | None, 
         return
     run.write_text("source.json", json.dumps({"data": source, "fingerprint": dataset.fingerprint, "rows": len(dataset)}) + "\n")
     run.write_text("configuration.json", configuration.to_json())
-
-
-def fit_member(
-    run: RunDirectory,
-    member: int,
-    featurizer: Featurizer,
-    train: Videos,
-    validation: Videos,
-    configuration: Configuration,
-    report: Callable[[dict[str, Any]], None],
-) -> Networks:
-    """Fit one member, or load it if it is finished; `report` gets the numbers of each epoch."""
-    import torch
-
-    from forecast.checkpoint import Checkpoint
-    from forecast.forecaster import load_networks, member_file, save_networks
-    from guide import guide
-    from model import model
-
-    one = dataclasses.replace(configuration, seed=(configuration.seed + 1009 * member) % 2**32)
-    torch.manual_seed(one.seed)
-    networks = build(featurizer.shapes, featurizer.targets, one)
-    networks.experts.to(train.device), networks.decoder.to(train.device)
-    if (run.path / member_file(member)).exists():
-        return load_networks(run, member, networks)
-
-    def note(entry: dict[str, Any]) -> None:
-        run.append("log.jsonl", {"member": member} | entry)
-        report(entry)
-
-    checkpoint = Checkpoint(run, f"checkpoint-{member}")
-    fit(model, guide, networks, train, validation, one, checkpoint=checkpoint, report=note)
-    save_networks(run, member, networks)
-    checkpoint.remove()
-    return networks
-
-
-def _fit_members(
-    run: RunDirectory, featurizer: Featurizer, train: Videos, validation: Videos, configuration: Configuration, workers: int
-) -> list[Networks]:
-    """Fit, or load if they are finished, all members: one after another, or several at once in worker processes."""
-    from tqdm import tqdm
-
-    from members import train_apart
-
-    with tqdm(total=configuration.members * configuration.epochs, unit="epoch", desc="training", disable=None) as bar:
-
-        def report(member: int, entry: dict[str, Any]) -> None:
-            bar.update(1)
-            bar.set_postfix(member=member + 1, crps=f"{entry['validation_crps']:.4f}", kl=f"{entry['validation_kl']:.1f}")
-
-        if workers > 1:
-            train_apart(run.path, configuration, workers, report)
-        return [
-            fit_member(run, member, featurizer, train, validation, configuration, partial(report, member))
-            for member in range(configuration.members)
-        ]
 
 
 def _finish(

@@ -14,7 +14,6 @@ from features.errors import InputError
 from features.files import inside
 from features.table import SUFFIXES, read_features, read_videos
 
-FEATURE_SUFFIXES = SUFFIXES
 RESERVED = ("social", "history", "sound")  # parts that are computed from the videos table
 ATTRIBUTES = ("latent", "prior_expert")  # of the experts, which are a torch module with one attribute a part
 

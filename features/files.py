@@ -1,11 +1,13 @@
 """Files in and out: whole or not at all, and never outside their directory."""
 
 import contextlib
+import json
 import os
 import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from features.errors import InputError
 
@@ -42,6 +44,21 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
     with writing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def json_object(text: str, where: str) -> dict[str, Any]:
+    """Parse a JSON object; `where` names the file in messages.
+
+    Raises:
+        InputError: not JSON, or not an object.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: not a JSON object")
+    return value
 
 
 def regular_file(path: Path) -> Path:

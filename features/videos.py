@@ -97,6 +97,13 @@ class Videos(Mapping):
         """The same videos without their popularity: the only form that forecasting code ever sees."""
         return Videos(self.parts)
 
+    def labelled(self) -> "Videos":
+        """The rows with at least one known target."""
+        if self.popularity is None:
+            raise ValueError("these videos carry no popularity")
+        known = ~self.popularity.isnan().all(-1)
+        return self if bool(known.all()) else self.rows(known.nonzero().flatten())
+
     def without(self, *names: str) -> "Videos":
         """The same videos with these parts missing from every row."""
         nowhere = torch.zeros(len(self), dtype=torch.bool, device=self.device)

@@ -16,7 +16,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from features.errors import InputError
-from features.files import inside, regular_file, write_text, writing
+from features.files import inside, json_object, regular_file, write_text, writing
 
 MANIFEST = "run.json"
 FORMAT = 1
@@ -72,7 +72,7 @@ class RunDirectory:
             raise InputError(f"{self.path}: no such run directory")
         if not self.finished:
             raise InputError(f"{self.path}: not a finished run (go on with: python train.py --run {self.path} --resume)")
-        manifest = _json(self.read_text(MANIFEST), str(self.path / MANIFEST))
+        manifest = json_object(self.read_text(MANIFEST), str(self.path / MANIFEST))
         if manifest.get("format") != FORMAT:
             raise InputError(f"{self.path}: written by another version of clipcast (format {manifest.get('format')!r}, not {FORMAT})")
         files = manifest.get("files")
@@ -95,7 +95,7 @@ class RunDirectory:
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Read one JSON object."""
-        return _json(self.read_text(name), str(self.path / name))
+        return json_object(self.read_text(name), str(self.path / name))
 
     def read_arrays(self, name: str) -> dict[str, np.ndarray]:
         """Read named arrays, all finite."""
@@ -165,13 +165,3 @@ def unfinished_run(parent: Path) -> Path:
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _json(text: str, where: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise InputError(f"{where}: not a JSON object")
-    return value

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from features.videos import Part, PartShape
 
-SCALE_RANGE = (1e-3, 1e3)  # of one expert's scale, so that precisions and their gradients stay finite
+LOG_SCALE = (-6.9, 6.9)  # of one expert's scale, so that precisions and their gradients stay finite
 
 
 class Periodic(nn.Module):
@@ -96,7 +96,7 @@ class Expert(nn.Module):
         if self.embedding is not None:
             hidden = hidden + self.dropout(self.embedding(torch.where(present, part.codes, 0)))
         loc, log_scale = self.head(self.hidden(hidden)).chunk(2, dim=-1)
-        return loc, log_scale.clamp(-6.9, 6.9).exp()
+        return loc, log_scale.clamp(*LOG_SCALE).exp()
 
 
 class Experts(nn.ModuleDict):

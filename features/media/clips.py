@@ -16,8 +16,6 @@ from features.media.store import Result
 from features.media.visual import BACKBONES, Network, file_sha256, visual_columns
 from features.media.worker import Decoder
 
-PARTS = ("visual", "acoustic")
-
 
 def columns(settings: Settings) -> dict[str, list[str]]:
     """Names of the numbers of each part, in their order."""
