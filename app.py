@@ -53,7 +53,7 @@ class Desk:
         Raises:
             InputError: there is none.
         """
-        from forecast.run import newest_run
+        from forecast.run.directory import newest_run
 
         newest = newest_run(self.runs).name
         rest = sorted((path.parent.name for path in self.runs.glob("*/run.json") if path.parent.name != newest), reverse=True)
@@ -87,7 +87,7 @@ class Desk:
 
     def _clip(self, run: str, clip: Path) -> tuple[dict[str, np.ndarray], list[str]]:
         from forecast.draft.clip import clip_features
-        from forecast.run import RunDirectory
+        from forecast.run.directory import RunDirectory
 
         if clip.stat().st_size > self.megabytes * 1_000_000:
             raise InputError(f"{clip.name}: larger than {self.megabytes} MB")

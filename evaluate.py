@@ -43,11 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     options = _parser().parse_args(arguments)
     from features.splits import split
-    from forecast.evaluation import evaluate, table, write_evaluation
     from forecast.forecaster import load
     from forecast.report.measures import add_measures
     from forecast.report.page import write_report
-    from forecast.run import RunDirectory, newest_run
+    from forecast.run.directory import RunDirectory, newest_run
+    from forecast.scoring.evaluation import evaluate, table, write_evaluation
     from guide import guide
     from guide.product import precisions
     from model import model

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from configuration import Configuration
     from features.featurizer import Featurizer
     from features.videos import Videos
-    from forecast.run import RunDirectory
+    from forecast.run.directory import RunDirectory
     from train import Networks
 
 
@@ -62,8 +62,8 @@ def fit_member(
     """Fit one member, or load it if it is finished; `report` gets the numbers of each epoch."""
     import torch
 
-    from forecast.checkpoint import Checkpoint
     from forecast.forecaster import load_networks, member_file, save_networks
+    from forecast.run.checkpoint import Checkpoint
     from guide import guide
     from model import model
     from train import build, fit
@@ -138,7 +138,7 @@ def _work(run: Path, members: range, configuration: Configuration, results: Any)
 
     from features import mapped
     from forecast.forecaster import load_features
-    from forecast.run import RunDirectory
+    from forecast.run.directory import RunDirectory
 
     torch.set_num_threads(1)
     directory = RunDirectory(run)

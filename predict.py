@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from forecast.draft.outlook import outlook, parts_table, table
     from forecast.draft.video import fan_horizons
     from forecast.forecaster import load
-    from forecast.run import newest_run
+    from forecast.run.directory import newest_run
     from guide import guide
     from guide.product import precisions
     from model import model
@@ -101,7 +101,7 @@ def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> D
     """What the options say of the video; the clip is measured like the run's own."""
     from forecast.draft.clip import clip_features
     from forecast.draft.video import GIVEN, Draft
-    from forecast.run import RunDirectory
+    from forecast.run.directory import RunDirectory
 
     known = {column.name: getattr(options, column.name) for column in GIVEN if getattr(options, column.name) is not None}
     publish = time.time() if options.publish is None else options.publish

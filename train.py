@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from features.dataset import Dataset
     from features.featurizer import Featurizer, Targets
     from features.videos import PartShape, Videos
-    from forecast.checkpoint import Checkpoint
-    from forecast.run import RunDirectory
+    from forecast.run.checkpoint import Checkpoint
+    from forecast.run.directory import RunDirectory
     from model.decoder import Likelihood
 
 
@@ -169,8 +169,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     from features.featurizer import Featurizer, truth
     from features.splits import split
-    from forecast.baseline import marginal_quantiles
     from forecast.forecaster import load_features, save_features
+    from forecast.scoring.baseline import marginal_quantiles
     from members import fit_members, workers_for
 
     device = command.device(options.device)
@@ -234,7 +234,7 @@ def read_source(source: str | None, configuration: Configuration) -> Dataset:
 
 def _open(options: argparse.Namespace) -> tuple[RunDirectory, Configuration, str | None]:
     """The run directory, its configuration and its data source, new or resumed."""
-    from forecast.run import RunDirectory, new_run, unfinished_run
+    from forecast.run.directory import RunDirectory, new_run, unfinished_run
 
     given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Configuration) if hasattr(options, field.name)}
     configuration = Configuration(**PRESETS[options.preset] | given)
@@ -284,7 +284,7 @@ def _finish(
     """Calibrate, write the manifest and print where things stand."""
     from forecast.calibration import Calibration
     from forecast.forecaster import Forecaster, bind, calibrate, member_file, program_name, save_calibration
-    from forecast.versions import versions
+    from forecast.run.versions import versions
     from guide import guide
     from model import model
 

@@ -9,8 +9,8 @@ import scoringrules
 from scipy.interpolate import make_interp_spline
 from scipy.stats import norm
 
-from forecast.points import mape_point, mean_percentage_error
-from forecast.scores import row_summary, target_scores
+from forecast.scoring.points import mape_point, mean_percentage_error
+from forecast.scoring.scores import row_summary, target_scores
 
 POINTS = 1000
 EVEN_LEVELS = (np.arange(POINTS) + 0.5) / POINTS
@@ -63,13 +63,13 @@ class Quantiles:
 
 
 def score(forecast: Forecast, truth: np.ndarray, scale: str, lowest: float = 1e-3) -> dict[str, float | None]:
-    """Score the forecast of one target by `forecast.scores`, with evenly spaced quantiles as its draws.
+    """Score the forecast of one target by `forecast.scoring.scores`, with evenly spaced quantiles as its draws.
 
     Args:
         forecast: of N rows, in the training scale.
         truth: (N), NaN where unknown.
         scale: `log1p` or `identity`; for the latter also the MAPE of the point that minimises it.
-        lowest: the smallest target in training, see `forecast.points.mape_point`.
+        lowest: the smallest target in training, see `forecast.scoring.points.mape_point`.
     """
     draws, truths = forecast.quantiles(EVEN_LEVELS).T[:, :, None], truth[:, None]
     rows = {name: values[:, 0] for name, values in row_summary(draws, truths).items()}

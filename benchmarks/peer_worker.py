@@ -50,7 +50,7 @@ def peer(job: dict) -> dict:
     from benchmarks.peer_forecasts import score
     from features.dataset import read_dataset
     from features.splits import split
-    from forecast.scores import mean_scores
+    from forecast.scoring.scores import mean_scores
 
     targets, scale = tuple(job["targets"]), job["target_scale"]
     dataset = read_dataset(job["data"], targets=targets, count_targets=scale == "log1p")

@@ -50,7 +50,7 @@ def stretch(rows: dict[str, np.ndarray], truth: np.ndarray, level: float = 0.95)
     """The conformal stretch of each target, (K,).
 
     Args:
-        rows: `forecast.scores.row_summary` of validation rows: median, lower_95, upper_95, (N, K) each.
+        rows: `forecast.scoring.scores.row_summary` of validation rows: median, lower_95, upper_95, (N, K) each.
         truth: (N, K), NaN where unknown.
         level: share of truths that the interval shall hold.
     """

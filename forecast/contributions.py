@@ -110,7 +110,7 @@ def _summary(forecaster: Forecaster, videos: Videos, truth: np.ndarray | None, s
 
 
 def _crps(samples: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    from forecast.scores import row_summary
+    from forecast.scoring.scores import row_summary
 
     return row_summary(samples, truth)["crps"]
 

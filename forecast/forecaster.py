@@ -16,9 +16,9 @@ from features.featurizer import Featurizer
 from features.storage import from_state, to_state
 from features.videos import Videos
 from forecast.calibration import Calibration, stretch
-from forecast.run import RunDirectory
+from forecast.run.directory import RunDirectory
 from forecast.samples import Program, draw_chunks
-from forecast.scores import row_summary
+from forecast.scoring.scores import row_summary
 
 ROWS = 512  # rows summarised at a time
 FEWER = 400  # draws for rows with a part taken away
@@ -78,7 +78,7 @@ class Forecaster:
             yield np.concatenate(gathered, axis=1)
 
     def summarise(self, videos: Videos, samples: int = 1000, *, seed: int = 0) -> dict[str, np.ndarray]:
-        """`forecast.scores.row_summary` of every video; memory does not grow with S x N."""
+        """`forecast.scoring.scores.row_summary` of every video; memory does not grow with S x N."""
         truth = truth_of(videos, len(self.targets))
         found, start = [], 0
         for block in self.blocks(videos, samples, seed=seed):

@@ -14,7 +14,7 @@ from torch import nn
 from features.errors import InputError
 from features.videos import Videos
 from forecast.samples import Program, draw
-from forecast.scores import row_summary
+from forecast.scoring.scores import row_summary
 
 WATCHED = 4096  # validation rows looked at after each epoch
 DRAWS = 100

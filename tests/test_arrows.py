@@ -41,7 +41,7 @@ def test_the_house_keeps_its_arrows(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("room", "line"),
     [
-        ("features", "import forecast.scores"),
+        ("features", "import forecast.scoring.scores"),
         ("guide", "from model import model"),
         ("model", "from guide import guide"),
         ("forecast", "from guide.product import precisions"),

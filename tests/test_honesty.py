@@ -10,7 +10,7 @@ import train
 from features.columns import COUNTS
 from features.dataset import Dataset
 from features.splits import split
-from forecast.checkpoint import Checkpoint
+from forecast.run.checkpoint import Checkpoint
 from tests.conftest import write_dataset
 
 FITTED = ("features.json", "features.safetensors", "member-0.safetensors", "calibration.json")

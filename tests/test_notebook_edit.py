@@ -15,10 +15,10 @@ from features.dataset import Dataset, read_dataset
 from features.errors import InputError
 from features.featurizer import Featurizer, truth
 from features.splits import split
-from forecast.baseline import marginal_quantiles
 from forecast.calibration import Calibration
 from forecast.forecaster import Forecaster, bind, load, program_name, save_calibration, save_features, save_networks
-from forecast.run import RunDirectory
+from forecast.run.directory import RunDirectory
+from forecast.scoring.baseline import marginal_quantiles
 from guide import guide, posterior
 from model import model
 from model.likelihood import Elementwise

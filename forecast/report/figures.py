@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from forecast.evaluation import Evaluation
 from forecast.notation import round_counts, short, title
 from forecast.report.style import ORANGE, SKY, line, rule
+from forecast.scoring.evaluation import Evaluation
 
 SHOWN = 150  # videos of the published figure; more would hide the points
 POINTS = 1500  # videos of the scatter

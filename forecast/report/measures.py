@@ -6,9 +6,9 @@ import numpy as np
 
 from features.dataset import Dataset
 from forecast.contributions import Precisions, contributions
-from forecast.evaluation import Evaluation
 from forecast.forecaster import Forecaster
-from forecast.groups import group_scores
+from forecast.scoring.evaluation import Evaluation
+from forecast.scoring.groups import group_scores
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 BINS = 20

@@ -11,11 +11,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from features.files import write_text, writing
-from forecast.evaluation import Evaluation
 from forecast.forecaster import Forecaster
 from forecast.report import figures, tables
 from forecast.report.appearance import CSS
 from forecast.report.style import style
+from forecast.scoring.evaluation import Evaluation
 
 PICTURES: dict[str, tuple[Callable[..., Figure], str, str]] = {
     "forecast": (

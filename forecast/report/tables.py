@@ -6,10 +6,10 @@ from html import escape
 
 import numpy as np
 
-from forecast.evaluation import Evaluation
 from forecast.forecaster import Forecaster
 from forecast.notation import shown, title
-from forecast.scores import METRICS
+from forecast.scoring.evaluation import Evaluation
+from forecast.scoring.scores import METRICS
 
 MISSES = 20
 HEADS = {

@@ -16,10 +16,10 @@ from features.errors import InputError, InputWarning
 from features.featurizer import Featurizer, truth
 from features.simulate import simulate
 from features.splits import split
-from forecast.baseline import marginal_quantiles
 from forecast.calibration import Calibration
-from forecast.evaluation import evaluate
 from forecast.forecaster import Forecaster, bind
+from forecast.scoring.baseline import marginal_quantiles
+from forecast.scoring.evaluation import evaluate
 from guide import guide
 from model import model
 from tests.features.wild import WILD, columns, features, write, write_csv

@@ -10,8 +10,8 @@ from configuration import Configuration
 from features.errors import InputError
 from features.featurizer import Featurizer
 from features.simulate import simulate
-from forecast.checkpoint import Checkpoint
-from forecast.run import RunDirectory
+from forecast.run.checkpoint import Checkpoint
+from forecast.run.directory import RunDirectory
 from forecast.samples import Program, draw
 from guide import guide
 from model import model

@@ -18,7 +18,7 @@ HARNESS = """
 import json, os, random, signal, sys, time
 import pandas, pyarrow.csv, pyarrow.parquet, pyro.infer, scoringrules, tokenizers, torch
 import command, train
-from forecast.run import RunDirectory
+from forecast.run.directory import RunDirectory
 
 moments, parent, *options = json.loads(sys.argv[1])
 

@@ -5,7 +5,7 @@ import torch
 from features.errors import InputError
 from forecast.draft.video import Draft, ages_seen, fan_horizons, featurize, knows_time
 from forecast.forecaster import load_features
-from forecast.run import RunDirectory
+from forecast.run.directory import RunDirectory
 
 HOUR, DAY = 3600.0, 86_400.0
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from features.errors import InputError
 from forecast.progress import Best
-from forecast.run import RunDirectory
+from forecast.run.directory import RunDirectory
 
 
 class Checkpoint:

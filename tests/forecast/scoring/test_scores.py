@@ -6,7 +6,7 @@ import scoringrules
 from scipy import stats
 from sklearn import metrics
 
-from forecast.scores import METRICS, energy_score, mean_scores, row_summary, scores, target_scores
+from forecast.scoring.scores import METRICS, energy_score, mean_scores, row_summary, scores, target_scores
 
 
 def forecast(samples: int = 200, rows: int = 50, targets: int = 2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

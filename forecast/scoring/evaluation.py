@@ -11,10 +11,10 @@ import pandas as pd
 
 from features.dataset import Dataset
 from features.files import write_text, writing
-from forecast.baseline import marginal_rows
 from forecast.forecaster import Forecaster, strangers, truth_of
-from forecast.points import mape_point, mean_percentage_error
-from forecast.scores import energy_score, mean_scores, row_summary, scores
+from forecast.scoring.baseline import marginal_rows
+from forecast.scoring.points import mape_point, mean_percentage_error
+from forecast.scoring.scores import energy_score, mean_scores, row_summary, scores
 from forecast.shift import shift
 
 
@@ -27,7 +27,7 @@ class Evaluation:
         targets: names of the K targets.
         scale: `log1p` or `identity`.
         truth: (N, K), NaN where unknown.
-        rows: (N, K) arrays by name, see `forecast.scores.row_summary`, and `point`.
+        rows: (N, K) arrays by name, see `forecast.scoring.scores.row_summary`, and `point`.
         stranger: (N,) bool, authors without history.
         metrics: what metrics.json holds.
     """

@@ -35,7 +35,7 @@ def group_scores(videos: pd.DataFrame, stranger: np.ndarray, rows: dict[str, np.
     Args:
         videos: the table, N rows.
         stranger: (N,) bool.
-        rows: `forecast.scores.row_summary`, (N, K) each.
+        rows: `forecast.scoring.scores.row_summary`, (N, K) each.
         truth: (N, K), NaN where unknown.
 
     Returns:

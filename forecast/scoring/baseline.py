@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from forecast.scores import row_summary
+from forecast.scoring.scores import row_summary
 
 
 def marginal_quantiles(truth: np.ndarray, count: int = 1000) -> np.ndarray:
@@ -15,7 +15,7 @@ def marginal_quantiles(truth: np.ndarray, count: int = 1000) -> np.ndarray:
 
 
 def marginal_rows(quantiles: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
-    """`forecast.scores.row_summary` of the same forecast for each of N rows; `truth` is (N, K)."""
+    """`forecast.scoring.scores.row_summary` of the same forecast for each of N rows; `truth` is (N, K)."""
     import scoringrules  # slow to import
 
     one = row_summary(quantiles[:, None, :], np.full((1, quantiles.shape[1]), np.nan))
