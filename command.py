@@ -1,6 +1,7 @@
 """What the commands share: options, one-sentence errors, exit codes. No heavy library is imported here."""
 
 import argparse
+import gc
 import math
 import os
 import sys
@@ -88,6 +89,7 @@ def device(name: str) -> "torch.device":
 def run(main: Callable[[Sequence[str] | None], None], arguments: Sequence[str] | None = None) -> int:
     """Run a command's `main` and return its exit code: 0, 2 with one sentence on bad input, 130 when interrupted."""
     warnings.showwarning = _show_warning
+    gc.set_threshold(100_000)  # importing torch makes a million objects that stay: looking them through takes half a second
     try:
         main(arguments)
     except InputError as error:

@@ -72,7 +72,8 @@ def contributions(
     whole = _summary(forecaster, videos, truth, samples, seed)
     shift, width, crps = {}, {}, {}
     for part in videos:
-        reduced = _summary(forecaster, videos.without(part), truth, samples, seed)
+        here = bool(videos[part].present.any())
+        reduced = _summary(forecaster, videos.without(part), truth, samples, seed) if here else whole
         shift[part] = whole["median"] - reduced["median"]
         width[part] = reduced["width"] / np.maximum(whole["width"], 1e-12)
         crps[part] = reduced["crps"] - whole["crps"]

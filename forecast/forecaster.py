@@ -17,6 +17,7 @@ from features.storage import from_state, to_state
 from features.videos import Videos
 from forecast.calibration import Calibration, stretch
 from forecast.run.directory import RunDirectory
+from forecast.run.shapes import shapes_only
 from forecast.samples import Program, draw_chunks
 from forecast.scoring.scores import row_summary
 
@@ -181,7 +182,7 @@ def load(path: Path, *, build: Callable, model: Callable, guide: Callable, devic
     run = RunDirectory(Path(path))
     about = run.manifest("configuration.json", "features.json", "features.safetensors", "calibration.json", "source.json")
     configuration = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
-    run.manifest(*(member_file(member) for member in range(configuration.members)))
+    run.listed(about, *(member_file(member) for member in range(configuration.members)))
     trained = about.get("program")
     if trained != program_name(model, guide):
         raise InputError(
@@ -203,7 +204,7 @@ def load(path: Path, *, build: Callable, model: Callable, guide: Callable, devic
 def _check_size(run: RunDirectory, configuration: Configuration, featurizer: Featurizer, build: Callable) -> None:
     """Compare every member's file with networks that take no memory yet, so that an absurd configuration costs nothing."""
     try:
-        with torch.device("meta"):
+        with shapes_only():
             networks = build(featurizer.shapes, featurizer.targets, configuration)
     except NotImplementedError:
         return  # the caller's own networks cannot be built without memory

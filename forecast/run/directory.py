@@ -78,13 +78,17 @@ class RunDirectory:
         files = manifest.get("files")
         if not isinstance(files, dict):
             raise InputError(f"{self.path / MANIFEST}: lists no files")
-        for name in required:
-            if name not in files:
-                raise InputError(f"{self.path / MANIFEST}: does not list {name}")
+        self.listed(manifest, *required)
         for name, checksum in files.items():
             if _checksum(self._file(name)) != checksum:
                 raise InputError(f"{self.path / name}: damaged (its checksum is not the one in {MANIFEST})")
         return manifest
+
+    def listed(self, manifest: dict[str, Any], *names: str) -> None:
+        """Refuse a `manifest` that does not list all files `names`."""
+        for name in names:
+            if name not in manifest["files"]:
+                raise InputError(f"{self.path / MANIFEST}: does not list {name}")
 
     def read_text(self, name: str) -> str:
         """Read one text file."""

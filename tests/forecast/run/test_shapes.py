@@ -1,0 +1,56 @@
+"""Networks without memory have the shapes of real ones, and cost no import of torch's compiler."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from configuration import PRESETS, Configuration
+from features.featurizer import Featurizer
+from features.simulate import simulate
+from forecast.run.shapes import shapes_only
+from train import build
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def layout(networks) -> dict:
+    return {name: (value.dtype, tuple(value.shape)) for module in networks for name, value in module.state_dict().items()}
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "student_t", "mixture"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_shapes_are_those_of_real_networks(preset, likelihood):
+    configuration = Configuration(**PRESETS[preset] | {"likelihood": likelihood, "width": 8, "latent": 4})
+    featurizer = Featurizer.fit(simulate(60)[0])
+    with shapes_only():
+        empty = build(featurizer.shapes, featurizer.targets, configuration)
+    assert layout(empty) == layout(build(featurizer.shapes, featurizer.targets, configuration))
+    assert all(value.is_meta for module in empty for name, value in module.state_dict().items() if not name.startswith("target_"))
+
+
+def test_an_absurd_network_takes_no_memory():
+    with shapes_only():
+        network = nn.Linear(1 << 30, 1 << 30)
+        scaled = torch.randn(1 << 30, 1 << 20) * 0.3 / 2
+    assert network.weight.shape == (1 << 30, 1 << 30)
+    assert scaled.shape == (1 << 30, 1 << 20)
+    assert scaled.is_meta
+
+
+def test_products_of_two_tensors_keep_the_shape_of_both():
+    with shapes_only():
+        assert (torch.zeros(3, 1) * torch.zeros(1, 4)).shape == (3, 4)
+
+
+def test_the_compiler_is_not_imported():
+    code = (
+        "import sys, torch\nfrom torch import nn\nfrom forecast.run.shapes import shapes_only\n"
+        "with shapes_only(): nn.Embedding(3, 4), torch.randn(3) * 0.3, torch.linspace(0, 1, 3)\n"
+        "print([name for name in ('torch._dynamo', 'sympy') if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert ran.stdout.strip() == "[]"
