@@ -11,7 +11,8 @@ from features.columns import COUNTS
 from features.errors import InputError
 from features.files import json_object
 
-VERSION = 1  # of the run directory's format
+VERSION = 2  # of the run directory's format
+MANY = 200_000  # training rows from which one set of validation rows says all there is to say
 
 
 def setting(default: Any, meaning: str, *, low: float = -math.inf, high: float = math.inf, choices: tuple[str, ...] = ()) -> Any:
@@ -27,6 +28,8 @@ class Configuration:
     target_scale: str = setting("log1p", "log1p for counts, identity for ready-made scores", choices=("log1p", "identity"))
     split: str = setting("random", "rows held out: random, author, time, or COLUMN=VALUE")
     without: tuple[str, ...] = setting((), "parts to leave out altogether")
+    validation_share: float = setting(0.15, "share of the rows not held out for tests that stop and calibrate a member", low=1e-6, high=0.9)
+    folds: int = setting(0, "disjoint sets of such rows, members take turns (0: one for two members, or 1 where rows abound)", low=0, high=64)
     seed: int = setting(0, "seed of everything random", low=0, high=2**32 - 1)
 
     kl_weight: float = setting(1e-3, "lambda of Eq. 1, the weight of KL(q(z|x) || p(z))", low=1e-12, high=1e6)
@@ -60,6 +63,8 @@ class Configuration:
             _check(item, getattr(self, item.name))
         if not self.targets or len(set(self.targets)) != len(self.targets):
             raise InputError(f"targets: {', '.join(self.targets) or 'none'} (at least one, each once)")
+        if self.folds > max(self.members, 1) or (self.split == "time" and self.folds > 1):
+            raise InputError(f"setting folds: {self.folds} is more than there are members, or more than 1 with --split time")
 
     @classmethod
     def from_json(cls, text: str, where: str) -> "Configuration":
@@ -79,11 +84,12 @@ class Configuration:
         return self.without if self.history else (*self.without, "history", "sound")
 
     def for_rows(self, rows: int) -> "Configuration":
-        """The same, with members, batch size and epochs 0 replaced by numbers that suit so many training rows."""
+        """The same, with members, folds, batch size and epochs 0 replaced by numbers that suit so many training rows."""
         members = self.members or (4 if rows >= 5000 else 8)
+        folds = self.folds or (1 if self.split == "time" or rows > MANY else max(1, members // 2))
         batch_size = self.batch_size or min(max(32, rows // 32), 256)
         epochs = self.epochs or min(max(8, math.ceil(400 * batch_size / rows)), 60)
-        return dataclasses.replace(self, members=members, batch_size=batch_size, epochs=epochs)
+        return dataclasses.replace(self, members=members, folds=folds, batch_size=batch_size, epochs=epochs)
 
     def to_json(self) -> str:
         """All settings, as JSON."""

@@ -18,7 +18,7 @@ from features.errors import InputError
 if TYPE_CHECKING:
     from configuration import Configuration
     from features.featurizer import Featurizer
-    from features.videos import Videos
+    from features.folds import Folds
     from forecast.run.directory import RunDirectory
     from train import Networks
 
@@ -30,9 +30,7 @@ def workers_for(given: int, members: int, device: str) -> int:
     return min(given or len(os.sched_getaffinity(0)), members)
 
 
-def fit_members(
-    run: RunDirectory, featurizer: Featurizer, train: Videos, validation: Videos, configuration: Configuration, workers: int
-) -> list[Networks]:
+def fit_members(run: RunDirectory, featurizer: Featurizer, folds: Folds, configuration: Configuration, workers: int) -> list[Networks]:
     """Fit, or load if they are finished, all members: one after another, or several at once, each in a worker process."""
     from tqdm import tqdm
 
@@ -43,10 +41,9 @@ def fit_members(
             bar.set_postfix(member=member + 1, crps=f"{entry['validation_crps']:.4f}", kl=f"{entry['validation_kl']:.1f}")
 
         if workers > 1:
-            train_apart(run.path, configuration, workers, report)
+            train_apart(run.path, folds, configuration, workers, report)
         return [
-            fit_member(run, member, featurizer, train, validation, configuration, partial(report, member))
-            for member in range(configuration.members)
+            fit_member(run, member, featurizer, folds, configuration, partial(report, member)) for member in range(configuration.members)
         ]
 
 
@@ -54,12 +51,11 @@ def fit_member(
     run: RunDirectory,
     member: int,
     featurizer: Featurizer,
-    train: Videos,
-    validation: Videos,
+    folds: Folds,
     configuration: Configuration,
     report: Callable[[dict[str, Any]], None],
 ) -> Networks:
-    """Fit one member, or load it if it is finished; `report` gets the numbers of each epoch."""
+    """Fit one member, or load it if it is finished; `report` gets the numbers of each epoch. Member m holds out fold m modulo F."""
     import torch
 
     from forecast.forecaster import load_networks, member_file, save_networks
@@ -71,7 +67,8 @@ def fit_member(
     one = dataclasses.replace(configuration, seed=(configuration.seed + 1009 * member) % 2**32)
     torch.manual_seed(one.seed)
     networks = build(featurizer.shapes, featurizer.targets, one)
-    networks.experts.to(train.device), networks.decoder.to(train.device)
+    device = folds.videos.device
+    networks.experts.to(device), networks.decoder.to(device)
     if (run.path / member_file(member)).exists():
         return load_networks(run, member, networks)
 
@@ -79,18 +76,19 @@ def fit_member(
         run.append("log.jsonl", {"member": member} | entry)
         report(entry)
 
-    checkpoint = Checkpoint(run, f"checkpoint-{member}")
-    fit(model, guide, networks, train, validation, one, checkpoint=checkpoint, report=note)
+    checkpoint, fold = Checkpoint(run, f"checkpoint-{member}"), member % len(folds)
+    fit(model, guide, networks, folds.train(fold), folds.validation(fold), one, checkpoint=checkpoint, report=note)
     save_networks(run, member, networks)
     checkpoint.remove()
     return networks
 
 
-def train_apart(run: Path, configuration: Configuration, workers: int, report: Callable[[int, dict[str, Any]], None]) -> None:
+def train_apart(run: Path, folds: Folds, configuration: Configuration, workers: int, report: Callable[[int, dict[str, Any]], None]) -> None:
     """Train the members that are not finished yet, `workers` at a time with one thread each; their weights end up in the run directory.
 
     Args:
-        run: a run directory with fitted features and with the rows that `train.main` writes.
+        run: a run directory with fitted features, and with the rows of `folds` where `train.main` writes them.
+        folds: as in `fit_members`; a worker maps their rows itself.
         configuration: of the run.
         workers: processes; on leaving, also by an exception, none is left.
         report: called with a member and the numbers of each of its epochs.
@@ -99,9 +97,9 @@ def train_apart(run: Path, configuration: Configuration, workers: int, report: C
         InputError: what a worker raised, or that one was killed (then `--resume` goes on from the last epoch).
     """
     context = multiprocessing.get_context("spawn")  # a forked process would inherit torch's threads half-way
-    results = context.Queue()
+    results, place = context.Queue(), (folds.starts, folds.strangers)
     processes = [
-        context.Process(target=_work, args=(run, range(first, configuration.members, workers), configuration, results), daemon=True)
+        context.Process(target=_work, args=(run, range(first, configuration.members, workers), place, configuration, results), daemon=True)
         for first in range(workers)
     ]
     try:
@@ -130,13 +128,14 @@ def train_apart(run: Path, configuration: Configuration, workers: int, report: C
                 process.join()
 
 
-def _work(run: Path, members: range, configuration: Configuration, results: Any) -> None:
+def _work(run: Path, members: range, place: tuple[tuple[int, ...], bool], configuration: Configuration, results: Any) -> None:
     """Train `members` one after another, in a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
     from features import mapped
+    from features.folds import Folds
     from forecast.forecaster import load_features
     from forecast.run.directory import RunDirectory
 
@@ -144,13 +143,13 @@ def _work(run: Path, members: range, configuration: Configuration, results: Any)
     directory = RunDirectory(run)
     try:
         featurizer, _ = load_features(directory)
-        train, validation = (mapped.read(run / "rows" / share) for share in ("training", "validation"))
+        folds = Folds(mapped.read(run / "rows"), *place)
         for member in members:
 
             def report(entry: dict[str, Any], member: int = member) -> None:
                 results.put((member, entry))
 
-            fit_member(directory, member, featurizer, train, validation, configuration, report)
+            fit_member(directory, member, featurizer, folds, configuration, report)
         results.put((-1, None))
     except InputError as error:
         results.put((-1, str(error)))

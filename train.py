@@ -5,9 +5,6 @@ maximise  E over videos of  E_{q(z|x)}[log p(y|z)] - kl_weight * KL(q(z|x) || p(
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-import json
 import math
 import shutil
 import sys
@@ -18,13 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import command
 from configuration import PRESETS, Configuration, add_options
-from features.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from features.dataset import Dataset
-    from features.featurizer import Featurizer, Targets
+    from features.featurizer import Targets
+    from features.folds import Folds
     from features.videos import PartShape, Videos
     from forecast.run.checkpoint import Checkpoint
     from forecast.run.directory import RunDirectory
@@ -151,6 +148,7 @@ def _parser() -> command.Parser:
     parser = command.Parser(prog="train.py", description="Train a forecaster.", epilog=EXAMPLES)
     parser.add_argument("--data", metavar="DATA", help="dataset directory or videos file (default: the simulated world)")
     parser.add_argument("--run", type=Path, metavar="RUN", help="run directory to write (default: a new one under runs/)")
+    parser.add_argument("--keep-names", action="store_true", help="let reports of this run show user names (default: hashes only)")
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished run (default: the newest under runs/)")
     parser.add_argument("--preset", choices=PRESETS, default="default", help="where settings start from (default: %(default)s)")
     parser.add_argument(
@@ -164,10 +162,14 @@ def _parser() -> command.Parser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     options = _parser().parse_args(arguments)
-    run, configuration, source = _open(options)
+    from forecast.run.start import begin, open_run
+
+    run, configuration, source = open_run(options)
+    import numpy as np
     import torch
 
     from features.featurizer import Featurizer, truth
+    from features.folds import map_folds
     from features.splits import split
     from forecast.forecaster import load_features, save_features
     from forecast.scoring.baseline import marginal_quantiles
@@ -175,15 +177,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     device = command.device(options.device)
     dataset = read_source(source, configuration)
-    rows = split(dataset.videos, configuration.split, seed=configuration.seed)
+    divide = partial(split, dataset.videos, configuration.split, seed=configuration.seed, validation_share=configuration.validation_share)
+    rows = divide()
     configuration = configuration.for_rows(len(rows.train))
-    _begin(run, configuration, source, dataset)
+    splits = [divide(fold=fold) for fold in range(configuration.folds)]
+    begin(run, configuration, source, dataset, keep_names=options.keep_names)
+    # every row that does not test is learned from: what validates one member trains another
+    learning = np.sort(np.concatenate([rows.train, rows.validation]))
     if (run.path / "features.safetensors").exists() and (run.path / "features.json").exists():
         featurizer, marginal = load_features(run)
     else:
-        print(f"reading {len(rows.train):,} training rows of {dataset.name}")
+        print(f"reading {len(learning):,} rows of {dataset.name}")
         featurizer = Featurizer.fit(
-            dataset.take(rows.train),
+            dataset.take(learning),
             targets=configuration.targets,
             target_scale=configuration.target_scale,
             past_only=configuration.split == "time",
@@ -193,32 +199,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             seed=configuration.seed,
         )
         names = featurizer.targets.names
-        marginal = marginal_quantiles(truth(dataset.videos.iloc[rows.train], names, configuration.target_scale))
+        marginal = marginal_quantiles(truth(dataset.videos.iloc[learning], names, configuration.target_scale))
         save_features(run, featurizer, marginal)
-    train = _map_rows(run, featurizer, dataset.take(rows.train), "training").to(device)
-    validation = _map_rows(run, featurizer, dataset.take(rows.validation), "validation").to(device)
+    folds = map_folds(run.path / "rows", featurizer, dataset, splits, strangers=configuration.split == "author").to(device)
     torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
     workers = workers_for(options.workers, configuration.members, device.type)
-    members = fit_members(run, featurizer, train, validation, configuration, workers)
-    _finish(run, featurizer, marginal, members, validation, configuration, dataset)
-
-
-def labelled(videos: Videos, share: str) -> Videos:
-    """The rows with at least one known target."""
-    known = videos.labelled()
-    if len(known) == 0:
-        raise InputError(f"no {share} row has a known target")
-    return known
-
-
-def _map_rows(run: RunDirectory, featurizer: Featurizer, dataset: Dataset, share: str) -> Videos:
-    """Labelled rows as tensors in files of the run directory: in memory only while they are looked at, and shared by workers."""
-    from features import mapped
-
-    path = run.path / "rows" / share
-    if not path.exists():
-        mapped.write(path, (chunk.labelled() for chunk in featurizer.chunks(dataset)))
-    return labelled(mapped.read(path), share)
+    members = fit_members(run, featurizer, folds, configuration, workers)
+    _finish(run, featurizer, marginal, members, folds, configuration, dataset)
 
 
 def read_source(source: str | None, configuration: Configuration) -> Dataset:
@@ -232,77 +219,40 @@ def read_source(source: str | None, configuration: Configuration) -> Dataset:
     return read_dataset(source, targets=configuration.targets, count_targets=configuration.target_scale == "log1p")
 
 
-def _open(options: argparse.Namespace) -> tuple[RunDirectory, Configuration, str | None]:
-    """The run directory, its configuration and its data source, new or resumed."""
-    from forecast.run.directory import RunDirectory, new_run, unfinished_run
-
-    given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Configuration) if hasattr(options, field.name)}
-    configuration = Configuration(**PRESETS[options.preset] | given)
-    if not options.resume:
-        run = RunDirectory(options.run or new_run(Path("runs")))
-        if (run.path / "configuration.json").exists():
-            raise InputError(f"{run.path}: already holds a run (choose another --run, or go on with --resume)")
-        return run, configuration, options.data
-    run = RunDirectory(options.run or unfinished_run(Path("runs")))
-    if run.finished:
-        raise InputError(f"{run.path}: is finished already (evaluate it with: python evaluate.py --run {run.path})")
-    if not (run.path / "configuration.json").exists():
-        return run, configuration, options.data
-    stored = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
-    source = run.read_json("source.json").get("data")
-    for name, value in given.items():
-        left_to_us = value == 0 and name in ("epochs", "batch_size", "members", "seed")
-        if value != getattr(stored, name) and not left_to_us:
-            raise InputError(
-                f"--{name.replace('_', '-')}: the run was started with {getattr(stored, name)!r}, which --resume cannot change"
-            )
-    if options.data is not None and options.data != source:
-        raise InputError(f"--data: the run was started with {source}, which --resume cannot change")
-    return run, stored, source
-
-
-def _begin(run: RunDirectory, configuration: Configuration, source: str | None, dataset: Dataset) -> None:
-    """Write down what is being run; on resuming, refuse data that has changed."""
-    run.tidy()
-    if (run.path / "configuration.json").exists():
-        if run.read_json("source.json").get("fingerprint") != dataset.fingerprint:
-            raise InputError(f"{dataset.name}: has changed since the run {run.path} was started")
-        return
-    run.write_text("source.json", json.dumps({"data": source, "fingerprint": dataset.fingerprint, "rows": len(dataset)}) + "\n")
-    run.write_text("configuration.json", configuration.to_json())
-
-
 def _finish(
     run: RunDirectory,
     featurizer: Any,
     marginal: Any,
     members: list[Networks],
-    validation: Videos,
+    folds: Folds,
     configuration: Configuration,
     dataset: Dataset,
 ) -> None:
     """Calibrate, write the manifest and print where things stand."""
-    from forecast.calibration import Calibration
-    from forecast.forecaster import Forecaster, bind, calibrate, member_file, program_name, save_calibration
+    from forecast.calibration import Calibration, calibrate
+    from forecast.forecaster import bind, member_file, program_name, save_calibration
+    from forecast.run.start import EXTRACTION
     from forecast.run.versions import versions
     from guide import guide
     from model import model
 
-    programs = tuple(bind(model, guide, networks, validation.device) for networks in members)
-    plain = Forecaster(configuration, featurizer, programs, Calibration.none(len(featurizer.targets.names)), marginal, {})
-    calibration = calibrate(plain, validation, seed=configuration.seed) if configuration.calibrate else plain.calibration
+    calibration = Calibration.none(len(featurizer.targets.names))
+    if configuration.calibrate:
+        programs = [bind(model, guide, networks, folds.videos.device) for networks in members]
+        held = [folds.validation(fold) for fold in range(len(folds))]
+        calibration = calibrate(programs, held, seed=configuration.seed)
     save_calibration(run, calibration)
     files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json"]
     files += [member_file(member) for member in range(configuration.members)]
+    files += [EXTRACTION] if (run.path / EXTRACTION).exists() else []
     about = {"program": program_name(model, guide), "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
     run.finish(files, about)
     shutil.rmtree(run.path / "rows", ignore_errors=True)
     print(f"run          {run.path}")
     print(f"parts        {', '.join(featurizer.shapes)}")
     print(f"targets      {', '.join(featurizer.targets.names)}")
-    print(
-        f"stretch      {', '.join(f'{factor:.3f}' for factor in calibration.known)} of the 95 % intervals, so that validation rows are held"
-    )
+    stretches = calibration.strangers if folds.strangers else calibration.known
+    print(f"stretch      {', '.join(f'{factor:.3f}' for factor in stretches)} of the 95 % intervals, so that validation rows are held")
     print(f"next         python evaluate.py --run {run.path} --samples 1000")
 
 

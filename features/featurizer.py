@@ -12,7 +12,7 @@ from features import social
 from features.columns import COUNTS
 from features.dataset import Dataset
 from features.errors import InputError
-from features.history import History, author_numbers
+from features.history import History, author_numbers, moments
 from features.scaling import Scaler
 from features.text import TOKENS, WIDTH, Text, captions
 from features.videos import Part, PartShape, Videos
@@ -68,7 +68,7 @@ class Featurizer:
         columns: names of each part's raw continuous features.
         categories: for each categorical column the keys of its categories, in code order from 1.
         text: the textual part, None without captions.
-        histories: `history` (by author) and `sound`.
+        histories: `history` (by author), `sound`, and `own_sound` (by author and sound: taken away from the latter).
     """
 
     targets: Targets
@@ -125,7 +125,7 @@ class Featurizer:
             author = social.keys(videos["username"], fitted.salt)
             fitted.histories["history"] = History.fit(np.where(known, author, -1), time, own, reached)
         if "music_title" in videos and "sound" not in without:
-            fitted.histories["sound"] = _fit_sound(fitted, videos, own, time, reached, known)
+            fitted.histories.update(_fit_sound(fitted, videos, own, time, reached, known))
         texts = captions(videos)
         if any(text.strip() for text in texts) and "textual" not in (*without, *dataset.ready):
             object.__setattr__(fitted, "text", Text.fit(texts, seed=seed))
@@ -137,15 +137,20 @@ class Featurizer:
             raise InputError(f"{dataset.name}: no part has any feature")
         return fitted
 
-    def transform(self, dataset: Dataset) -> Videos:
-        """Turn a dataset into tensors on the CPU; popularity is NaN where unknown."""
-        chunks = list(self.chunks(dataset))
+    def transform(self, dataset: Dataset, until: float = np.inf) -> Videos:
+        """Turn a dataset into tensors on the CPU; popularity is NaN where unknown.
+
+        Args:
+            dataset: any rows, with the columns there are.
+            until: seconds since 1970; where only the past counts, nothing published from then on does.
+        """
+        chunks = list(self.chunks(dataset, until))
         return chunks[0] if len(chunks) == 1 else _concatenate(chunks)
 
-    def chunks(self, dataset: Dataset) -> Iterator[Videos]:
+    def chunks(self, dataset: Dataset, until: float = np.inf) -> Iterator[Videos]:
         """`transform`, some rows at a time."""
         for start in range(0, len(dataset), CHUNK):
-            yield self._transform(dataset.take(np.arange(start, min(start + CHUNK, len(dataset)))))
+            yield self._transform(dataset.take(np.arange(start, min(start + CHUNK, len(dataset)))), until)
 
     @property
     def shapes(self) -> dict[str, PartShape]:
@@ -158,9 +163,9 @@ class Featurizer:
             shapes["textual"] = PartShape(shapes["textual"].numbers, TOKENS, self.text.tokenizer.get_vocab_size())
         return shapes
 
-    def _transform(self, dataset: Dataset) -> Videos:
+    def _transform(self, dataset: Dataset, until: float) -> Videos:
         parts = {}
-        raw = self.raw(dataset)
+        raw = self.raw(dataset, until)
         for part in self.scalers:
             values, _, present = raw.get(part) or (
                 np.full((len(dataset), len(self.columns[part])), np.nan),
@@ -176,7 +181,7 @@ class Featurizer:
         popularity = truth(dataset.videos, self.targets.names, self.targets.scale)
         return Videos(parts, torch.from_numpy(popularity.astype(np.float32)))
 
-    def raw(self, dataset: Dataset) -> dict[str, tuple[np.ndarray, list[str], np.ndarray]]:
+    def raw(self, dataset: Dataset, until: float = np.inf) -> dict[str, tuple[np.ndarray, list[str], np.ndarray]]:
         """Raw continuous features (N, F), their names and presence (N,), by part."""
         videos = dataset.videos
         raw = {}
@@ -185,15 +190,8 @@ class Featurizer:
         if known:
             table = np.stack([numbers.get(name, np.full(len(videos), np.nan)) for name in known], axis=1)
             raw["social"] = (table, known, ~np.isnan(table).all(1))
-        own, time = social.keys(videos["id"], self.salt), _time(videos)
-        for part, column in (("history", "username"), ("sound", "music_title")):
-            if part in self.histories and column in videos:
-                group = social.keys(videos[column], self.salt)
-                if part == "history":
-                    values, present = author_numbers(self.histories[part], group, time, own, social.age(videos), self.past_only)
-                else:
-                    values, present = self.histories[part].summary(group, time, own, self.past_only)
-                raw[part] = (np.where(present[:, None], values, np.nan), [f"{part}_{i}" for i in range(values.shape[1])], present)
+        for part, (values, present) in self._reached(videos, until).items():
+            raw[part] = (np.where(present[:, None], values, np.nan), [f"{part}_{i}" for i in range(values.shape[1])], present)
         if self.text is not None and self.columns.get("textual", TEXT) == TEXT:
             values, tokens = self.text.transform(captions(videos))
             present = np.asarray((tokens > 0).any(1))
@@ -205,6 +203,21 @@ class Featurizer:
             values = table.reindex(columns=names).to_numpy(np.float64)
             raw[part] = (values, names, ~np.isnan(values).all(1))
         return raw
+
+    def _reached(self, videos: pd.DataFrame, until: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """What the author's other videos, and other authors' videos with the sound, reached: numbers (N, F) and presence (N,)."""
+        found = {}
+        own, time = social.keys(videos["id"], self.salt), _time(videos)
+        before = np.minimum(time, until) if self.past_only else None
+        if "history" in self.histories and "username" in videos:
+            author = social.keys(videos["username"], self.salt)
+            found["history"] = author_numbers(self.histories["history"], author, time, own, social.age(videos), before)
+        if "sound" in self.histories and "music_title" in videos:
+            totals = self.histories["sound"].totals(social.keys(videos["music_title"], self.salt), time, own, before)
+            of_author = self.histories["own_sound"].totals(_author_and_sound(videos, self.salt), time, own, before)
+            count, total, square = (everyone - author for everyone, author in zip(totals, of_author, strict=True))
+            found["sound"] = moments(count, total, square), count[:, 0] > 0
+        return found
 
     def _codes(self, videos: pd.DataFrame) -> np.ndarray:
         """(N, C) codes; each column has its own range, whose first code means unseen or missing."""
@@ -230,18 +243,26 @@ def _time(videos: pd.DataFrame) -> np.ndarray:
     return np.nan_to_num(videos["create_time"].to_numpy(np.float64)) if "create_time" in videos else np.zeros(len(videos))
 
 
+def _author_and_sound(videos: pd.DataFrame, salt: str) -> np.ndarray:
+    """(N,) keys of author and sound together, -1 where one of them is missing."""
+    if "username" not in videos:
+        return np.full(len(videos), -1)
+    return social.keys(videos["username"] + "\n" + videos["music_title"], salt)
+
+
 def _fit_sound(
     fitted: Featurizer, videos: pd.DataFrame, own: np.ndarray, time: np.ndarray, reached: np.ndarray, known: np.ndarray
-) -> History:
-    """History by sound, of how much more a video reached than its author's others."""
+) -> dict[str, History]:
+    """History by sound, of how much more a video reached than its author's others; and the same by author and sound."""
     sound = social.keys(videos["music_title"], fitted.salt)
     _, inverse, counts = np.unique(sound, return_inverse=True, return_counts=True)
-    particular = counts[inverse] <= max(COMMON_SOUND * len(videos), 20)
+    known = known & (counts[inverse] <= max(COMMON_SOUND * len(videos), 20))
     usual = np.zeros_like(reached)
     if "history" in fitted.histories:
-        author = social.keys(videos["username"], fitted.salt)
-        usual = fitted.histories["history"].summary(author, time, own, fitted.past_only)[0][:, : reached.shape[1]]
-    return History.fit(np.where(known & particular, sound, -1), time, own, reached - usual)
+        author, before = social.keys(videos["username"], fitted.salt), time if fitted.past_only else None
+        usual = moments(*fitted.histories["history"].totals(author, time, own, before))[:, : reached.shape[1]]
+    groups = {"sound": sound, "own_sound": _author_and_sound(videos, fitted.salt)}
+    return {name: History.fit(np.where(known, group, -1), time, own, reached - usual) for name, group in groups.items()}
 
 
 def _concatenate(chunks: list[Videos]) -> Videos:

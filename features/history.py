@@ -48,44 +48,44 @@ class History:
             high = np.where(earlier, high, np.minimum(high, middle))
         return low
 
-    def summary(self, group: np.ndarray, time: np.ndarray, video: np.ndarray, past_only: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Shrunken mean, spread and log count of the group's other videos.
+    def totals(
+        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Count, sum and sum of squares of what the group's other videos reached.
 
         Args:
             group: (N,) keys of the queries; `time` and `video` likewise.
             time: seconds.
             video: keys, to leave the query itself out.
-            past_only: only videos published before count.
+            before: (N,) seconds; only videos published before count. None: all do.
 
         Returns:
-            (N, 2 K + 1) float64 numbers and (N,) bool, whether there is any other video.
+            (N, 1), (N, K) and (N, K) float64.
         """
         if len(self.group) == 0:
-            return np.zeros((len(group), 2 * self.reached.shape[1] + 1)), np.zeros(len(group), bool)
+            zeros = np.zeros((len(group), self.reached.shape[1]))
+            return zeros[:, :1], zeros, zeros
         low, high = self._block(group)
-        if past_only:
-            high = self._place(low, high, time)
+        if before is not None:
+            high = self._place(low, high, before)
         first = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached, 0)])
         second = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached**2, 0)])
-        own = self._own(low, high, time, video)
+        own = self._own(low, high, video)
         mine = np.where(own[:, None] >= 0, self.reached[np.maximum(own, 0)], 0.0)
         count = (high - low - (own >= 0)).astype(np.float64)[:, None]
-        total = first[high] - first[low] - mine
-        square = second[high] - second[low] - mine**2
-        mean = total / (count + SHRINKAGE)
-        variance = (square - total**2 / np.maximum(count, 1)) / np.maximum(count - 1, 1)
-        spread = np.sqrt(np.maximum((np.maximum(variance, 0) * (count - 1).clip(0) + SHRINKAGE) / (count + SHRINKAGE), 0))
-        return np.concatenate([mean, spread, np.log1p(count)], axis=1), count[:, 0] > 0
+        return count, first[high] - first[low] - mine, second[high] - second[low] - mine**2
 
-    def _own(self, low: np.ndarray, high: np.ndarray, time: np.ndarray, video: np.ndarray) -> np.ndarray:
+    def _own(self, low: np.ndarray, high: np.ndarray, video: np.ndarray) -> np.ndarray:
         """Position of the query itself in [low, high), -1 where it is not a training row."""
         order = np.argsort(self.video, kind="stable")
         place = np.minimum(np.searchsorted(self.video[order], video), len(order) - 1)
         found = order[place]
         return np.where((self.video[found] == video) & (found >= low) & (found < high), found, -1)
 
-    def neighbours(self, group: np.ndarray, time: np.ndarray, video: np.ndarray, past_only: bool) -> tuple[np.ndarray, np.ndarray]:
-        """The group's other videos nearest in time, nearest first.
+    def neighbours(
+        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The group's other videos nearest in time, nearest first; arguments as in `totals`.
 
         Returns:
             (N, NEIGHBOURS, K) standardised targets and (N, NEIGHBOURS) signed days from the query (NaN where there is none).
@@ -94,13 +94,13 @@ class History:
         if len(self.group) == 0:
             return np.zeros((count, NEIGHBOURS, width)), np.full((count, NEIGHBOURS), np.nan)
         low, high = self._block(group)
-        place = self._place(low, high, time)
+        place = self._place(low, high, time if before is None else before)
         window = place[:, None] + np.arange(-NEIGHBOURS - 1, NEIGHBOURS + 1)
         inside = (window >= low[:, None]) & (window < high[:, None])
         window = window.clip(0, len(self.group) - 1)
         inside &= self.video[window] != video[:, None]
-        if past_only:
-            inside &= self.time[window] < time[:, None]
+        if before is not None:
+            inside &= self.time[window] < before[:, None]
         days = (self.time[window] - time[:, None]) / DAY
         distance = np.where(inside, np.abs(days), np.inf)
         nearest = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
@@ -110,16 +110,24 @@ class History:
         return reached, days
 
 
+def moments(count: np.ndarray, total: np.ndarray, square: np.ndarray) -> np.ndarray:
+    """(N, 2 K + 1): shrunken mean, spread and log count of what `History.totals` found."""
+    mean = total / (count + SHRINKAGE)
+    variance = np.maximum(square - total**2 / np.maximum(count, 1), 0) / np.maximum(count - 1, 1)
+    spread = np.sqrt((variance * (count - 1).clip(0) + SHRINKAGE) / (count + SHRINKAGE))
+    return np.concatenate([mean, spread, np.log1p(count)], axis=1)
+
+
 def author_numbers(
-    history: History, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, past_only: bool
+    history: History, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The author-history part: (N, F) numbers and (N,) presence.
 
     Summary of all other videos; their mean weighted by 1 / (1 + days); then each neighbour's targets, distance and side in time;
     and the age of the video itself, since what the others reached grew with theirs.
     """
-    summary, present = history.summary(group, time, video, past_only)
-    reached, days = history.neighbours(group, time, video, past_only)
+    count, total, square = history.totals(group, time, video, before)
+    reached, days = history.neighbours(group, time, video, before)
     there = ~np.isnan(days)
     far = np.where(there, np.abs(np.nan_to_num(days)), 0.0)
     weight = np.where(there, 1.0 / (1.0 + far), 0.0)
@@ -128,5 +136,5 @@ def author_numbers(
     filled = np.where(there[:, :, None], reached, recent[:, None, :])
     side = np.where(there, np.sign(np.nan_to_num(days)), 0.0) * np.log1p(far)
     own_age = np.log1p(np.nan_to_num(age))[:, None]
-    numbers = [summary, recent, filled.reshape(len(group), -1), side, there.sum(1)[:, None] / NEIGHBOURS, own_age]
-    return np.concatenate(numbers, axis=1), present
+    numbers = [moments(count, total, square), recent, filled.reshape(len(group), -1), side, there.sum(1)[:, None] / NEIGHBOURS, own_age]
+    return np.concatenate(numbers, axis=1), count[:, 0] > 0

@@ -23,6 +23,7 @@ def split(
     how: str = "random",
     *,
     seed: int = 0,
+    fold: int = 0,
     test_share: float = 0.1,
     validation_share: float = 0.1,
 ) -> Rows:
@@ -33,27 +34,36 @@ def split(
         how: `random` rows; `author`: every author lies in one share, so that tests are about new authors; `time`: the newest rows
             test, the next newest validate; or `column=value`: the rows with that value test (published folds), the rest is random.
         seed: of the random order.
+        fold: which rows validate: 0, 1, ... are disjoint, and the rest trains. The test rows are the same for all. Only 0 for `time`,
+            where nothing newer may train.
         test_share: share of the rows that test.
         validation_share: share of the remaining rows that validate.
 
     Raises:
         InputError: unknown `how`, a column that it needs is missing, or a share would be empty.
     """
+    if how == "time" and fold:
+        raise InputError(f"--split time: has no fold {fold}, only the newest rows validate")
     column, _, value = how.partition("=")
     if value:
         test = _rows_of(videos, column, value)
         rest = np.setdiff1d(np.arange(len(videos)), test)
         order = np.random.default_rng(seed).permutation(len(rest))
         count = _count(len(rest), validation_share)
-        rows = Rows(np.sort(rest[order[count:]]), np.sort(rest[order[:count]]), test)
+        here = slice(fold * count, (fold + 1) * count)
+        rows = Rows(np.sort(rest[np.delete(order, here)]), np.sort(rest[order[here]]), test)
     else:
         if how not in get_args(Split):
             raise InputError(f"--split {how}: choose from {', '.join(get_args(Split))} or COLUMN=VALUE")
         order = {"random": _random_order, "author": _author_order, "time": _time_order}[how](videos, seed)
         groups = _author_codes(videos)[order] if how == "author" else np.arange(len(order))
         test_end = _boundary(groups, _count(len(order), test_share))
-        validation_end = _boundary(groups, test_end + _count(len(order) - test_end, validation_share))
-        rows = Rows(np.sort(order[validation_end:]), np.sort(order[test_end:validation_end]), np.sort(order[:test_end]))
+        count, start = _count(len(order) - test_end, validation_share), test_end
+        for _ in range(fold):
+            start = _boundary(groups, start + count)
+        here = slice(start, _boundary(groups, start + count))
+        rest = np.delete(order, np.r_[:test_end, here])
+        rows = Rows(np.sort(rest), np.sort(order[here]), np.sort(order[:test_end]))
     if min(map(len, rows)) == 0:
         raise InputError(f"--split {how}: {len(videos)} rows are too few to train, validate and test")
     return rows

@@ -81,7 +81,8 @@ def _check(featurizer: Featurizer) -> None:
     for part, scaler in featurizer.scalers.items():
         if not part.isidentifier() or scaler.gaps.dtype != bool or not (scaler.scale > 0).all():
             raise InputError(f"scaler of {part!r}")
-    if not featurizer.scalers or not set(featurizer.categories) <= set(CATEGORIES) or not set(featurizer.histories) <= {"history", "sound"}:
+    known = [set(), {"history"}, {"sound", "own_sound"}, {"history", "sound", "own_sound"}]
+    if not featurizer.scalers or not set(featurizer.categories) <= set(CATEGORIES) or set(featurizer.histories) not in known:
         raise InputError("unknown parts or categories")
     sorted_keys = [*featurizer.categories.values(), *(history.group for history in featurizer.histories.values())]
     for keys in (*sorted_keys, *(history.video for history in featurizer.histories.values())):

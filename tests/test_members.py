@@ -9,6 +9,7 @@ import torch
 import members
 import train
 from features.errors import InputError
+from features.folds import Folds
 
 
 def _weights(run: Path) -> list[str]:
@@ -37,7 +38,9 @@ def test_workers_train_the_same_weights_and_resume(one_thread, dataset_directory
 
     apart = members.train_apart
     with monkeypatch.context() as patch:
-        patch.setattr(members, "train_apart", lambda run, configuration, workers, report: apart(run, configuration, workers, stop))
+        patch.setattr(
+            members, "train_apart", lambda run, folds, configuration, workers, report: apart(run, folds, configuration, workers, stop)
+        )
         with pytest.raises(Stop):
             train.main([*options, str(tmp_path / "two"), "--workers", "2"])
     train.main(["--run", str(tmp_path / "two"), "--resume", "--workers", "2"])
@@ -49,9 +52,9 @@ def test_workers_train_the_same_weights_and_resume(one_thread, dataset_directory
 
 
 @pytest.mark.slow
-def test_what_a_worker_refuses_is_told(run_directory, tmp_path):
+def test_what_a_worker_refuses_is_told(make_videos, tmp_path):
     from configuration import Configuration
 
     # no rows there: the worker's one sentence comes out of the parent
     with pytest.raises(InputError, match="features"):
-        members.train_apart(tmp_path, Configuration(members=2), 2, lambda member, entry: None)
+        members.train_apart(tmp_path, Folds(make_videos(3), (0, 3)), Configuration(members=2), 2, lambda member, entry: None)

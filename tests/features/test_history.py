@@ -1,9 +1,12 @@
 """History against a slow loop over videos that shares no code with it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from features.history import DAY, NEIGHBOURS, SHRINKAGE, History, author_numbers
+from features.dataset import Dataset
+from features.featurizer import Featurizer
+from features.history import DAY, NEIGHBOURS, SHRINKAGE, History, author_numbers, moments
 
 
 def rows(count: int = 90, groups: int = 5, seed: int = 0) -> tuple[np.ndarray, ...]:
@@ -21,7 +24,8 @@ def others(row: int, group: np.ndarray, time: np.ndarray, past_only: bool) -> li
 @pytest.mark.parametrize("past_only", [False, True])
 def test_summary_is_that_of_all_other_videos(past_only: bool) -> None:
     group, time, video, reached = rows()
-    numbers, present = History.fit(group, time, video, reached).summary(group, time, video, past_only)
+    totals = History.fit(group, time, video, reached).totals(group, time, video, time if past_only else None)
+    numbers, present = moments(*totals), totals[0][:, 0] > 0
     for row in range(len(group)):
         values = reached[others(row, group, time, past_only)]
         assert present[row] == (len(values) > 0)
@@ -37,7 +41,7 @@ def test_summary_is_that_of_all_other_videos(past_only: bool) -> None:
 @pytest.mark.parametrize("past_only", [False, True])
 def test_neighbours_are_the_nearest_other_videos(past_only: bool) -> None:
     group, time, video, reached = rows(groups=3)
-    found, days = History.fit(group, time, video, reached).neighbours(group, time, video, past_only)
+    found, days = History.fit(group, time, video, reached).neighbours(group, time, video, time if past_only else None)
     for row in range(len(group)):
         wanted = others(row, group, time, past_only)
         distances = sorted(abs(time[other] - time[row]) / DAY for other in wanted)[:NEIGHBOURS]
@@ -55,7 +59,7 @@ def test_a_video_never_sees_itself() -> None:
     group, time, video, reached = rows()
     moved = reached.copy()
     moved[7] += 100.0
-    arguments = (group[7:8], time[7:8], video[7:8], np.zeros(1), False)
+    arguments = (group[7:8], time[7:8], video[7:8], np.zeros(1))
     one, _ = author_numbers(History.fit(group, time, video, reached), *arguments)
     two, _ = author_numbers(History.fit(group, time, video, moved), *arguments)
     np.testing.assert_allclose(one, two, atol=1e-9)
@@ -64,13 +68,36 @@ def test_a_video_never_sees_itself() -> None:
 def test_a_new_video_sees_all_and_a_stranger_nothing() -> None:
     group, time, video, reached = rows()
     history = History.fit(group, time, video, reached)
-    numbers, present = history.summary(np.array([2, 99, -1]), np.zeros(3), np.array([10**6, 10**6 + 1, 10**6 + 2]), False)
-    assert present.tolist() == [True, False, False]
-    assert numbers[0, -1] == pytest.approx(np.log1p((group == 2).sum()))
+    count, _, _ = history.totals(np.array([2, 99, -1]), np.zeros(3), np.array([10**6, 10**6 + 1, 10**6 + 2]))
+    assert count[:, 0].tolist() == [(group == 2).sum(), 0, 0]
 
 
-def test_an_empty_history_answers() -> None:
-    history = History.fit(np.full(3, -1), np.zeros(3), np.arange(3), np.zeros((3, 2)))
-    numbers, present = author_numbers(history, np.array([1]), np.zeros(1), np.array([5]), np.zeros(1), False)
-    assert not present.any()
-    assert np.isfinite(numbers).all()
+def test_nothing_from_a_date_on_counts() -> None:
+    group, time, video, reached = rows()
+    until = np.minimum(time, np.median(time))
+    earlier = time < np.median(time)
+    kept = History.fit(group[earlier], time[earlier], video[earlier], reached[earlier])
+    for found, wanted in (
+        (History.fit(group, time, video, reached).totals(group, time, video, until), kept.totals(group, time, video, until)),
+        (History.fit(group, time, video, reached).neighbours(group, time, video, until), kept.neighbours(group, time, video, until)),
+    ):
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-9)
+
+
+def test_a_sound_is_judged_by_other_authors_videos() -> None:
+    count = 60
+    random = np.random.default_rng(0)
+    videos = pd.DataFrame(
+        {
+            "id": [str(row) for row in range(count)],
+            "username": [f"author{row % 3}" for row in range(count)],
+            "music_title": [f"sound{row % 4}" for row in range(count)],
+            "view_count": np.round(np.exp(random.normal(8, 1, size=count))),
+        }
+    )
+    found = Featurizer.fit(Dataset(videos), targets=("view_count",)).raw(Dataset(videos))
+    numbers, _, present = found["sound"]
+    assert present.all()
+    # 15 videos a sound, 5 of them by the same author
+    np.testing.assert_allclose(np.expm1(numbers[:, -1]), 10.0)

@@ -42,6 +42,25 @@ def test_time_tests_on_the_newest() -> None:
     assert times[1].max() < times[2].min()
 
 
+@pytest.mark.parametrize("how", ["random", "author", "fold=2"])
+def test_folds_are_disjoint_and_share_their_test_rows(how: str) -> None:
+    folds = [split(VIDEOS, how, seed=3, fold=fold, validation_share=0.2) for fold in range(3)]
+    validation = np.concatenate([rows.validation for rows in folds])
+    assert len(np.unique(validation)) == len(validation)
+    for rows in folds:
+        assert np.array_equal(rows.test, folds[0].test)
+        assert sorted(np.concatenate(rows)) == list(range(200))
+    if how == "author":
+        for rows in folds:
+            named = VIDEOS["username"].iloc[rows.validation].dropna()
+            assert not named.isin(VIDEOS["username"].iloc[rows.train]).any()
+
+
+def test_time_has_one_fold() -> None:
+    with pytest.raises(InputError, match="--split time"):
+        split(VIDEOS, "time", fold=1)
+
+
 def test_published_folds() -> None:
     assert (VIDEOS["fold"].to_numpy()[split(VIDEOS, "fold=2").test] == 2).all()
     assert len(split(VIDEOS, "fold=2").test) == 50

@@ -23,7 +23,7 @@ from forecast.scoring.evaluation import evaluate
 from guide import guide
 from model import model
 from tests.features.wild import WILD, columns, features, write, write_csv
-from train import build, fit, labelled
+from train import build, fit
 
 SMALL = Configuration(width=8, latent=4, depth=1, members=1, epochs=1, batch_size=16)
 
@@ -89,7 +89,7 @@ def test_training_on_a_wild_table_ends_in_a_forecast_or_in_one_sentence(data):
             dataset = read_dataset(directory)
             rows = split(dataset.videos, data.draw(st.sampled_from(["random", "author", "time"])))
             featurizer = Featurizer.fit(dataset.take(rows.train), seed=data.draw(st.integers(0, 3)))
-            train, validation = (labelled(featurizer.transform(dataset.take(share)), "training") for share in rows[:2])
+            train, validation = (featurizer.transform(dataset.take(share)).labelled() for share in rows[:2])
             for part in train.values():
                 assert part.numbers.isfinite().all()
             networks = fit(model, guide, build(featurizer.shapes, featurizer.targets, SMALL), train, validation, SMALL)

@@ -1,0 +1,84 @@
+"""The rows that a run learns from, in files that are mapped into memory: those that always train, then one fold after another."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from features import mapped
+from features.absence import OF_THE_AUTHOR
+from features.dataset import Dataset
+from features.errors import InputError
+from features.featurizer import Featurizer, truth
+from features.splits import Rows
+from features.videos import Videos
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Labelled rows and where the folds lie among them. A fold validates what is trained on all other rows.
+
+    Attributes:
+        videos: N rows.
+        starts: where each fold begins, in order, and N at last; rows before the first fold are in none.
+        strangers: whether validation rows stand for authors never seen, so that nothing of the author is known of them.
+    """
+
+    videos: Videos
+    starts: tuple[int, ...]
+    strangers: bool = False
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def train(self, fold: int) -> Videos:
+        """All rows but those of the fold; a view, not a copy, for the last fold."""
+        start, stop = self.starts[fold], self.starts[fold + 1]
+        if stop == len(self.videos):
+            return self.videos.rows(slice(0, start))
+        return self.videos.rows(torch.cat([torch.arange(start), torch.arange(stop, len(self.videos))]).to(self.videos.device))
+
+    def validation(self, fold: int) -> Videos:
+        """The rows of the fold."""
+        videos = self.videos.rows(slice(self.starts[fold], self.starts[fold + 1]))
+        return videos.without(*OF_THE_AUTHOR) if self.strangers else videos
+
+    def to(self, device: torch.device | str) -> "Folds":
+        """The same on another device."""
+        return Folds(self.videos.to(device), self.starts, self.strangers)
+
+
+def map_folds(path: Path, featurizer: Featurizer, dataset: Dataset, splits: Sequence[Rows], *, strangers: bool) -> Folds:
+    """Write the labelled rows of all folds below `path`, unless they are there, and map them.
+
+    Args:
+        path: a directory that exists only if it is whole.
+        featurizer: fitted on these rows.
+        dataset: the table that `splits` divides.
+        splits: by fold, with the same test rows and disjoint validation rows.
+        strangers: see `Folds`.
+
+    Raises:
+        InputError: no training or no validation row has a known target, or the rows cannot be written.
+    """
+    known = ~np.isnan(truth(dataset.videos, featurizer.targets.names, featurizer.targets.scale)).all(1)
+    held = [rows.validation[known[rows.validation]] for rows in splits]
+    always = np.setdiff1d(np.concatenate(splits[0][:2]), np.concatenate([rows.validation for rows in splits]))
+    shares = [always[known[always]], *held]
+    for share, name in zip(shares, ["training", *["validation"] * len(held)], strict=True):
+        if len(share) == 0:
+            raise InputError(f"{dataset.name}: no {name} row has a known target")
+    if not path.exists():
+        mapped.write(path, _chunks(featurizer, dataset, shares))
+    starts = np.cumsum([len(share) for share in shares])
+    return Folds(mapped.read(path), tuple(starts.tolist()), strangers)
+
+
+def _chunks(featurizer: Featurizer, dataset: Dataset, shares: Sequence[np.ndarray]) -> Iterator[Videos]:
+    for number, share in enumerate(shares):
+        rows = dataset.take(share)
+        # like a test row, a validation row knows nothing of what came after the training rows
+        until = float(rows.videos["create_time"].min()) if number and featurizer.past_only else np.inf
+        yield from featurizer.chunks(rows, until)
