@@ -87,15 +87,13 @@ class Desk:
 
     def _clip(self, run: str, clip: Path) -> tuple[dict[str, np.ndarray], list[str]]:
         from forecast.draft.clip import clip_features
-        from forecast.run.directory import RunDirectory
 
         if clip.stat().st_size > self.megabytes * 1_000_000:
             raise InputError(f"{clip.name}: larger than {self.megabytes} MB")
         with clip.open("rb") as file:
             key = (run, hashlib.file_digest(file, "sha256").hexdigest())
         if key not in self._clips:
-            data = RunDirectory(self.runs / run).read_json("source.json").get("data")
-            self._clips[key] = clip_features(clip, self._forecaster(run).featurizer, Path(data) if data else None, self.weights)
+            self._clips[key] = clip_features(clip, self._forecaster(run).featurizer, self.runs / run, self.weights)
         return self._clips[key]
 
 
@@ -165,7 +163,7 @@ def _html(found: Outlook, problems: list[str]) -> str:
             half, most = f"{cell['lower_50']} to {cell['upper_50']}", f"{cell['lower_95']} to {cell['upper_95']}"
             rows.append([title(target) if h == 0 else "", duration(horizon), cell["median"], half, most])
     parts = [[name, f"{part['precision_share']:.0%}" if part["given"] else "not given"] for name, part in found.parts.items()]
-    notes = "".join(f"<p>{escape(note)}</p>" for note in (*found.notes, *problems))
+    notes = "".join(f"<p>{escape(note)}</p>" for note in (*found.notes, *found.warnings, *problems))
     main = table(["", "after", "median", "50 % interval", "95 % interval"], rows, text=1)
     return f'<div class="answer">{main}<h3>What each part contributes</h3>{table(["part", "precision"], parts, text=1)}{notes}</div>'
 

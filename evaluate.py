@@ -42,6 +42,7 @@ def _parser() -> command.Parser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     options = _parser().parse_args(arguments)
+    from features.files import inside
     from features.splits import split
     from forecast.forecaster import load
     from forecast.report.measures import add_measures
@@ -55,9 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     path = options.run or newest_run(Path("runs"))
     out = options.out or path / "evaluation"
+    if options.out is None:
+        inside(path, out.name)  # not through a link that leaves the run directory
     device = command.device(options.device)
     forecaster = load(path, build=build, model=model, guide=guide, device=device)
-    source = RunDirectory(path).read_json("source.json").get("data") if options.data is None else options.data
+    begun = RunDirectory(path).read_json("source.json")
+    source = begun.get("data") if options.data is None else options.data
     dataset = read_source(source, forecaster.configuration)
     if options.data is None:
         if dataset.fingerprint != forecaster.about.get("fingerprint"):
@@ -69,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     evaluation = evaluate(forecaster, dataset, samples=options.samples, seed=options.seed, point=options.point, device=device, keep=keep)
     add_measures(evaluation, forecaster, dataset, precisions, seed=options.seed, device=device)
     write_evaluation(evaluation, out)
-    write_report(evaluation, forecaster, out, data=dataset.name, command=_command(options, path))
+    names = dataset.videos["username"].fillna("").tolist() if begun.get("keep_names") and "username" in dataset.videos else None
+    write_report(evaluation, forecaster, out, data=dataset.name, command=_command(options, path), names=names)
     print(table(evaluation.metrics))
     print(f"(in brackets: a forecast that ignores the video)   {len(dataset):,} rows of {dataset.name}")
     if source is None:

@@ -86,6 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.plot:
         _plot(fan, options.plot)
     found = fan.at(horizons)
+    for warning in found.warnings:
+        print(f"warning: the draft: {warning}", file=sys.stderr)
     if options.json:
         print(found.to_json())
         return
@@ -101,14 +103,12 @@ def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> D
     """What the options say of the video; the clip is measured like the run's own."""
     from forecast.draft.clip import clip_features
     from forecast.draft.video import GIVEN, Draft
-    from forecast.run.directory import RunDirectory
 
     known = {column.name: getattr(options, column.name) for column in GIVEN if getattr(options, column.name) is not None}
     publish = time.time() if options.publish is None else options.publish
     if options.video is None:
         return Draft(publish, known)
-    data = RunDirectory(path).read_json("source.json").get("data")
-    clip, problems = clip_features(options.video, forecaster.featurizer, Path(data) if data else None, options.visual_weights)
+    clip, problems = clip_features(options.video, forecaster.featurizer, path, options.visual_weights)
     for problem in problems:
         print(f"warning: {options.video}: {problem}", file=sys.stderr)
     return Draft(publish, known, clip)

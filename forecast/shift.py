@@ -53,6 +53,19 @@ class Shift:
         ]
         return found
 
+    @property
+    def of_one_video(self) -> list[str]:
+        """The same, said of one video (or one draft at several ages)."""
+        found = [f"part {part} is not given, which the run was trained with" for part, share in self.present.items() if share == 0]
+        found += [f"{' and '.join(names)} not given, which the run was trained with (part {part})" for part, names in self.lacking.items()]
+        found += [f"its {column} is one that training has not, or hardly, seen" for column, share in self.unseen.items() if share > UNSEEN]
+        found += [
+            f"part {part} lies more than {CLIP:.0f} standard deviations from the training rows' mean"
+            for part, share in self.outside.items()
+            if share > OUTSIDE
+        ]
+        return found
+
     def to_dict(self) -> dict[str, Any]:
         """For metrics.json."""
         return asdict(self)

@@ -125,3 +125,13 @@ def test_as_a_whole_command(script: str, tmp_path: Path) -> None:
     assert result.stdout == ""
     assert result.stderr.startswith("error: no-such-")
     assert result.stderr.count("\n") == 1
+
+
+def test_an_evaluation_directory_that_leads_out_of_the_run_is_refused(run_directory: Path, tmp_path: Path, capsys) -> None:
+    copy, elsewhere = tmp_path / "copy", tmp_path / "elsewhere"
+    shutil.copytree(run_directory, copy)
+    elsewhere.mkdir()
+    shutil.rmtree(copy / "evaluation", ignore_errors=True)
+    (copy / "evaluation").symlink_to(elsewhere)
+    assert "'evaluation': leaves" in refused(evaluate.main, ["--run", str(copy), "--samples", "10"], capsys)
+    assert not any(elsewhere.iterdir())

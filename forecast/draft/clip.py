@@ -7,19 +7,19 @@ import numpy as np
 
 from features.errors import InputError
 from features.featurizer import Featurizer
-from features.files import regular_file
+from features.files import inside, regular_file
 
 if TYPE_CHECKING:
     from features.media.settings import Settings
 
 
-def clip_features(clip: Path, featurizer: Featurizer, data: Path | None, weights: str = "") -> tuple[dict[str, np.ndarray], list[str]]:
+def clip_features(clip: Path, featurizer: Featurizer, run: Path, weights: str = "") -> tuple[dict[str, np.ndarray], list[str]]:
     """Part to features of a media file, and sentences about what is wrong with it.
 
     Args:
         clip: the media file.
         featurizer: of the run.
-        data: the dataset directory that the run was trained on; its extraction.json says how it was measured.
+        run: the run directory; its extraction.json says how the clips it was trained on were measured.
         weights: file with the image network's weights, if not those that extraction.json names.
 
     Raises:
@@ -29,13 +29,13 @@ def clip_features(clip: Path, featurizer: Featurizer, data: Path | None, weights
     from features.media.clips import features_of_clip
 
     regular_file(clip)
-    found, problems = features_of_clip(clip, settings(featurizer, data, weights))
+    found, problems = features_of_clip(clip, settings(featurizer, run, weights))
     if not found:
         raise InputError(f"{clip}: {problems[0].reason if problems else 'nothing in it can be read'}")
     return {part: values for part, values in found.items() if part in featurizer.columns}, [problem.reason for problem in problems]
 
 
-def settings(featurizer: Featurizer, data: Path | None, weights: str = "") -> "Settings":
+def settings(featurizer: Featurizer, run: Path, weights: str = "") -> "Settings":
     """The settings of extract.py that give the run's visual columns."""
     from features.media.clips import columns
     from features.media.extraction import read_settings
@@ -45,8 +45,9 @@ def settings(featurizer: Featurizer, data: Path | None, weights: str = "") -> "S
     visual = featurizer.columns.get("visual")
     if visual is None:
         raise InputError("--video: the run was trained without a visual part, so a clip would add nothing")
-    if data is not None and (data / "extraction.json").exists():
-        recorded = read_settings(data / "extraction.json")
+    recorded_in = inside(run, "extraction.json")
+    if recorded_in.exists():
+        recorded = read_settings(recorded_in)
         if columns(recorded)["visual"] == visual:
             return recorded if not weights else Settings(recorded.backbone, weights, recorded.weights_sha256, recorded.combine)
     for backbone in BACKBONES:

@@ -13,7 +13,7 @@ from features.errors import InputError
 from features.files import regular_file
 from features.videos import Videos
 from forecast.contributions import PRIOR, Contributions, Precisions, contributions
-from forecast.draft.video import Draft, ages_seen, featurize, knows_time
+from forecast.draft.video import Draft, ages_seen, draft_warnings, featurize, knows_time
 from forecast.forecaster import Forecaster
 from forecast.notation import duration, shown, title
 
@@ -36,6 +36,7 @@ class Outlook:
         notes: sentences that a reader of the numbers should know.
         run: checksum of the run directory's files.
         seed: of the draws.
+        warnings: what the draft lacks, what training has not seen or lies far outside of it.
     """
 
     targets: tuple[str, ...]
@@ -46,6 +47,7 @@ class Outlook:
     notes: tuple[str, ...]
     run: str
     seed: int
+    warnings: tuple[str, ...] = ()
 
     def quantiles(self) -> dict[str, np.ndarray]:
         """(H, K) by name of the level, in the training scale."""
@@ -76,6 +78,7 @@ class Outlook:
             "forecast": rows,
             "parts": self.parts,
             "notes": list(self.notes),
+            "warnings": list(self.warnings),
             "samples": np.round(self.samples.astype(np.float64), 4).tolist(),
         }
         return json.dumps(document)
@@ -97,10 +100,9 @@ class Outlook:
             targets, horizons = tuple(map(str, found["targets"])), tuple(map(float, found["horizons_seconds"]))
             if samples.shape[1:] != (len(horizons), len(targets)) or not np.isfinite(samples).all() or len(samples) < 2:
                 raise InputError(f"{path}: its samples are damaged")
-            scale = str(found["scale"])
-            return cls(
-                targets, scale, horizons, samples, dict(found["parts"]), tuple(found["notes"]), str(found["run"]), int(found["seed"])
-            )
+            notes, warnings = (tuple(map(str, found[name])) for name in ("notes", "warnings"))
+            run, seed = str(found["run"]), int(found["seed"])
+            return cls(targets, str(found["scale"]), horizons, samples, dict(found["parts"]), notes, run, seed, warnings)
         except InputError:
             raise
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -128,7 +130,9 @@ def outlook(
     found = contributions(forecaster, last, precisions, samples=min(samples, 400), seed=seed, score=False)
     targets, scale = forecaster.targets, forecaster.featurizer.targets.scale
     run = json.dumps(forecaster.about.get("files", {}), sort_keys=True)
-    return Outlook(targets, scale, horizons, drawn, _parts(found, targets, scale), _notes(forecaster, horizons), _digest(run), seed)
+    parts, notes = _parts(found, targets, scale), _notes(forecaster, horizons)
+    warnings = tuple(draft_warnings(draft, horizons, forecaster.featurizer))
+    return Outlook(targets, scale, horizons, drawn, parts, notes, _digest(run), seed, warnings)
 
 
 def table(outlook: Outlook) -> str:

@@ -11,6 +11,7 @@ from features.dataset import Dataset
 from features.errors import InputError
 from features.featurizer import Featurizer
 from features.videos import Videos
+from forecast.shift import shift
 
 OURS = ("id", "create_time", "collected_at", "video_path", *COUNTS)  # columns that a draft's author does not give
 GIVEN = tuple(column for column in COLUMNS.values() if column.name not in OURS)
@@ -35,6 +36,17 @@ def featurize(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -
     """`Videos` of H rows: the draft as it will be, `horizons` seconds after publication.
 
     Only what was published before it counts as history, whatever the run was trained with.
+    """
+    return replace(featurizer, past_only=True).transform(rows_of(draft, horizons, featurizer)).unlabelled()
+
+
+def draft_warnings(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> list[str]:
+    """What the run was trained with and the draft lacks, what is unseen, what lies far outside: one sentence each."""
+    return shift(replace(featurizer, past_only=True), rows_of(draft, horizons, featurizer)).of_one_video
+
+
+def rows_of(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> Dataset:
+    """The draft as a dataset, one row a horizon.
 
     Raises:
         InputError: the clip's features are not those that the run was trained on.
@@ -56,8 +68,7 @@ def featurize(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -
         if len(names) != len(values):
             raise InputError(f"--video: gives {len(values)} {part} features, but the run was trained on {len(names)} others")
         ready[part] = pd.DataFrame(np.tile(np.asarray(values, dtype=np.float64), (count, 1)), columns=names)
-    dataset = Dataset(pd.DataFrame(columns), ready, "the draft")
-    return replace(featurizer, past_only=True).transform(dataset).unlabelled()
+    return Dataset(pd.DataFrame(columns), ready, "the draft")
 
 
 def fan_horizons(horizons: Sequence[float], count: int = 14) -> list[float]:

@@ -3,7 +3,7 @@
 import base64
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 
@@ -47,7 +47,9 @@ PICTURES: dict[str, tuple[Callable[..., Figure], str, str]] = {
 }
 
 
-def write_report(evaluation: Evaluation, forecaster: Forecaster, out: Path, *, data: str, command: str) -> None:
+def write_report(
+    evaluation: Evaluation, forecaster: Forecaster, out: Path, *, data: str, command: str, names: Sequence[str] | None = None
+) -> None:
     """Write report.html, and every picture as PNG and SVG, into `out`.
 
     Args:
@@ -56,12 +58,21 @@ def write_report(evaluation: Evaluation, forecaster: Forecaster, out: Path, *, d
         out: directory.
         data: name of the rows that were forecast.
         command: what reproduces the report.
+        names: (N) authors to show beside the largest misses, where the run was trained with --keep-names.
     """
     shown = {name: _picture(name, evaluation, out) for name in PICTURES}
-    write_text(out / "report.html", page(evaluation, forecaster, shown, data=data, command=command))
+    write_text(out / "report.html", page(evaluation, forecaster, shown, data=data, command=command, names=names))
 
 
-def page(evaluation: Evaluation, forecaster: Forecaster, pictures: dict[str, str], *, data: str, command: str) -> str:
+def page(
+    evaluation: Evaluation,
+    forecaster: Forecaster,
+    pictures: dict[str, str],
+    *,
+    data: str,
+    command: str,
+    names: Sequence[str] | None = None,
+) -> str:
     """The page; `pictures` are HTML by the names in `PICTURES`."""
     rows = f"{evaluation.metrics['rows']:,} videos of {escape(data)}, {evaluation.metrics['samples']:,} draws each"
     numbers = json.dumps(evaluation.metrics).replace("<", "\\u003c")
@@ -91,7 +102,7 @@ def page(evaluation: Evaluation, forecaster: Forecaster, pictures: dict[str, str
 </section>
 {_figure("parts", pictures)}
 <section id="misses"><h2>The twenty largest misses</h2>
-{tables.misses(evaluation)}
+{tables.misses(evaluation, names)}
 </section>
 <section id="scores"><h2>Scores</h2>
 <p class="small">In grey: a forecast that ignores the video. Natural logarithms for counts.</p>

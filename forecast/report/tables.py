@@ -1,7 +1,7 @@
 """The words and tables of a report, as HTML."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
 import numpy as np
@@ -12,6 +12,7 @@ from forecast.scoring.evaluation import Evaluation
 from forecast.scoring.scores import METRICS
 
 MISSES = 20
+LONGEST = 60  # letters of a name that are shown
 HEADS = {
     "rmse": "RMSE",
     "mae": "MAE",
@@ -53,8 +54,8 @@ def groups(evaluation: Evaluation) -> str:
     return table(["", "", "videos", "CRPS", within, "95 % held"], rows, text=2)
 
 
-def misses(evaluation: Evaluation) -> str:
-    """The largest distances between median and truth, with their intervals."""
+def misses(evaluation: Evaluation, names: Sequence[str] | None = None) -> str:
+    """The largest distances between median and truth, with their intervals; `names` (N) are shown beside the ids."""
     distance = np.nan_to_num(np.abs(evaluation.truth - evaluation.rows["median"]), nan=-1.0)
     order = np.argsort(-distance, axis=None, kind="stable")[:MISSES]
     rows = []
@@ -64,8 +65,10 @@ def misses(evaluation: Evaluation) -> str:
         value = {name: shown(float(evaluation.rows[name][row, k]), evaluation.scale) for name in ("median", "lower_95", "upper_95")}
         truth = shown(float(evaluation.truth[row, k]), evaluation.scale)
         interval = f"{value['lower_95']} to {value['upper_95']}"
-        rows.append([str(evaluation.ids[row]), title(evaluation.targets[k]), truth, value["median"], interval])
-    return table(["video", "target", "truth", "forecast", "95 % interval"], rows, text=2)
+        who = [] if names is None else [str(names[row])[:LONGEST]]
+        rows.append([str(evaluation.ids[row]), *who, title(evaluation.targets[k]), truth, value["median"], interval])
+    who = [] if names is None else ["author"]
+    return table(["video", *who, "target", "truth", "forecast", "95 % interval"], rows, text=2 + len(who))
 
 
 def scores(evaluation: Evaluation) -> str:

@@ -63,6 +63,20 @@ def test_rows_far_outside_are_counted_by_part(world):
     assert any(sentence.startswith("part visual: ") and "standard deviations" in sentence for sentence in found.warnings)
 
 
+def test_of_one_video(world):
+    dataset, featurizer = world
+    one = dataset.take(np.array([0]))
+    lacking = one.videos.assign(username="nobody", likes_count=np.nan, video_count=np.nan)
+    found = shift(featurizer, replace(one, videos=lacking, ready={"visual": one.ready["visual"].fillna(0.0) + 1e9}))
+    assert found.of_one_video == [
+        "part history is not given, which the run was trained with",
+        "part acoustic is not given, which the run was trained with",
+        "likes_count and video_count not given, which the run was trained with (part social)",
+        "its username is one that training has not, or hardly, seen",
+        "part visual lies more than 8 standard deviations from the training rows' mean",
+    ]
+
+
 def test_each_warning_is_given_with_the_name_of_the_dataset(world):
     dataset, featurizer = world
     with warnings.catch_warnings(record=True) as caught:

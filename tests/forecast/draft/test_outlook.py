@@ -51,6 +51,8 @@ def test_json_comes_back(found, tmp_path):
     again = Outlook.from_json(tmp_path / "a.json")
     np.testing.assert_allclose(again.samples, found.samples, atol=1e-4)
     assert (again.targets, again.horizons, again.run, again.seed) == (found.targets, found.horizons, found.run, found.seed)
+    assert (again.notes, again.warnings) == (found.notes, found.warnings)
+    assert "part visual is not given, which the run was trained with" in json.loads(found.to_json())["warnings"]
     row = json.loads(found.to_json())["forecast"][1]
     assert (row["target"], row["horizon_seconds"]) == ("view_count", DAY)
     assert row["median"] == pytest.approx(np.median(found.samples[:, 1, 0]), abs=1e-4)
