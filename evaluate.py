@@ -35,6 +35,15 @@ def _parser() -> command.Parser:
         help="point forecast (default: mean for squared, median for absolute errors)",
     )
     parser.add_argument("--save-samples", action="store_true", help="also write samples.npz")
+    parser.add_argument(
+        "--summary",
+        choices=["draws", "mixture"],
+        default="draws",
+        help="mean, median and intervals from the draws, or with less noise from the mixture of likelihoods (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--sampler", choices=["random", "sobol"], default="sobol", help="of the z of --summary mixture (default: %(default)s)"
+    )
     command.common_options(parser)
     return parser
 
@@ -70,7 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
         dataset = dataset.take(split(dataset.videos, forecaster.configuration.split, seed=forecaster.configuration.seed).test)
     keep = out / "samples.npz" if options.save_samples else None
-    evaluation = evaluate(forecaster, dataset, samples=options.samples, seed=options.seed, point=options.point, device=device, keep=keep)
+    settings = {name: getattr(options, name) for name in ("samples", "seed", "point", "summary", "sampler")}
+    evaluation = evaluate(forecaster, dataset, **settings, device=device, keep=keep)
     add_measures(evaluation, forecaster, dataset, precisions, seed=options.seed, device=device)
     write_evaluation(evaluation, out)
     names = dataset.videos["username"].fillna("").tolist() if begun.get("keep_names") and "username" in dataset.videos else None
@@ -87,7 +97,8 @@ def _command(options: argparse.Namespace, path: Path) -> str:
     """What gives the same report again."""
     data = f" --data {shlex.quote(options.data)}" if options.data is not None else ""
     point = f" --point {options.point}" if options.point != "auto" else ""
-    return f"python evaluate.py --run {shlex.quote(str(path))}{data} --samples {options.samples} --seed {options.seed}{point}"
+    summary = f" --summary mixture --sampler {options.sampler}" if options.summary == "mixture" else ""
+    return f"python evaluate.py --run {shlex.quote(str(path))}{data} --samples {options.samples} --seed {options.seed}{point}{summary}"
 
 
 def _print_oracle(dataset: Dataset, configuration: Configuration) -> None:

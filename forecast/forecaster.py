@@ -15,16 +15,13 @@ from features.errors import InputError
 from features.featurizer import Featurizer
 from features.storage import from_state, to_state
 from features.videos import Videos
-from forecast.calibration import Calibration, stretch
+from forecast.calibration import Calibration
 from forecast.run.directory import RunDirectory
 from forecast.run.shapes import shapes_only
 from forecast.samples import Program, draw_chunks
 from forecast.scoring.scores import row_summary
 
 ROWS = 512  # rows summarised at a time
-FEWER = 400  # draws for rows with a part taken away
-LACKING = 1000  # validation rows on which a part is taken away
-SELDOM = 0.05  # share of rows without a part below which their stretch cannot be seen in the rows as they are
 TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
 
 
@@ -53,24 +50,26 @@ class Forecaster:
         """Names of the K targets."""
         return self.featurizer.targets.names
 
-    def draws(self, videos: Videos, samples: int = 1000, *, seed: int = 0) -> Iterator[np.ndarray]:
-        """Draws of the popularity of some videos at a time, in order: float32 (S, n, K), in the training scale."""
+    def draws(self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0) -> Iterator[np.ndarray]:
+        """Draws of the popularity of some videos at a time, in order: float32 (S, n, K), in the training scale.
+
+        `first` is the number of the first video in a table that is forecast in pieces, see `forecast.samples.draw_chunks`.
+        """
         with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
-            torch.manual_seed(seed)
             stranger = strangers(videos)
             absent = {name: ~part.present.cpu().numpy() for name, part in videos.items()}
             start = 0
-            for samples_of_chunk in draw_chunks(self.programs, videos, samples):
+            for samples_of_chunk in draw_chunks(self.programs, videos, samples, seed=seed, first=first):
                 stop = start + samples_of_chunk.shape[1]
                 rows = slice(start, stop)
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], {part: gone[rows] for part, gone in absent.items()})
                 yield stretched.float().cpu().numpy()
                 start = stop
 
-    def blocks(self, videos: Videos, samples: int = 1000, *, seed: int = 0) -> Iterator[np.ndarray]:
+    def blocks(self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0) -> Iterator[np.ndarray]:
         """`draws`, gathered to about 500 videos a block."""
         gathered: list[np.ndarray] = []
-        for block in self.draws(videos, samples, seed=seed):
+        for block in self.draws(videos, samples, seed=seed, first=first):
             gathered.append(block)
             if sum(one.shape[1] for one in gathered) >= ROWS:
                 yield np.concatenate(gathered, axis=1)
@@ -98,25 +97,6 @@ def truth_of(videos: Videos, targets: int) -> np.ndarray:
     if videos.popularity is None:
         return np.full((len(videos), targets), np.nan)
     return videos.popularity.cpu().numpy().astype(np.float64)
-
-
-def calibrate(forecaster: Forecaster, validation: Videos, samples: int = 1000, *, seed: int = 0) -> Calibration:
-    """Fit the stretches on validation rows: as they are, with as many draws as forecasts, and with one part after the other taken away."""
-    truth = truth_of(validation, len(forecaster.targets))
-    absent = strangers(validation)
-    few = validation.rows(torch.linspace(0, len(validation) - 1, min(len(validation), LACKING), dtype=torch.float64).long())
-    lacking = {
-        part: stretch(forecaster.summarise(few.without(part), FEWER, seed=seed), truth_of(few, len(forecaster.targets)))
-        for part in validation
-        if part != "history" and len(validation.parts) > 1 and float(validation[part].present.double().mean()) > 1 - SELDOM
-    }
-    rows = forecaster.summarise(validation, samples, seed=seed)
-    if "history" not in validation or absent.all():
-        both = stretch(rows, truth)
-        return Calibration(both, both, lacking)
-    known = {name: values[~absent] for name, values in rows.items()}
-    without = forecaster.summarise(validation.without("history"), FEWER, seed=seed)
-    return Calibration(stretch(known, truth[~absent]), stretch(without, truth), lacking)
 
 
 def save_features(run: RunDirectory, featurizer: Featurizer, marginal: np.ndarray) -> None:

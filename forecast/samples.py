@@ -2,9 +2,12 @@
 
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+import pyro
 import torch
+from pyro import poutine
 from pyro.infer import Predictive
 from torch import Tensor
 
@@ -32,29 +35,43 @@ def draw(programs: Sequence[Program], videos: Videos, samples: int = 1000) -> Te
     return torch.cat(list(draw_chunks(programs, videos, samples)), dim=1)
 
 
-def draw_chunks(programs: Sequence[Program], videos: Videos, samples: int = 1000) -> Iterator[Tensor]:
-    """`draw` for a few videos at a time: (S, n, K) each, so that memory does not grow with N. Each video is encoded once."""
+def draw_chunks(
+    programs: Sequence[Program], videos: Videos, samples: int = 1000, *, seed: int | None = None, first: int = 0
+) -> Iterator[Tensor]:
+    """`draw` for a few videos at a time: (S, n, K) each, so that memory does not grow with N. Each video is encoded once.
+
+    Args:
+        programs: the members.
+        videos: N videos.
+        samples: S.
+        seed: gives every `ENCODED` videos random numbers of their own, so that a table may be forecast in pieces of that many, in any
+            order and by any process, with the same draws; None goes on with torch's generator.
+        first: number in that table of the first of `videos`.
+    """
     _keep_freed_memory()
     programs = programs[:samples]
     shares = [len(range(member, samples, len(programs))) for member in range(len(programs))]
     chunk = max(1, DECODED // shares[0])
     with torch.no_grad():
-        for block in videos.unlabelled().split(ENCODED):
-            drawn = [_predict(program.guide, block, "z", num_samples=share) for program, share in zip(programs, shares, strict=True)]
+        for number, block in enumerate(videos.unlabelled().split(ENCODED), first // ENCODED):
+            if seed is not None:
+                torch.manual_seed(int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0]))
+            drawn = [_latent(program.guide, block, share) for program, share in zip(programs, shares, strict=True)]
             for start in range(0, len(block), chunk):
                 rows = slice(start, start + chunk)
                 few = block.rows(rows)
                 yield torch.cat(
                     [
-                        _predict(program.model, few, "popularity", posterior_samples={"z": z[:, rows]})
+                        Predictive(program.model, {"z": z[:, rows]}, return_sites=("popularity",), parallel=True)(few)["popularity"]
                         for program, z in zip(programs, drawn, strict=True)
                     ]
                 )
 
 
-def _predict(program: Callable[[Videos], None], videos: Videos, site: str, **options) -> Tensor:
-    """(S, n, ...) draws of one site."""
-    return Predictive(program, return_sites=(site,), parallel=True, **options)(videos)[site]
+def _latent(guide: Callable[[Videos], None], videos: Videos, draws: int) -> Any:
+    """(draws, N, D) z. `Predictive` would run the guide, and so every expert, three times for this."""
+    with pyro.plate("draws", draws, dim=-2):
+        return poutine.trace(guide).get_trace(videos).nodes["z"]["value"]
 
 
 def _keep_freed_memory() -> None:

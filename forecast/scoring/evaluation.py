@@ -1,5 +1,7 @@
 """Score a forecaster on a dataset and write what the contract names: metrics.json, forecasts.csv, samples.npz."""
 
+import contextlib
+import dataclasses
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +13,13 @@ import pandas as pd
 
 from features.dataset import Dataset
 from features.files import write_text, writing
-from forecast.forecaster import Forecaster, strangers, truth_of
+from forecast.forecaster import Forecaster
+from forecast.mixture import Sampler
+from forecast.scoring.archive import archive
 from forecast.scoring.baseline import marginal_rows
-from forecast.scoring.points import mape_point, mean_percentage_error
-from forecast.scoring.scores import energy_score, mean_scores, row_summary, scores
+from forecast.scoring.pieces import MIXTURE, Piece, Runner, Settings, Summary, forecast_pieces
+from forecast.scoring.points import mean_percentage_error
+from forecast.scoring.scores import mean_scores, scores
 from forecast.shift import shift
 
 
@@ -48,8 +53,11 @@ def evaluate(
     samples: int = 1000,
     seed: int = 0,
     point: str = "auto",
+    summary: Summary = "draws",
+    sampler: Sampler = "random",
     device: Any = "cpu",
     keep: Path | None = None,
+    run: Runner = map,
 ) -> Evaluation:
     """Forecast every row of `dataset` and score the forecasts.
 
@@ -59,41 +67,33 @@ def evaluate(
         samples: draws a video.
         seed: of the draws.
         point: `mean`, `median`, `mape`, or `auto`: the mean for squared, the median for absolute errors.
+        summary: see `forecast.scoring.pieces.Settings`.
+        sampler: likewise.
         device: where to compute.
         keep: file for all draws (samples.npz).
+        run: where to forecast, see `forecast.scoring.pieces.forecast_pieces`.
     """
-    videos = forecaster.featurizer.transform(dataset).to(device)
-    truth = truth_of(videos, len(forecaster.targets))
-    found: list[dict[str, np.ndarray]] = []
-    kept, start = [], 0
-    for block in _progress(forecaster.blocks(videos, samples, seed=seed), len(videos)):
-        part = truth[start : start + block.shape[1]]
-        summary = row_summary(block, part)
-        summary["mape"] = mape_point(block, forecaster.featurizer.targets.scale, forecaster.marginal[0])
-        summary["energy"], summary["energy_independent"] = joint_scores(block, part, seed=start)
-        found.append(summary)
-        if keep is not None:
-            kept.append(block)
-        start += block.shape[1]
-    rows = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
     ids = dataset.videos["id"].to_numpy(dtype=str)
-    if keep is not None:
-        _write_samples(keep, ids, forecaster.targets, np.concatenate(kept, axis=1), truth)
+    settings = Settings(samples, seed, summary, sampler, device, keep is not None)
+    pieces: list[Piece] = []
+    with contextlib.ExitStack() as stack:
+        kept = stack.enter_context(archive(keep, (samples, len(ids), len(forecaster.targets)))) if keep is not None else None
+        for piece in _progress(forecast_pieces(forecaster, dataset, settings, run), len(ids)):
+            if kept is not None and piece.draws is not None:
+                kept.put(piece.first, piece.draws)
+            pieces.append(dataclasses.replace(piece, draws=None))
+        truth = np.concatenate([piece.truth for piece in pieces])
+        if kept is not None:
+            kept.beside |= {"ids": ids, "targets": np.array(forecaster.targets), "truth": truth.astype(np.float32)}
+    rows = {name: np.concatenate([piece.rows[name] for piece in pieces]) for name in pieces[0].rows}
     rows["point"] = rows["mean"] if point == "auto" else rows[point]
-    stranger = strangers(videos)
+    stranger = np.concatenate([piece.stranger for piece in pieces])
     metrics = _metrics(forecaster, rows, truth, samples, point)
+    metrics["summary"] = summary if summary == "draws" else f"mixture of the likelihoods at {MIXTURE} z, {sampler}"
     moved = shift(forecaster.featurizer, dataset)
     moved.warn(dataset.name)
     metrics |= {"warnings": moved.warnings, "shift": moved.to_dict()}
     return Evaluation(ids, forecaster.targets, forecaster.featurizer.targets.scale, truth, rows, stranger, metrics)
-
-
-def joint_scores(samples: np.ndarray, truth: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) energy scores of samples (S, N, K): as they are, and with the targets made independent by shuffling each one's draws."""
-    random = np.random.default_rng(seed)
-    joint = energy_score(samples, truth)
-    apart = np.stack([samples[random.permutation(len(samples)), :, k] for k in range(samples.shape[2])], axis=2)
-    return joint, energy_score(apart, truth)
 
 
 def write_evaluation(evaluation: Evaluation, out: Path) -> None:
@@ -162,15 +162,10 @@ def _shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def _progress(blocks: Iterator[np.ndarray], total: int) -> Iterator[np.ndarray]:
+def _progress(pieces: Iterator[Piece], total: int) -> Iterator[Piece]:
     from tqdm import tqdm
 
     with tqdm(total=total, unit="video", desc="forecasting", disable=None) as bar:
-        for block in blocks:
-            yield block
-            bar.update(block.shape[1])
-
-
-def _write_samples(path: Path, ids: np.ndarray, targets: tuple[str, ...], samples: np.ndarray, truth: np.ndarray) -> None:
-    with writing(path) as temporary:
-        np.savez(temporary, ids=ids, targets=np.array(targets), samples=samples.astype(np.float32), truth=truth.astype(np.float32))
+        for piece in pieces:
+            yield piece
+            bar.update(len(piece.truth))

@@ -1,0 +1,90 @@
+"""Evaluation in pieces: the same draws whoever forecasts, samples.npz streamed to disk, intervals from draws or from the mixture."""
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.dataset import read_dataset
+from features.errors import InputError
+from forecast.forecaster import Forecaster, load
+from forecast.scoring import pieces
+from forecast.scoring.archive import archive
+from forecast.scoring.evaluation import evaluate
+from guide import guide
+from model import model
+from train import build
+
+
+@pytest.fixture(scope="module")
+def forecaster(run_directory: Path) -> Forecaster:
+    return load(run_directory, build=build, model=model, guide=guide)
+
+
+def test_pieces_are_forecast_alike_in_any_order(forecaster, dataset_directory, monkeypatch):
+    monkeypatch.setattr(pieces, "ROWS", 256)
+    dataset, settings = read_dataset(dataset_directory), pieces.Settings(samples=20, seed=3, keep=True)
+
+    def backwards(function, jobs):
+        return iter([function(job) for job in reversed(list(jobs))][::-1])
+
+    forwards = list(pieces.forecast_pieces(forecaster, dataset, settings))
+    for one, other in zip(forwards, pieces.forecast_pieces(forecaster, dataset, settings, backwards), strict=True):
+        assert one.first == other.first
+        np.testing.assert_array_equal(one.draws, other.draws)
+    assert [piece.first for piece in forwards] == [0, 256, 512]
+    # another random number for every video: no two pieces start alike
+    first, second = (piece.draws[:, 0] - piece.draws[:, 0].mean(0) for piece in forwards[:2])
+    assert not np.allclose(first, second)
+
+
+def test_kept_samples_are_those_that_were_scored(forecaster, dataset_directory, tmp_path):
+    found = evaluate(forecaster, read_dataset(dataset_directory), samples=50, keep=tmp_path / "samples.npz")
+    with np.load(tmp_path / "samples.npz", allow_pickle=False) as kept:
+        assert kept["samples"].shape == (50, 600, 4)
+        assert kept["samples"].dtype == kept["truth"].dtype == np.float32
+        np.testing.assert_array_equal(kept["ids"], found.ids)
+        np.testing.assert_array_equal(kept["targets"], found.targets)
+        np.testing.assert_allclose(np.quantile(kept["samples"].astype(float), 0.975, axis=0), found.rows["upper_95"], atol=1e-6)
+    assert [path.name for path in tmp_path.iterdir()] == ["samples.npz"]
+    assert found.metrics["summary"] == "draws"
+
+
+def test_the_mixture_moves_the_intervals_and_not_the_draws(forecaster, dataset_directory):
+    dataset = read_dataset(dataset_directory).take(np.arange(40))
+    plain = evaluate(forecaster, dataset, samples=1000)
+    mixed = evaluate(forecaster, dataset, samples=1000, summary="mixture", sampler="sobol")
+    np.testing.assert_array_equal(plain.rows["crps"], mixed.rows["crps"])
+    width = (plain.rows["upper_95"] - plain.rows["lower_95"]).mean()
+    # the mean of 160 bounds, each with a standard error below 0.06 widths, unbiased up to 0.01 widths
+    for bound in ("lower_95", "upper_95"):
+        assert abs((mixed.rows[bound] - plain.rows[bound]).mean()) < 0.03 * width
+    assert not np.array_equal(plain.rows["upper_95"], mixed.rows["upper_95"])
+    assert mixed.metrics["summary"].endswith("sobol")
+
+
+def test_an_archive_takes_no_memory_for_its_samples(tmp_path):
+    block = np.ones((100, 64, 4), np.float32)
+    peaks = []
+    for count in (640, 6400):
+        tracemalloc.start()
+        with archive(tmp_path / f"{count}.npz", (100, count, 4)) as kept:
+            for first in range(0, count, 64):
+                kept.put(first, block * first)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0] < 4 * block.nbytes + 3_000_000
+    with np.load(tmp_path / "6400.npz", allow_pickle=False) as file:
+        np.testing.assert_array_equal(file["samples"][7, :, 2], np.repeat(np.arange(0, 6400, 64), 64))
+
+
+def test_an_archive_is_whole_or_absent(tmp_path):
+    def broken():
+        with archive(tmp_path / "samples.npz", (2, 3, 1)) as kept:
+            kept.put(0, np.ones((2, 1, 1), np.float32))
+            raise InputError("row 2 is bad")
+
+    with pytest.raises(InputError, match="row 2"):
+        broken()
+    assert list(tmp_path.iterdir()) == []
