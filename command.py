@@ -100,6 +100,9 @@ def run(main: Callable[[Sequence[str] | None], None], arguments: Sequence[str] |
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:  # a full disk, a file that may not be read: the machine's fault, said like the input's
+        print(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror or _one_line(str(error))}", file=sys.stderr)
+        return 2
     return 0
 
 

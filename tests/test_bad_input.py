@@ -10,6 +10,7 @@ import pytest
 
 import command
 import evaluate
+import predict
 import train
 
 ROOT = Path(train.__file__).parent
@@ -50,6 +51,13 @@ def refused(main, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> s
         (["--split", "sideways"], "--split"),
         (["--split", "nothing=1"], "nothing"),
         (["--data", "no-such-directory"], "no-such-directory"),
+        (["--without", "socail"], "socail"),
+        (["--without", "social,textual,history,sound,visual,acoustic"], "no part has any feature"),
+        (["--width", "99999999999999999999"], "width"),
+        (["--epochs", "1e3"], "--epochs"),
+        (["--learning-rate", "1e400"], "learning_rate"),
+        (["--split", "view_count=\N{CAT FACE}"], "view_count"),
+        (["--targets", "id"], "id"),
     ],
 )
 def test_options_of_train(dataset_directory: Path, tmp_path: Path, capsys, options: list[str], named: str) -> None:
@@ -135,3 +143,58 @@ def test_an_evaluation_directory_that_leads_out_of_the_run_is_refused(run_direct
     (copy / "evaluation").symlink_to(elsewhere)
     assert "'evaluation': leaves" in refused(evaluate.main, ["--run", str(copy), "--samples", "10"], capsys)
     assert not any(elsewhere.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--follower-count", "-5"], "'-5' is not a count"),
+        (["--follower-count", "nan"], "'nan' is not a count"),
+        (["--follower-count", "1e19"], "'1e19' is not a count"),
+        (["--publish", "2026-02-30"], "'2026-02-30' is not a time"),
+        (["--publish", "1900-01-01"], "'1900-01-01' is not a time"),
+        (["--horizon", "0d"], "horizon '0d'"),
+        (["--horizon", "1h,,7d"], "horizon ''"),
+        (["--horizon", "9" * 400 + "d"], "at most ten years"),
+        (["--samples", "39"], "--samples"),
+        (["--video", "/dev/zero"], "not a regular file"),
+        (["--compare", "/dev/zero", "/dev/zero"], "not a regular file"),
+        (["--plot", "/proc/growth.png"], "cannot be written"),
+        (["--run", "/dev/null"], "no such run directory"),
+    ],
+)
+def test_options_of_predict(run_directory: Path, capsys, options: list[str], named: str) -> None:
+    run = [] if "--run" in options else ["--run", str(run_directory)]
+    code, error = _said([*run, *options], capsys)
+    assert code == 2
+    assert named in error[-1]
+    assert [line for line in error[:-1] if not line.startswith("warning: the draft: ")] == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--description", ""],
+        ["--description", "\N{CAT FACE} \u05e9\u05dc\u05d5\u05dd \u202e \udcff"],
+        ["--description", "a b " * 200_000],
+        ["--username", "\N{CAT FACE}\udcff", "--music-title", "\udcff", "--region-code", "??"],
+        ["--follower-count", "1000000000000000000", "--video-duration", "0"],
+        ["--publish", "9999-12-31 23:59", "--horizon", "0.0000001h,520w"],
+        ["--publish", "1970-01-01"],
+    ],
+)
+def test_strange_but_possible_drafts_get_a_forecast(run_directory: Path, capsys, options: list[str]) -> None:
+    code, error = _said(["--run", str(run_directory), "--samples", "40", *options], capsys)
+    assert (code, [line for line in error if not line.startswith("warning: the draft: ")]) == (0, [])
+
+
+def _said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
+    """Exit code of predict.py and the lines on standard error; a forecast has no NaN."""
+    try:
+        code = command.run(predict.main, arguments)
+    except SystemExit as stop:
+        code = stop.code
+    said = capsys.readouterr()
+    assert (code == 0) == said.out.lstrip().startswith("after")
+    assert "nan" not in said.out.lower()
+    return code, said.err.splitlines()

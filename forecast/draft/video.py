@@ -58,8 +58,10 @@ def rows_of(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> 
         "collected_at": float(draft.publish) + np.asarray(horizons, dtype=np.float64),
     }
     for name, value in draft.known.items():
-        kind = np.float64 if COLUMNS[name].kind != "text" else object
-        columns[name] = np.array([value] * count, dtype=kind)
+        if COLUMNS[name].kind == "text":  # half characters (surrogates) are replaced, as in tables
+            columns[name] = np.array([str(value).encode("utf-8", "replace").decode()] * count, dtype=object)
+        else:
+            columns[name] = np.full(count, float(value))
     ready = {}
     for part, values in draft.clip.items():
         names = featurizer.columns.get(part)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from configuration import PRESETS, Configuration
-from features.dataset import Dataset
+from features.dataset import RESERVED, Dataset
 from features.errors import InputError
 from features.files import json_object
 from forecast.run.directory import RunDirectory, new_run, unfinished_run
@@ -59,9 +59,10 @@ def begin(run: RunDirectory, configuration: Configuration, source: str | None, d
         keep_names: whether reports of this run may show user names and captions.
 
     Raises:
-        InputError: the run is being resumed and the data has changed.
+        InputError: the run is being resumed and the data has changed, or a part to leave out does not exist.
     """
     run.tidy()
+    _refuse_unknown(configuration, dataset)
     if (run.path / "configuration.json").exists():
         if run.read_json("source.json").get("fingerprint") != dataset.fingerprint:
             raise InputError(f"{dataset.name}: has changed since the run {run.path} was started")
@@ -72,3 +73,11 @@ def begin(run: RunDirectory, configuration: Configuration, source: str | None, d
         run.write_text(EXTRACTION, json.dumps(json_object(measured.read_text(errors="replace"), str(measured)), indent=2) + "\n")
     run.write_text("source.json", json.dumps(about) + "\n")
     run.write_text("configuration.json", configuration.to_json())
+
+
+def _refuse_unknown(configuration: Configuration, dataset: Dataset) -> None:
+    """A part that cannot be left out, because there is none of that name, is a typing mistake."""
+    known = dict.fromkeys((*RESERVED, "textual", *dataset.ready))
+    for name in configuration.without:
+        if name not in known:
+            raise InputError(f"--without {name}: the data has no such part (but {', '.join(known)})")

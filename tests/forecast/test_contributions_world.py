@@ -1,4 +1,4 @@
-"""Contributions in the simulated world, where what a part is worth is known: a useless part is worth nothing, the others rank as they truly do."""
+"""Contributions where the truth is known: in the simulated world a useless part is worth nothing, the others rank as they truly do."""
 
 from dataclasses import replace
 
@@ -50,6 +50,6 @@ def test_a_part_without_influence_contributes_nothing(found):
 
 @pytest.mark.slow
 def test_parts_rank_as_they_truly_do(found):
-    """The author's reach has a standard deviation of 1.3 in log views, looks of 0.7, sound of 0.5."""
+    """Without a part, the best possible forecast of these videos loses 0.134 (visual), 0.104 (acoustic), 0.090 (textual) of CRPS."""
     order = sorted(found, key=lambda part: -found[part]["crps_lost_without"])
     assert order == ["social", "visual", "acoustic", "textual", "noise"]

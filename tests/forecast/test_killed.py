@@ -1,17 +1,28 @@
 """Training killed at random moments, on a full disk and in a directory that cannot be written: nothing is lost, nothing is half a file."""
 
+import contextlib
+import importlib
 import json
 import os
+import resource
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
+import command
+import evaluate
+import predict
+import train
 from features import files
 from features.errors import InputError
 from tests.forecast.small import SETTINGS, train_small
 
-MOMENTS = 50 if os.environ.get("NIGHTLY") else 4
+NIGHTLY = bool(os.environ.get("NIGHTLY"))
+MOMENTS = 50 if NIGHTLY else 4
 
 # the heavy imports are done once; each training is a forked child, killed by its parent after a random time
 HARNESS = """
@@ -50,8 +61,9 @@ print(json.dumps(killed))
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments_and_resumed_ends_at_the_same_bytes(small_data, tmp_path):
-    options = ["--data", str(small_data), *SETTINGS, "--workers", "1"]
+@pytest.mark.parametrize("workers", ["1", "2"] if NIGHTLY else ["1"])
+def test_killed_at_random_moments_and_resumed_ends_at_the_same_bytes(small_data, tmp_path, workers):
+    options = ["--data", str(small_data), *SETTINGS, "--workers", workers]
     script = [sys.executable, "-c", HARNESS, json.dumps([MOMENTS, str(tmp_path), *options])]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(script, capture_output=True, text=True, env=environment, check=False)
@@ -90,6 +102,78 @@ def test_a_directory_that_cannot_be_made_ends_in_one_sentence(small_data, tmp_pa
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         train_small(small_data, tmp_path / "file" / "run")
+
+
+@contextlib.contextmanager
+def largest_file(size):
+    """No file may become larger than `size` bytes: what a quota or a full disk does, by the system itself."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextlib.contextmanager
+def without_privileges():
+    """As a user who may write nowhere; whoever is not root may not anyway."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.fixture
+def read_only(small_run, small_data):
+    """A directory that everybody may read and nobody write, with the small run in it. (pytest's own are for their owner alone.)"""
+    with tempfile.TemporaryDirectory() as name:
+        shelf = Path(name) / "shelf"
+        shutil.copytree(small_data, shelf / "data")
+        shutil.copytree(small_run, shelf / "runs" / "small")
+        for path in (Path(name), *Path(name).rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        yield shelf
+        for path in (Path(name), *Path(name).rglob("*")):
+            path.chmod(0o755)
+
+
+def refused(main, arguments, capsys):
+    """The one sentence of a command that ends with code 2."""
+    assert command.run(main, list(map(str, arguments))) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ")
+    return error
+
+
+@pytest.mark.parametrize("size", [2000, 20_000])
+def test_no_room_ends_in_one_sentence_and_room_again_ends_the_run(small_data, tmp_path, capsys, size):
+    typed = ["--data", small_data, "--run", tmp_path / "run", *SETTINGS, "--workers", "1"]
+    with largest_file(size):
+        assert "File too large" in refused(train.main, typed, capsys)
+    assert not (tmp_path / "run" / "run.json").exists()
+    assert command.run(train.main, [*map(str, typed), "--resume"]) == 0
+
+
+def test_a_read_only_directory_ends_in_one_sentence(read_only, monkeypatch, capsys):
+    # the libraries themselves may lie where that user cannot read
+    for name in ("forecast.report.page", "forecast.draft.growth"):
+        importlib.import_module(name)
+    run, before = read_only / "runs" / "small", sorted(read_only.rglob("*"))
+    monkeypatch.chdir(read_only)
+    with without_privileges():
+        for main, arguments in (
+            (train.main, ["--data", read_only / "data", *SETTINGS]),
+            (train.main, ["--data", read_only / "data", "--run", read_only / "runs" / "new", *SETTINGS]),
+            (evaluate.main, ["--run", run, "--data", read_only / "data", "--samples", "10"]),
+            (predict.main, ["--run", run, "--plot", read_only / "growth.png"]),
+        ):
+            assert "Permission denied" in refused(main, arguments, capsys)
+    assert sorted(read_only.rglob("*")) == before
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

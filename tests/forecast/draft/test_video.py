@@ -40,6 +40,13 @@ def test_history_is_what_the_author_published_before(featurizer, world):
     assert after["history"].present.all()
 
 
+def test_half_characters_are_replaced_as_in_tables(featurizer):
+    draft = Draft(1.7e9, {"video_description": "word1 \udcff", "username": "\ud800", "music_title": "\udfff"})
+    videos = featurize(draft, [DAY], featurizer)
+    assert videos["textual"].present.all()
+    assert not videos["history"].present.any()
+
+
 def test_features_of_the_clip_become_its_part(featurizer):
     clip = {"visual": np.full(24, 0.5, np.float32), "smell": np.zeros(3, np.float32)}
     videos = featurize(Draft(1.7e9, clip=clip), [DAY], featurizer)

@@ -35,6 +35,13 @@ def test_names_are_kept_only_when_asked(tmp_path, keep):
     assert RunDirectory(tmp_path / "run").read_json("source.json")["keep_names"] is keep
 
 
+def test_a_part_that_does_not_exist_cannot_be_left_out(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    with pytest.raises(InputError, match="--without socail: the data has no such part"):
+        begin(run, Configuration(without=("textual", "socail")), None, DATASET)
+    assert not run.path.exists()
+
+
 def test_data_that_changed_is_refused_on_resuming(tmp_path):
     run = RunDirectory(tmp_path / "run")
     begin(run, Configuration(), "data", DATASET)
