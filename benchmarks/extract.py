@@ -17,11 +17,11 @@ import av
 import numpy as np
 
 from features.media.acoustic import acoustic_features
-from features.media.decode import opened, read_clip, usable
-from features.media.picture import turned
-from features.media.seek import Walker
+from features.media.decoding.decode import opened, read_clip, usable
+from features.media.decoding.picture import turned
+from features.media.decoding.seek import Walker
+from features.media.decoding.timeline import Timeline
 from features.media.settings import FRAMES, Limits, Settings
-from features.media.timeline import Timeline
 from features.media.visual import BACKBONES, Network
 
 LIMITS = Limits()

@@ -1,3 +1,4 @@
+import contextlib
 import csv
 import filecmp
 import json
@@ -113,6 +114,47 @@ def test_settings_survive_for_predicting(extracted, source, weights):
 def test_two_workers_write_the_same_bytes(extracted, source, weights, tmp_path):
     extract(*options(source, tmp_path / "two", weights, "--workers", "2"))
     check_equal(extracted[0], tmp_path / "two")
+
+
+def below(parent):
+    """Processes started by a process, and by those."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents.setdefault(int(status.read_text().rsplit(")", 1)[1].split()[1]), []).append(int(status.parent.name))
+    found = [parent]
+    for process in found:
+        found += parents.get(process, [])
+    return found
+
+
+def reading(parent):
+    """Those of them that have a clip open."""
+    found = []
+    for child in below(parent):
+        with contextlib.suppress(OSError):
+            if any(os.readlink(link).endswith(".mp4") for link in Path(f"/proc/{child}/fd").iterdir()):
+                found.append(child)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+@pytest.mark.parametrize("workers", [1, 2] if os.environ.get("NIGHTLY") else [2])
+def test_a_clip_whose_decoding_stands_still_is_given_up(source, weights, tmp_path, workers):
+    out = tmp_path / "out"
+    line = [sys.executable, str(ROOT / "extract.py"), *map(str, options(source, out, weights, "--workers", workers))]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        stopped = []
+        while process.poll() is None and not stopped:
+            stopped = reading(process.pid)
+        os.kill(stopped[0], signal.SIGSTOP)
+        assert process.wait(timeout=300) == 0
+    with (out / "problems.csv").open() as file:
+        reasons = [row["reason"] for row in csv.DictReader(file) if row["stage"] == "limits"]
+    # empty where it was stopped just after the last byte that was needed
+    assert set(reasons) <= {"time: decoding stood still for 4 s"}
+    assert len(read_dataset(out).ready["visual"].dropna()) >= 6
 
 
 @pytest.mark.slow

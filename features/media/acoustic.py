@@ -1,6 +1,7 @@
 """The sound track as 48 numbers: mean and variance over time of 24 mel-frequency cepstral coefficients."""
 
 import functools
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -10,7 +11,7 @@ COEFFICIENTS = 24
 WINDOW = 400  # samples, 25 ms
 HOP = 160  # samples, 10 ms
 MELS = 64
-BLOCK = 3000  # windows computed at once, so that memory does not grow with the track
+BLOCK = 3000  # windows computed at once
 
 
 def acoustic_columns() -> list[str]:
@@ -24,31 +25,64 @@ def acoustic_features(sound: np.ndarray) -> np.ndarray:
     Args:
         sound: float32 (T,), T >= 1, at 16 kHz; a track shorter than one window is padded with silence.
     """
-    coefficients = mfcc(sound).astype(np.float64)
-    return np.concatenate([coefficients.mean(axis=1), coefficients.var(axis=1)]).astype(np.float32)
+    return features_of_pieces([sound])
+
+
+def features_of_pieces(pieces: Iterable[np.ndarray]) -> np.ndarray:
+    """`acoustic_features` of a sound track that comes in pieces, each float32 (t,)."""
+    coefficients = _cepstra(pieces)
+    mean = [row.mean(dtype=np.float64) for row in coefficients]
+    variance = [row.var(dtype=np.float64) for row in coefficients]
+    return np.array([*mean, *variance], np.float32)
 
 
 def mfcc(sound: np.ndarray) -> np.ndarray:
     """MFCC as `torchaudio.transforms.MFCC` defines them, float32 (24, windows).
 
     Power spectrum of centred Hann windows (ends reflected), 64 mel bands (HTK scale), decibels with a floor at 1e-10 and at
-    80 dB below the loudest, orthonormal DCT-II. Computed block by block.
+    80 dB below the loudest, orthonormal DCT-II.
     """
+    return _cepstra([sound])
+
+
+def _cepstra(pieces: Iterable[np.ndarray]) -> np.ndarray:
+    """`mfcc` of a track in pieces; of the whole track only its bands are ever in memory."""
     import torch
 
     transform = _transform()
-    edge = WINDOW // 2
-    samples = np.pad(sound, (0, max(0, WINDOW - len(sound))))
-    padded = np.pad(samples, edge, mode="reflect")
-    windows = 1 + len(samples) // HOP
     with torch.inference_mode():
-        bands = []
-        for first in range(0, windows, BLOCK):
-            count = min(BLOCK, windows - first)
-            block = padded[first * HOP : (first + count - 1) * HOP + WINDOW]
-            bands.append(transform.MelSpectrogram(torch.from_numpy(np.ascontiguousarray(block))))
-        decibels = transform.amplitude_to_DB(torch.cat(bands, dim=1))
-        return (transform.dct_mat.T @ decibels).numpy()
+        bands = torch.cat([transform.MelSpectrogram(torch.from_numpy(block)) for block in _blocks(pieces)], dim=1)
+        return (transform.dct_mat.T @ transform.amplitude_to_DB(bands)).numpy()
+
+
+def _blocks(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Cut a track into overlapping stretches of whole windows, at most `BLOCK` of them."""
+    rest = np.empty(0, np.float32)
+    for piece in _reflected(pieces):
+        rest = np.concatenate([rest, piece])
+        while (windows := min((len(rest) - WINDOW) // HOP + 1, BLOCK)) > 0:
+            yield rest[: (windows - 1) * HOP + WINDOW]
+            rest = rest[windows * HOP :]
+
+
+def _reflected(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """Continue a track by half a window before its start and after its end, as in a mirror."""
+    edge = WINDOW // 2
+    start, end = np.empty(0, np.float32), np.empty(0, np.float32)
+    for piece in pieces:
+        if len(start) < WINDOW:
+            start = np.concatenate([start, piece])
+            if len(start) < WINDOW:
+                continue
+            yield start[edge:0:-1]
+            piece = start
+        end = np.concatenate([end, piece[-edge - 1 :]])[-edge - 1 :]
+        yield piece
+    if len(start) < WINDOW:
+        padded = np.pad(start, (0, WINDOW - len(start)))
+        yield np.pad(padded, edge, mode="reflect")
+    else:
+        yield end[-2::-1]
 
 
 @functools.cache
@@ -56,4 +90,4 @@ def _transform():
     from torchaudio.transforms import MFCC
 
     mel = {"n_fft": WINDOW, "hop_length": HOP, "n_mels": MELS, "center": False, "mel_scale": "htk"}
-    return MFCC(SAMPLE_RATE, n_mfcc=COEFFICIENTS, log_mels=False, melkwargs=mel)
+    return MFCC(SAMPLE_RATE, n_mfcc=COEFFICIENTS, melkwargs=mel)

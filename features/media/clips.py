@@ -1,20 +1,23 @@
 """One clip to features: the decoding process and the network, together."""
 
 import dataclasses
+import functools
+import os
+import signal
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from features.errors import InputError
 from features.files import regular_file
-from features.media.acoustic import acoustic_columns, acoustic_features
+from features.media.acoustic import acoustic_columns, features_of_pieces
+from features.media.decoding.worker import Decoder
 from features.media.settings import Limits, Problem, Settings
 from features.media.store import Result
 from features.media.visual import BACKBONES, Network, file_sha256, visual_columns
-from features.media.worker import Decoder
 
 
 def columns(settings: Settings) -> dict[str, list[str]]:
@@ -38,30 +41,30 @@ def settled(settings: Settings) -> Settings:
 
 
 def _device(name: str) -> str:
+    if name == "cpu":
+        return name
     import torch
 
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        return next(device for device in ("cuda", "mps", "cpu") if there[device])
+        return next((device for device in there if there[device]), "cpu")
     if not there[name]:
         raise InputError(f"--device {name}: not available on this machine")
     return name
 
 
 class ClipReader:
-    """Gives features of clips. Use as a context manager, from one thread; several readers may share a network.
+    """Gives features of clips. Use as a context manager, from one thread.
 
     Args:
         settings: as `settled` returns them.
         limits: what one clip may cost.
-        network: loaded from the settings if not given.
     """
 
-    def __init__(self, settings: Settings, limits: Limits | None = None, network: Network | None = None) -> None:
-        limits = limits or Limits()
+    def __init__(self, settings: Settings, limits: Limits | None = None) -> None:
         backbone = BACKBONES[settings.backbone]
-        self._network: Any = network or Network(settings)
-        self._decoder = Decoder(backbone.resize, backbone.crop, limits)
+        self._network = Network(settings)
+        self._decoder = Decoder(backbone.resize, backbone.crop, limits or Limits())
 
     def __enter__(self) -> "ClipReader":
         return self
@@ -75,12 +78,12 @@ class ClipReader:
 
     def read(self, path: Path) -> tuple[Result, bool]:
         """The features of the clip at `path`, and whether the outcome may be kept (see `Decoder.read`)."""
-        frames, sound, problems, final = self._decoder.read(path)
+        frames, acoustic, problems, final = self._decoder.read(path, features_of_pieces)
         result = Result(problems=problems)
         if frames is not None:
             self._keep(result, "visual", self._network.features(frames))
-        if sound is not None:
-            self._keep(result, "acoustic", acoustic_features(sound))
+        if acoustic is not None:
+            self._keep(result, "acoustic", acoustic)
         return result, final
 
     @staticmethod
@@ -92,35 +95,58 @@ class ClipReader:
 
 
 class Readers:
-    """As many readers as `workers`, each in its thread with one core, around one network that is loaded for the first clip."""
+    """As many processes as `workers`, each with one core, a network and a decoding process of its own.
+
+    The process that asks never holds torch, which alone takes half a gigabyte.
+    """
 
     def __init__(self, settings: Settings, limits: Limits, workers: int) -> None:
         self._settings, self._limits = settings, limits
-        self._network: Network | None = None
-        self._pool = ThreadPoolExecutor(workers, initializer=self._begin)
-        self._own = threading.local()
-        self._readers: list[ClipReader] = []
+        self._pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin)
 
     def __enter__(self) -> "Readers":
         return self
 
     def __exit__(self, *exception) -> None:
         self._pool.shutdown(cancel_futures=True)
-        for reader in self._readers:
-            reader.close()
 
     def submit(self, path: Path) -> Future:
-        """Have a clip read; the future gives what `ClipReader.read` returns."""
-        if self._network is None:
-            self._network = Network(self._settings)
-        return self._pool.submit(lambda: self._own.reader.read(path))
+        """Have a clip read; the future gives what `ClipReader.read` returns, or raises BrokenProcessPool if a process died."""
+        return self._pool.submit(_read, path, self._settings, self._limits)
 
-    def _begin(self) -> None:
-        import torch
 
-        torch.set_num_threads(1)  # two threads on one clip are slower than two clips
-        self._own.reader = ClipReader(self._settings, self._limits, self._network)
-        self._readers.append(self._own.reader)
+def settled_apart(settings: Settings) -> Settings:
+    """`settled`, in a process that ends when it is done, if torch must be asked."""
+    if settings.device == "cpu" and settings.weights:
+        return settled(settings)
+    with ProcessPoolExecutor(1, get_context("spawn"), _begin) as pool:
+        return pool.submit(settled, settings).result()
+
+
+def _begin() -> None:
+    """Ctrl-C is for the parent, and without a parent there is nothing left to do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _leave_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _read(path: Path, settings: Settings, limits: Limits) -> tuple[Result, bool]:
+    return _reader(settings, limits).read(path)
+
+
+@functools.cache
+def _reader(settings: Settings, limits: Limits) -> ClipReader:
+    """The reader of a process, kept from clip to clip."""
+    import torch
+
+    torch.set_num_threads(1)  # two threads on one clip are slower than two clips
+    return ClipReader(settings, limits)
 
 
 def features_of_clip(path: Path, settings: Settings, limits: Limits | None = None) -> tuple[dict[str, np.ndarray], list[Problem]]:

@@ -4,14 +4,16 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from features.errors import InputError
 from features.files import regular_file, write_text
 from features.media import output
-from features.media.clips import Readers, columns, settled
+from features.media.clips import Readers, columns, settled_apart
 from features.media.settings import Limits, Problem, Settings
 from features.media.store import Result, Store, description
 from features.sources.source import Source, media_files
@@ -36,6 +38,7 @@ def extract(
     limits: Limits,
     workers: int = 1,
     report: Callable[[Progress], None] = lambda progress: None,
+    pool: Callable[[Settings, Limits, int], Any] = Readers,
 ) -> dict:
     """Write the dataset directory `out`: videos, features of every clip, problems.csv and extraction.json.
 
@@ -46,6 +49,7 @@ def extract(
         limits: what one clip may cost.
         workers: clips in work at the same time, one processor core each.
         report: called after every clip.
+        pool: who reads the clips: `pool(settings, limits, workers)` is entered, and asked as `Readers` is.
 
     Returns:
         What extraction.json holds.
@@ -56,11 +60,11 @@ def extract(
     output.check(source, out)
     paths = media_files(source)
     if any(path is not None for path in paths):  # a table alone needs no weights
-        settings = settled(settings)
+        settings = settled_apart(settings)
     described = description(settings, limits)
     store = Store(out / ".clips", described)
     progress = Progress(clips=sum(path is not None for path in paths))
-    keys, unkept = _work(paths, settings, limits, workers, store, progress, report)
+    keys, unkept = _work(paths, partial(pool, settings, limits, workers), workers, store, progress, report)
 
     def results() -> Iterator[Result | None]:
         for path, key in zip(paths, keys, strict=True):
@@ -96,8 +100,7 @@ def read_settings(path: Path) -> Settings:
 
 def _work(
     paths: list[Path | None],
-    settings: Settings,
-    limits: Limits,
+    pool: Callable[[], Any],
     workers: int,
     store: Store,
     progress: Progress,
@@ -114,7 +117,10 @@ def _work(
         while len(running) > most:
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 key = running.pop(future)
-                result, final = future.result()
+                try:
+                    result, final = future.result()
+                except BrokenProcessPool as error:
+                    raise InputError("a worker process was ended (too little memory?): what was finished is kept, run again") from error
                 if final:
                     store.put(key, result)
                 else:
@@ -126,7 +132,7 @@ def _work(
         progress.problems += problem
         report(progress)
 
-    with Readers(settings, limits, workers) as readers:
+    with pool() as readers:
         for path in paths:
             key = store.key(path) if path is not None and path.exists() else None
             known = store.get(key) if key is not None else None

@@ -16,7 +16,7 @@ from features.files import regular_file
 from features.media.settings import FRAMES, Combine, Settings
 
 PATIENCE = 20.0  # seconds without an answer before a download is given up
-BATCH = 5  # larger batches are not faster and need more memory
+BATCH = 2  # larger batches are not faster and need more memory
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Backbone:
 
 
 def _resnet50():
-    from torchvision.models.resnet import resnet50
+    from features.media.resnet import ResNet50
 
-    return resnet50(weights=None)
+    return ResNet50()
 
 
 def _resnet50_published() -> Path:
@@ -119,12 +119,15 @@ class Network:
         state = {name: value for name, value in read_state(path).items() if not name.startswith(self._backbone.head + ".")}
         try:
             model.load_state_dict(state, assign=True)
+            del state  # what is replaced below is freed at once
         except RuntimeError as error:
             why = str(error).splitlines()[-1].strip()[:160]
             raise InputError(f"{path}: not the weights of {settings.backbone} ({why})") from error
         self._device = torch.device(settings.device)
         self._type = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
-        self._model = model.eval().requires_grad_(False).to(self._device, self._type, memory_format=torch.channels_last)
+        model = model.eval().requires_grad_(False)
+        _fold(model)
+        self._model = model.to(self._device, self._type, memory_format=torch.channels_last)
         self._mean, self._spread = (torch.tensor(values).view(3, 1, 1) for values in (self._backbone.mean, self._backbone.spread))
 
     def vectors(self, pictures: np.ndarray) -> np.ndarray:
@@ -139,6 +142,22 @@ class Network:
     def features(self, pictures: np.ndarray) -> np.ndarray:
         """uint8 (10, crop, crop, 3) -> float32, as many as `visual_columns` names."""
         return combine(self.vectors(pictures), self._combine)
+
+
+def _fold(module) -> None:
+    """Put each batch normalisation into the convolution before it: the same function, a tenth faster, with less memory."""
+    from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+    before = module
+    for name, layer in list(module.named_children()):
+        if isinstance(layer, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+            statistics: tuple[Any, ...] = (layer.running_mean, layer.running_var, layer.eps, layer.weight, layer.bias)
+            before.weight, before.bias = fuse_conv_bn_weights(before.weight, before.bias, *statistics)
+            setattr(module, name, nn.Identity())
+        else:
+            _fold(layer)
+        before = layer
 
 
 def combine(vectors: np.ndarray, how: Combine) -> np.ndarray:

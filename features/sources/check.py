@@ -42,7 +42,7 @@ def _verdict(source: Source, row: int, relative: str, limits: Limits) -> str:
         return "unusable, empty"
     if size > limits.megabytes * 1_000_000:
         return f"unusable, larger than {limits.megabytes} MB"
-    from features.media.recognise import container
+    from features.media.decoding.recognise import container
 
     name, supported = container(path)
     return f"ok, {name}, {size / 1e6:.1f} MB" if supported else f"unusable, {name}"

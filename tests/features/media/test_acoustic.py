@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from features.media import acoustic
-from features.media.acoustic import acoustic_columns, acoustic_features, mfcc
-from features.media.decode import read_clip
+from features.media.acoustic import acoustic_columns, acoustic_features, features_of_pieces, mfcc
+from features.media.decoding.decode import read_clip
 from features.media.settings import Limits
 
 
@@ -59,6 +59,12 @@ def test_blocks_are_those_of_torchaudio_on_the_whole(monkeypatch):
     np.testing.assert_allclose(mfcc(sound), whole, rtol=1e-4, atol=1e-3)
     monkeypatch.setattr(acoustic, "BLOCK", 7)
     np.testing.assert_allclose(mfcc(sound), whole, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("cuts", [[1], [100, 150], [399], [400], [5000, 5001, 30_000], list(range(1000, 48_000, 1000))])
+def test_a_track_in_pieces_is_the_same_track(cuts):
+    sound = np.random.default_rng(0).normal(0, 0.1, 48_000).astype(np.float32)
+    np.testing.assert_allclose(features_of_pieces(np.split(sound, cuts)), acoustic_features(sound), rtol=1e-4, atol=1e-3)
 
 
 def test_real_clips_agree_with_librosa(shared_clips):

@@ -9,8 +9,8 @@ import torch
 from features.errors import InputError
 from features.media import visual
 from features.media.clips import features_of_clip, settled
+from features.media.decoding.picture import square
 from features.media.efficientnet import EfficientNetLite0
-from features.media.picture import square
 from features.media.settings import Settings
 from features.media.visual import BACKBONES, Network, combine, read_state, visual_columns
 
@@ -173,7 +173,7 @@ def test_real_photographs_get_sensible_labels():
 
 
 def test_frames_of_real_clips_get_sensible_labels(shared_clips):
-    from features.media.decode import read_clip
+    from features.media.decoding.decode import read_clip
     from features.media.settings import Limits
 
     for name, classes in (("keyboard_rot0.mov", (508, 878)), ("mdn_pig_h264_aac.mp4", (341, 719))):

@@ -1,4 +1,4 @@
-"""Open a media file that nobody vouches for; take ten frames and the sound. Runs inside `features.media.sandbox` only."""
+"""Open a media file that nobody vouches for; take ten frames and the sound. Runs inside `features.media.decoding.sandbox` only."""
 
 import contextlib
 import os
@@ -10,10 +10,10 @@ from pathlib import Path
 import av
 import numpy as np
 
-from features.media.picture import square
-from features.media.recognise import container as container_of
+from features.media.decoding.picture import square
+from features.media.decoding.recognise import container as container_of
+from features.media.decoding.timeline import Timeline
 from features.media.settings import FRAMES, Limits, Problem
-from features.media.timeline import Timeline
 
 FORMATS = "mov,matroska,avi,flv"
 ATTACHED_PICTURE = 0x400
@@ -47,7 +47,7 @@ def read_clip(path: Path, resize: int, crop: int, limits: Limits, indexed: Calla
 
     Args:
         path: the media file.
-        resize: see `features.media.picture.square`.
+        resize: see `features.media.decoding.picture.square`.
         crop: see there.
         limits: what is refused.
         indexed: called with the real duration in seconds as soon as it is known.
@@ -102,7 +102,7 @@ def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline
     """One pass over all packets: the timeline of the video and the decoded sound."""
     if video is None and audio is None:
         raise Refused("unreadable: it has neither a video nor a sound track that can be decoded")
-    from features.media.sound import Sound
+    from features.media.decoding.sound import Sound
 
     if video is not None and video.codec_context.width * video.codec_context.height > limits.pixels:
         width, height = video.codec_context.width, video.codec_context.height
@@ -133,7 +133,7 @@ def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline
 
 
 def _pictures(path: Path, container, timeline: Timeline, resize: int, crop: int, limits: Limits, clip: Clip) -> np.ndarray | None:
-    from features.media.seek import Walker
+    from features.media.decoding.seek import Walker
 
     targets = timeline.midpoints(FRAMES)
     walker = Walker(path, container, timeline, targets, limits)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from features.media.decoding import worker
+from features.media.decoding.budget import Budget
+from features.media.decoding.worker import ROOT, Decoder
 from features.media.settings import Limits
-from features.media.worker import ROOT, Decoder
 
 
 def pid_of(decoder):
@@ -34,15 +36,79 @@ def test_a_hanging_sandbox_is_killed_and_replaced(clip):
         os.kill(stopped, signal.SIGSTOP)
         began = time.monotonic()
         frames, sound, problems, final = decoder.read(path)
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 10
         assert frames is None
         assert sound is None
         assert not final
         assert problems[0].stage == "limits"
-        assert problems[0].reason.startswith("time: ")
+        assert problems[0].reason == "time: decoding stood still for 4 s"
         assert gone(stopped)
         assert decoder.read(path)[0] is not None
         assert pid_of(decoder) != stopped
+
+
+SLEEPER = """
+import sys, time
+from features.media.decoding import decode, sandbox
+read = decode.read_clip
+def sleepy(path, *arguments):
+    while "sleep" in path.name:
+        time.sleep(0.3)
+    return read(path, *arguments)
+decode.read_clip = sleepy
+sandbox.main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processor time of a process is read from /proc")
+def test_a_decoder_that_sleeps_is_stopped_though_it_wakes_now_and_then(clip, tmp_path, monkeypatch):
+    (tmp_path / "sleeper.py").write_text(SLEEPER)
+    monkeypatch.setattr(worker, "ROOT", f"{tmp_path}:{worker.ROOT}")
+    monkeypatch.setattr(worker, "PROGRAM", "sleeper")
+    with Decoder(96, 64, Limits()) as decoder:
+        assert decoder.read(clip())[3]
+        began = time.monotonic()
+        frames, _, problems, final = decoder.read(clip("sleep.mp4"))
+        assert time.monotonic() - began < 10
+        assert frames is None
+        assert not final
+        assert problems[0].reason == "time: decoding stood still for 4 s"
+
+
+@pytest.fixture
+def start():
+    """Start a Python process that is ended after the test."""
+    processes = []
+
+    def run(code):
+        processes.append(subprocess.Popen([sys.executable, "-c", code]))
+        return processes[-1].pid
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def seconds_until_exceeded(budget, most):
+    began = time.monotonic()
+    while not budget.exceeded() and time.monotonic() - began < most:
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processor time of a process is read from /proc")
+def test_one_that_sleeps_has_stalled_and_one_that_waits_for_its_turn_has_not(start):
+    spinning = "import os; os.nice({})\nwhile True: pass"
+    sleeping = start("import time; time.sleep(60)")
+    time.sleep(0.5)
+    budget = Budget(sleeping, 60, stall=0.5)
+    assert 0.5 < seconds_until_exceeded(budget, 5) < 2
+    assert budget.exceeded() == "decoding stood still for 0.5 s"
+    patient = start(spinning.format(19))
+    for _ in range(2 * (os.cpu_count() or 1)):
+        start(spinning.format(0))
+    assert seconds_until_exceeded(Budget(patient, 60, stall=0.5), 2) >= 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processor time of a process is read from /proc")
@@ -91,7 +157,7 @@ def test_no_sandbox_outlives_its_parent(clip):
     path = clip()
     script = (
         "import sys, time\nfrom pathlib import Path\nfrom features.media.settings import Limits\n"
-        "from features.media.worker import Decoder\ndecoder = Decoder(96, 64, Limits())\n"
+        "from features.media.decoding.worker import Decoder\ndecoder = Decoder(96, 64, Limits())\n"
         "decoder.read(Path(sys.argv[1]))\nprint(decoder._sandbox._process.pid, flush=True)\ntime.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", script, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:

@@ -6,21 +6,28 @@ import os
 import socket
 import subprocess
 import sys
-import time
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
-from features.media.settings import ALLOWANCE, FRAMES, LONGEST, SAMPLE_RATE, Limits, Problem
+from features.media.decoding.budget import Budget
+from features.media.settings import ALLOWANCE, FRAMES, LONGEST, PIECE, SAMPLE_RATE, Limits, Problem
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 10.0  # a busy machine may take so many times longer than the processor time granted
+ROOT = Path(__file__).resolve().parents[3]
+PROGRAM = "features.media.decoding.sandbox"
 START = 60.0  # seconds a new sandbox may take until it is ready
 TICK = 0.05  # seconds between two looks at a busy sandbox
 LARGEST_MESSAGE = 1_000_000
 
 Decoded = tuple[np.ndarray | None, np.ndarray | None, list[Problem]]
+Hear = Callable[[Iterator[np.ndarray]], np.ndarray]
+
+
+def join(pieces: Iterator[np.ndarray]) -> np.ndarray:
+    """All samples in one array, float32 (T,)."""
+    return np.concatenate(list(pieces))
 
 
 class Killed(Exception):
@@ -56,17 +63,21 @@ class Decoder:
         """Resident memory of the sandbox, 0 where there is none or the system does not tell."""
         return self._sandbox.megabytes() if self._sandbox is not None else 0.0
 
-    def read(self, path: Path) -> tuple[np.ndarray | None, np.ndarray | None, list[Problem], bool]:
+    def read(self, path: Path, hear: Hear = join) -> tuple[np.ndarray | None, np.ndarray | None, list[Problem], bool]:
         """Decode one clip.
 
+        Args:
+            path: the media file.
+            hear: what becomes of the sound, float32 samples at 16 kHz that arrive in pieces.
+
         Returns:
-            frames, uint8 (10, crop, crop, 3) or None; sound, float32 samples at 16 kHz or None; problems; and whether the
+            frames, uint8 (10, crop, crop, 3) or None; what `hear` made of the sound, or None; problems; and whether the
             outcome is the clip's own (False when a limit ended it: the same clip may pass another time).
         """
         if self._sandbox is None:
             self._sandbox = Sandbox(self._resize, self._crop, self._limits)
         try:
-            return (*self._sandbox.read(path), True)
+            return (*self._sandbox.read(path, hear), True)
         except Killed as killed:
             reason = str(killed)
         except (EOFError, OSError, ValueError, KeyError, TypeError):
@@ -76,7 +87,7 @@ class Decoder:
 
 
 class Sandbox:
-    """One process of `features.media.sandbox` and the connection to it."""
+    """One process of `features.media.decoding.sandbox` and the connection to it."""
 
     def __init__(self, resize: int, crop: int, limits: Limits) -> None:
         self._crop, self._limits = crop, limits
@@ -84,7 +95,7 @@ class Sandbox:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "features.media.sandbox", str(theirs.fileno()), request],
+                [sys.executable, "-m", PROGRAM, str(theirs.fileno()), request],
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,
@@ -101,15 +112,15 @@ class Sandbox:
         self._process.kill()
         self._process.wait()
 
-    def read(self, path: Path) -> Decoded:
-        """Decode one clip.
+    def read(self, path: Path, hear: Hear) -> Decoded:
+        """Decode one clip; see `Decoder.read`.
 
         Raises:
             Killed: it exceeded a limit.
             OSError: (or EOFError, ValueError, KeyError, TypeError) the process died or gave no sensible answer.
         """
         if not self._ready:
-            self._receive(Budget(self._process.pid, START), LARGEST_MESSAGE)
+            self._receive(Budget(self._process.pid, START, stall=START), LARGEST_MESSAGE)
             self._ready = True
         budget = Budget(self._process.pid, self._limits.seconds)
         self._connection.send_bytes(os.fsencode(path.absolute()))
@@ -121,10 +132,17 @@ class Sandbox:
         if message["frames"]:
             shape = (FRAMES, self._crop, self._crop, 3)
             frames = np.frombuffer(self._receive(budget, int(np.prod(shape))), np.uint8).reshape(shape)
-        if message["sound"]:
-            longest = 4 * SAMPLE_RATE * (self._limits.sound_seconds + 60)
-            sound = np.frombuffer(self._receive(budget, longest), np.float32)
+        if message["samples"] > 0:
+            sound = hear(self._pieces(budget, message["samples"]))
         return frames, sound, [Problem(str(stage), str(reason)) for stage, reason in message["problems"]]
+
+    def _pieces(self, budget: Budget, samples: int) -> Iterator[np.ndarray]:
+        if samples > SAMPLE_RATE * (self._limits.sound_seconds + 60):
+            raise ValueError(samples)
+        while samples > 0:
+            piece = np.frombuffer(self._receive(budget, 4 * PIECE), np.float32)
+            samples -= len(piece) or samples  # an empty piece is the last one
+            yield piece
 
     def megabytes(self) -> float:
         """Resident memory of the process (0 where the system does not tell)."""
@@ -142,33 +160,10 @@ class Sandbox:
             return "crash: the decoding process gave no sensible answer"
         return f"crash: the decoding process ended ({f'signal {-code}' if code < 0 else f'code {code}'})"
 
-    def _receive(self, budget: "Budget", longest: int) -> bytes:
+    def _receive(self, budget: Budget, longest: int) -> bytes:
         while not self._connection.poll(TICK):
-            if budget.spent():
-                raise Killed(f"time: decoding took longer than {self._limits.seconds:g} s and {ALLOWANCE:g} s for a second of the clip")
+            if reason := budget.exceeded():
+                raise Killed(f"time: {reason}")
             if self.megabytes() > self._limits.memory:
                 raise Killed(f"memory: decoding needed more than {self._limits.memory} MB")
         return self._connection.recv_bytes(longest)
-
-
-class Budget:
-    """Seconds of processor time that a process may use from now on, and of patience with a machine that has other work."""
-
-    def __init__(self, pid: int, seconds: float) -> None:
-        self.seconds = seconds
-        self._pid = pid
-        self._began = time.monotonic(), self._processor()
-
-    def spent(self) -> bool:
-        """Whether the process has used it up. Where the system does not tell processor time, the clock counts."""
-        waited, used = time.monotonic() - self._began[0], self._processor()
-        if used is None or self._began[1] is None:
-            return waited > self.seconds
-        return used - self._began[1] > self.seconds or waited > PATIENCE * self.seconds
-
-    def _processor(self) -> float | None:
-        try:
-            fields = Path(f"/proc/{self._pid}/stat").read_text().rsplit(")", 1)[1].split()
-        except (OSError, IndexError):
-            return None
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

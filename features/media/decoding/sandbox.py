@@ -1,13 +1,14 @@
 """The process that opens media files: small, without network weights, limited, and killed by its parent when in doubt.
 
-Started by `features.media.worker` as `python -m features.media.sandbox FD REQUEST`. It receives paths and answers with JSON and raw
-bytes; nothing is pickled in either direction.
+Started by `features.media.decoding.worker` as `python -m features.media.decoding.sandbox FD REQUEST`. It receives paths and answers
+with JSON and raw bytes; nothing is pickled in either direction.
 """
 
 import contextlib
 import json
 import os
 import resource
+import select
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from features.media.settings import ALLOWANCE, LONGEST, Limits
+from features.media.settings import ALLOWANCE, LONGEST, PIECE, Limits
 
 MAPPED = 400  # megabytes of address space for Python and FFmpeg themselves
 
@@ -25,9 +26,9 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     request = json.loads(sys.argv[2])
     limits = Limits(**request["limits"])
-    from features.media.decode import Clip, read_clip
+    from features.media.decoding.decode import Clip, read_clip
 
-    threading.Thread(target=_leave_with_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_leave_with_parent, args=(connection,), daemon=True).start()
     _limit("RLIMIT_AS", (limits.memory + MAPPED) * 1_000_000)
     _limit("RLIMIT_FSIZE", 0)  # it has no file to write
     _limit("RLIMIT_CORE", 0)
@@ -46,11 +47,12 @@ def main() -> None:
             except OSError as error:
                 clip = Clip()
                 clip.note("open", f"unreadable: {error.strerror or error}")
-        _send(connection, {"frames": clip.frames is not None, "sound": clip.sound is not None, "problems": clip.problems})
+        sound = memoryview(b"" if clip.sound is None else clip.sound.data)
+        _send(connection, {"frames": clip.frames is not None, "samples": len(sound), "problems": clip.problems})
         if clip.frames is not None:
             connection.send_bytes(clip.frames.tobytes())
-        if clip.sound is not None:
-            connection.send_bytes(clip.sound.tobytes())
+        for first in range(0, len(sound), PIECE):
+            connection.send_bytes(sound[first : first + PIECE])
 
 
 def _send(connection: Connection, message: dict) -> None:
@@ -74,9 +76,11 @@ def _cpu_seconds(amount: float) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_CPU, (hard, hard))
 
 
-def _leave_with_parent(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
+def _leave_with_parent(connection: Connection) -> None:
+    """End when the other end of the connection closes, whatever this process is doing."""
+    hanging_up = select.poll()
+    hanging_up.register(connection, 0)
+    hanging_up.poll()
     os._exit(1)
 
 

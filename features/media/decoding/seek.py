@@ -7,8 +7,8 @@ from typing import Any
 
 import av
 
+from features.media.decoding.timeline import Timeline
 from features.media.settings import Limits
-from features.media.timeline import Timeline
 
 
 class Walker:
@@ -65,7 +65,7 @@ class Walker:
                 self._frames = self._decoded(*packets)
                 return
             self._seeks = False
-        from features.media.decode import opened
+        from features.media.decoding.decode import opened
 
         self._container = self._stack.enter_context(opened(self._path, self._limits))
         self._prepare()
@@ -88,7 +88,7 @@ class Walker:
         return first, packets
 
     def _prepare(self) -> None:
-        from features.media.decode import usable
+        from features.media.decoding.decode import usable
 
         self._stream = usable(self._container.streams.video)
         context = self._stream.codec_context

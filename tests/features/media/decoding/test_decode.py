@@ -7,12 +7,12 @@ import av
 import numpy as np
 import pytest
 
-from features.media.decode import opened, read_clip, usable
-from features.media.picture import square, turned
-from features.media.seek import Walker
+from features.media.decoding.decode import opened, read_clip, usable
+from features.media.decoding.picture import square, turned
+from features.media.decoding.seek import Walker
+from features.media.decoding.timeline import Timeline
+from features.media.decoding.worker import Decoder
 from features.media.settings import FRAMES, Limits
-from features.media.timeline import Timeline
-from features.media.worker import Decoder
 
 LIMITS = Limits()
 ENCODED = {
