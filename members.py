@@ -96,6 +96,8 @@ def train_apart(run: Path, folds: Folds, configuration: Configuration, workers: 
     Raises:
         InputError: what a worker raised, or that one was killed (then `--resume` goes on from the last epoch).
     """
+    from forecast.run.directory import RunDirectory
+
     context = multiprocessing.get_context("spawn")  # a forked process would inherit torch's threads half-way
     results, place = context.Queue(), (folds.starts, folds.strangers)
     processes = [
@@ -126,6 +128,7 @@ def train_apart(run: Path, folds: Folds, configuration: Configuration, workers: 
         for process in processes:
             if process.pid is not None:
                 process.join()
+        RunDirectory(run).tidy()  # of what an ended worker was writing
 
 
 def _work(run: Path, members: range, place: tuple[tuple[int, ...], bool], configuration: Configuration, results: Any) -> None:

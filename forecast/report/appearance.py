@@ -20,14 +20,23 @@ img {{ width: 100%; height: auto; display: block }}
 table {{ border-collapse: collapse; width: 100%; font-size: .875rem; font-variant-numeric: tabular-nums }}
 th, td {{ padding: .35rem .5rem; text-align: right; border-bottom: 1px solid var(--rule); vertical-align: top }}
 th {{ font-weight: 600 }}
-.words, th[scope=row] {{ text-align: left; overflow-wrap: anywhere }}
+td {{ white-space: nowrap }}
+.words {{ text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 6.5rem }}
+th[scope=row] {{ text-align: left; white-space: nowrap }}
 .scores span {{ color: var(--faint) }}
 pre {{ border-left: 3px solid var(--accent); padding: .5rem .75rem; overflow-x: auto; font-size: .875rem }}
+@media (max-width: 40rem) {{
+  picture {{ display: block; overflow-x: auto }}
+  img {{ width: 38rem }}
+}}
 @media print {{
+  :root {{ --ink: {INK}; --paper: {PAPER}; --faint: #5f6368; --rule: #d9dce0; --accent: #0072B2 }}
   main {{ max-width: none; padding: 0 }}
   section {{ break-inside: avoid-page }}
   #settings, #misses {{ break-inside: auto }}
   tr, figure {{ break-inside: avoid }}
-  .wide {{ overflow: visible }}
+  .wide, pre, picture {{ overflow: visible }}
+  pre {{ white-space: pre-wrap; overflow-wrap: anywhere }}
+  img {{ width: auto; max-width: 100%; max-height: 17cm }}
 }}
 """

@@ -60,7 +60,7 @@ def pit_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
         share = np.array(counts) / max(sum(counts), 1) * len(counts)
         chance = 1.96 * math.sqrt(len(counts) / max(sum(counts), 1))
         panel.bar(np.arange(len(counts)) + 0.5, share, width=0.92, color=SKY)
-        panel.axhspan(1 - chance, 1 + chance, color=rule(dark), alpha=0.15, linewidth=0)
+        panel.axhspan(max(1 - chance, 0.0), 1 + chance, color=rule(dark), alpha=0.15, linewidth=0)
         panel.axhline(1.0, color=rule(dark), linewidth=0.8)
         panel.set_title(title(name), loc="left")
         panel.set_xticks([0, len(counts) / 2, len(counts)], ["0", "0.5", "1"])

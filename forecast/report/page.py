@@ -60,7 +60,7 @@ def write_report(
         command: what reproduces the report.
         names: (N) authors to show beside the largest misses, where the run was trained with --keep-names.
     """
-    shown = {name: _picture(name, evaluation, out) for name in PICTURES}
+    shown = {name: _picture(name, evaluation, out) for name in PICTURES if _known(evaluation) or name == "parts"}
     write_text(out / "report.html", page(evaluation, forecaster, shown, data=data, command=command, names=names))
 
 
@@ -93,7 +93,28 @@ def page(
 <p class="answer">{tables.answer(evaluation)}</p>
 <p class="small">{rows}</p>
 </header>
-{_figure("forecast", pictures)}
+{_sections(evaluation, pictures, names)}
+<section id="settings"><h2>Settings and how to reproduce this</h2>
+<pre>{escape(command)}</pre>
+{tables.settings(forecaster)}
+</section>
+</main>
+<script type="application/json" id="metrics">{numbers}</script>
+</body>
+</html>
+"""
+
+
+def _known(evaluation: Evaluation) -> bool:
+    """Whether any truth is known."""
+    return bool(np.isfinite(evaluation.truth).any())
+
+
+def _sections(evaluation: Evaluation, pictures: dict[str, str], names: Sequence[str] | None) -> str:
+    """Everything between the answer and the settings; without a truth, only what needs none."""
+    if not _known(evaluation):
+        return _figure("parts", pictures)
+    return f"""{_figure("forecast", pictures)}
 {_figure("coverage", pictures)}
 {_figure("pit", pictures)}
 {_figure("truth", pictures)}
@@ -107,16 +128,7 @@ def page(
 <section id="scores"><h2>Scores</h2>
 <p class="small">In grey: a forecast that ignores the video. Natural logarithms for counts.</p>
 {tables.scores(evaluation)}
-</section>
-<section id="settings"><h2>Settings and how to reproduce this</h2>
-<pre>{escape(command)}</pre>
-{tables.settings(forecaster)}
-</section>
-</main>
-<script type="application/json" id="metrics">{numbers}</script>
-</body>
-</html>
-"""
+</section>"""
 
 
 def _figure(name: str, pictures: dict[str, str]) -> str:
@@ -143,7 +155,7 @@ def _picture(name: str, evaluation: Evaluation, out: Path) -> str:
     alt = escape(f"{heading}. {caption} {_spoken(name, evaluation)}", quote=True)
     address = "data:image/svg+xml;base64,"
     return (
-        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{address}{sources[True]}">'
+        f'<picture><source media="screen and (prefers-color-scheme: dark)" srcset="{address}{sources[True]}">'
         f'<img src="{address}{sources[False]}" width="{width}" height="{height}" alt="{alt}"></picture>'
     )
 

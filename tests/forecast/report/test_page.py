@@ -7,6 +7,8 @@ import re
 import pytest
 
 import evaluate
+from features.columns import COUNTS
+from features.errors import InputWarning
 from tests.browser import open_page
 
 SECTIONS = ["forecast", "coverage", "pit", "truth", "groups", "parts", "misses", "scores", "settings"]
@@ -26,6 +28,17 @@ def test_sections_stand_in_order_after_the_answer(report):
     held = json.loads((report / "metrics.json").read_text())["mean"]["coverage_95"]
     assert re.fullmatch(r"For half of the videos the forecast of views is within a factor of \d+\.\d of the truth; .*", answer)
     assert f"{100 * held:.1f} %" in answer
+
+
+def test_without_any_truth_only_what_needs_none_is_shown(run_directory, world, tmp_path):
+    world.videos.drop(columns=list(COUNTS)).to_csv(tmp_path / "videos.csv", index=False)
+    data = ["--data", str(tmp_path / "videos.csv"), "--out", str(tmp_path / "out")]
+    with pytest.warns(InputWarning, match="no row has the part"):
+        evaluate.main(["--run", str(run_directory), "--samples", "20", *data])
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert re.findall(r'<section id="(\w+)">', page) == ["parts", "settings"]
+    assert "nothing can be said of how good the forecasts are" in page
+    assert [path.name for path in (tmp_path / "out").glob("*.png")] == ["parts.png"]
 
 
 def test_every_picture_says_what_it_shows(report):
