@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,9 @@ def _parser() -> command.Parser:
     parser.add_argument(
         "--sampler", choices=["random", "sobol"], default="sobol", help="of the z of --summary mixture (default: %(default)s)"
     )
+    parser.add_argument(
+        "--ray", nargs="?", const="local", metavar="ADDRESS", help="forecast on a Ray cluster (without an address: on all cores here)"
+    )
     command.common_options(parser)
     return parser
 
@@ -51,6 +55,7 @@ def _parser() -> command.Parser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     options = _parser().parse_args(arguments)
+    from cluster import Cluster
     from features.files import inside
     from features.splits import split
     from forecast.forecaster import load
@@ -80,7 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dataset = dataset.take(split(dataset.videos, forecaster.configuration.split, seed=forecaster.configuration.seed).test)
     keep = out / "samples.npz" if options.save_samples else None
     settings = {name: getattr(options, name) for name in ("samples", "seed", "point", "summary", "sampler")}
-    evaluation = evaluate(forecaster, dataset, **settings, device=device, keep=keep)
+    with contextlib.ExitStack() as stack:
+        run = map if options.ray is None else stack.enter_context(Cluster(options.ray)).map
+        evaluation = evaluate(forecaster, dataset, **settings, device=device, keep=keep, run=run)
     add_measures(evaluation, forecaster, dataset, precisions, seed=options.seed, device=device)
     write_evaluation(evaluation, out)
     names = dataset.videos["username"].fillna("").tolist() if begun.get("keep_names") and "username" in dataset.videos else None

@@ -1,5 +1,6 @@
 """From raw videos and their metadata to a dataset directory."""
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,6 +47,9 @@ def parser() -> Parser:
     result.add_argument(
         "--workers", type=whole(1, 256), default=1, metavar="N", help="clips in work at the same time (default: %(default)s)"
     )
+    result.add_argument(
+        "--ray", nargs="?", const="local", metavar="ADDRESS", help="work on a Ray cluster (without an address: on --workers cores here)"
+    )
     return result
 
 
@@ -65,8 +69,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from features.media.extraction import extract
 
     settings = Settings(options.backbone, options.visual_weights, "", options.combine, options.precision, options.device)
-    with Bar() as bar:
-        summary = extract(source, options.out, settings, limits, options.workers, bar.show)
+    with contextlib.ExitStack() as stack:
+        bar = stack.enter_context(Bar())
+        if options.ray is None:
+            summary = extract(source, options.out, settings, limits, options.workers, bar.show)
+        else:
+            from cluster import Cluster
+
+            cluster = stack.enter_context(Cluster(options.ray, options.workers))
+            summary = extract(source, options.out, settings, limits, cluster.cores, bar.show, cluster.readers)
     counts = summary["counts"]
     for name in ("videos", "clips", "visual", "acoustic", "problems"):
         print(f"{name:10} {counts[name]:8}")

@@ -1,0 +1,69 @@
+"""Speed, as ratios measured side by side in one run: ours against hand-written PyTorch of identical mathematics.
+
+python -m benchmarks.speed [--quick] [--only 1,3] [--json FILE]
+
+Processor seconds of one thread, medians over rounds in which the two sides take turns. On a GPU, lines 1 and 2 are measured there.
+"""
+
+import argparse
+import json
+import platform
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from benchmarks.speed import forecasts, growth, training
+from benchmarks.speed.measure import Entry
+from command import device
+
+
+def measure(quick: bool, only: set[str], where: torch.device) -> Iterator[Entry]:
+    """Every entry of the lines asked for."""
+    rounds = 3 if quick else 7
+    if "1" in only:
+        yield from training.against_hand_written(rounds, where)
+    if "2" in only:
+        yield from forecasts.against_hand_written(rounds, 64 if quick else 2000, where)
+        yield from forecasts.memory(*((20, 16) if quick else (100, 256)))
+    if "3" in only:
+        entries, errors = forecasts.mixture_against_draws(5 if quick else 50, 16 if quick else 64)
+        yield from entries
+        print("\nroot mean squared error of the 95 % bounds, in predictive standard deviations")
+        print("\n".join(f"  {name:30s} {value:.4f}" for name, value in errors.items()) + "\n")
+    if "4" in only:
+        yield from training.from_disk(rounds, 100_000 if quick else 1_000_000)
+    if only & {"5", "7"}:
+        with tempfile.TemporaryDirectory() as directory:
+            run = growth.small_run(Path(directory))
+            if "5" in only:
+                yield from growth.cold_starts(run)
+            if "7" in only:
+                entries, table = growth.linear((500, 2_000, 8_000) if quick else (1_000, 10_000, 100_000), run)
+                yield from entries
+                print(f"\nmilliseconds of the processor a video\n{table.round(3).to_string()}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; see `--help`."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description="Speed ratios.")
+    parser.add_argument("--quick", action="store_true", help="fewer videos and rounds: under five minutes")
+    parser.add_argument("--only", default="1,2,3,4,5,7", metavar="A,B", help="numbers of the lines to measure (default: %(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the ratios there")
+    options = parser.parse_args(arguments)
+    where = device("auto")
+    torch.set_num_threads(1)
+    print(
+        torch.cuda.get_device_name() if where.type == "cuda" else platform.processor() or platform.machine(), f"torch {torch.__version__}"
+    )
+    found = []
+    for entry in measure(options.quick, set(options.only.split(",")), where):
+        print(f"{entry.name:78s} {entry.ratio:7.3f}  at most {entry.bound:<5g} {'' if entry.holds else 'MISSED'}", flush=True)
+        found.append(entry.to_dict())
+        if options.json:
+            options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Line 5: cold starts. Line 7: what a video costs must not depend on how many there are."""
+
+import contextlib
+import io
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from benchmarks.speed.measure import Entry, wall_seconds
+from benchmarks.speed.training import pyro_objective, step
+from benchmarks.speed.world import networks, random_videos
+from features.dataset import Dataset
+from features.simulate import simulate
+from forecast.forecaster import Forecaster, load
+from forecast.scoring.evaluation import evaluate
+from guide import guide
+from model import model
+from train import build
+from train import main as train_main
+
+SMALL = ("--members", "1", "--epochs", "1", "--width", "32", "--latent", "8")
+BATCH = 64
+
+
+def small_run(directory: Path) -> Path:
+    """A run trained for a moment on the simulated world."""
+    run = directory / "run"
+    with contextlib.redirect_stdout(io.StringIO()):
+        train_main(["--run", str(run), *SMALL])
+    return run
+
+
+def cold_starts(run: Path) -> Iterator[Entry]:
+    """Line 5, seconds of the clock over those allowed."""
+    yield Entry("5 train.py --help / 1 s", wall_seconds(["train.py", "--help"]), 1.0)
+    draft = ["predict.py", "--run", str(run), "--description", "my cat", "--follower-count", "1000"]
+    yield Entry("5 predict.py without video / 4 s", wall_seconds(draft) / 4, 1.0)
+
+
+def linear(sizes: Sequence[int], run: Path) -> tuple[list[Entry], pd.DataFrame]:
+    """Line 7: the dearest of the sizes over the cheapest, and a table of milliseconds a video."""
+    forecaster = load(run, build=build, model=model, guide=guide)
+    costs = {name: [_cost(make(count, forecaster, run.parent / f"{count}"), count) for count in sizes] for name, make in STAGES.items()}
+    table = pd.DataFrame(costs, index=[f"{count:,}" for count in sizes])
+    return [
+        Entry(f"7 {name}, a video: dearest / cheapest of {sizes[0]:,} to {sizes[-1]:,}", max(c) / min(c), 1.15) for name, c in costs.items()
+    ], table
+
+
+def _cost(stage: Callable[[], object], count: int) -> float:
+    """Milliseconds of the processor a video, the best of three: the stage does nothing else."""
+    found = []
+    for _ in range(3):
+        start = time.process_time()
+        stage()
+        found.append(1000 * (time.process_time() - start) / count)
+    return min(found)
+
+
+def _epoch(count: int, forecaster: Forecaster, folder: Path) -> Callable[[], object]:
+    ours = networks(width=32)
+    return step(ours, random_videos(count), BATCH, pyro_objective(ours), -(-count // BATCH))
+
+
+def _evaluate(count: int, forecaster: Forecaster, folder: Path) -> Callable[[], object]:
+    dataset = simulate(count)[0]
+    return lambda: evaluate(forecaster, dataset, samples=50)
+
+
+def _transform(count: int, forecaster: Forecaster, folder: Path) -> Callable[[], object]:
+    dataset: Dataset = simulate(count)[0]
+    return lambda: [None for _ in forecaster.featurizer.chunks(dataset)]
+
+
+def _extract(count: int, forecaster: Forecaster, folder: Path) -> Callable[[], object]:
+    """A table of `count` videos that share eight clips: everything but decoding and the network, which know of one clip only."""
+    from features.media.efficientnet import EfficientNetLite0
+    from features.media.extraction import extract
+    from features.media.settings import Limits, Settings
+    from features.media.simulate import simulate as simulate_clips
+    from features.sources.read import read_source
+
+    simulate_clips(folder / "source", 8)
+    weights = folder / "weights.pt"
+    torch.save(EfficientNetLite0().state_dict(), weights)
+    clips = pd.read_csv(folder / "source" / "videos.csv", dtype=str)
+    rows = pd.concat([clips] * -(-count // len(clips)), ignore_index=True).iloc[:count]
+    rows.assign(id=[str(row) for row in range(count)]).to_csv(folder / "source" / "videos.csv", index=False)
+    source, settings = read_source(folder / "source"), Settings("efficientnet_lite0", str(weights))
+    extract(source, folder / "out", settings, Limits())
+    return lambda: extract(source, folder / "out", settings, Limits())
+
+
+STAGES: dict[str, Callable[[int, Forecaster, Path], Callable[[], object]]] = {
+    "extract (clips repeated)": _extract,
+    "tensors": _transform,
+    "training epoch": _epoch,
+    "evaluate": _evaluate,
+}
