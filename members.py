@@ -34,13 +34,17 @@ def fit_members(run: RunDirectory, featurizer: Featurizer, folds: Folds, configu
     """Fit, or load if they are finished, all members: one after another, or several at once, each in a worker process."""
     from tqdm import tqdm
 
+    import data_parallel
+
     with tqdm(total=configuration.members * configuration.epochs, unit="epoch", desc="training", disable=None) as bar:
 
         def report(member: int, entry: dict[str, Any]) -> None:
             bar.update(1)
             bar.set_postfix(member=member + 1, crps=f"{entry['validation_crps']:.4f}", kl=f"{entry['validation_kl']:.1f}")
 
-        if workers > 1:
+        if data_parallel.SIZE > 1:
+            data_parallel.lead(run.path, folds, configuration)
+        elif workers > 1:
             train_apart(run.path, folds, configuration, workers, report)
         return [
             fit_member(run, member, featurizer, folds, configuration, partial(report, member)) for member in range(configuration.members)
@@ -58,6 +62,7 @@ def fit_member(
     """Fit one member, or load it if it is finished; `report` gets the numbers of each epoch. Member m holds out fold m modulo F."""
     import torch
 
+    import data_parallel
     from forecast.forecaster import load_networks, member_file, save_networks
     from forecast.run.checkpoint import Checkpoint
     from guide import guide
@@ -73,13 +78,15 @@ def fit_member(
         return load_networks(run, member, networks)
 
     def note(entry: dict[str, Any]) -> None:
-        run.append("log.jsonl", {"member": member} | entry)
+        if data_parallel.RANK == 0:
+            run.append("log.jsonl", {"member": member} | entry)
         report(entry)
 
     checkpoint, fold = Checkpoint(run, f"checkpoint-{member}"), member % len(folds)
     fit(model, guide, networks, folds.train(fold), folds.validation(fold), one, checkpoint=checkpoint, report=note)
-    save_networks(run, member, networks)
-    checkpoint.remove()
+    if data_parallel.RANK == 0:
+        save_networks(run, member, networks)
+        checkpoint.remove()
     return networks
 
 

@@ -90,6 +90,7 @@ def fit(
     import torch
     from pyro.infer import Trace_ELBO
 
+    import data_parallel
     from features.absence import leave_out
     from forecast.progress import Best, diagnosis, epoch_numbers
 
@@ -110,15 +111,18 @@ def fit(
         modules.train()
         total = torch.zeros((), device=train.device)
         try:
-            for rows in torch.randperm(count, device=train.device).split(c.batch_size):
-                videos = leave_out(train.rows(rows), c.part_left_out, c.author_left_out)
-                loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / len(videos)
+            for rows in data_parallel.permutation(count, epoch, c.seed, train.device).split(c.batch_size):
+                own, whole = data_parallel.share(rows)
+                videos = leave_out(train.rows(own), c.part_left_out, c.author_left_out)
+                loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / whole
                 optimizer.zero_grad()
                 loss.backward()
+                data_parallel.add_gradients(modules)
                 torch.nn.utils.clip_grad_norm_(modules.parameters(), 5.0)
                 optimizer.step()
                 schedule.step()
-                total += loss.detach() * len(videos)
+                total += loss.detach() * len(rows)
+            data_parallel.add(total)
             modules.eval()
             numbers = epoch_numbers(model, guide, networks, validation, c)
         except ValueError as error:
@@ -130,7 +134,7 @@ def fit(
             raise best.diverged(epoch, diagnosis(networks, train), modules)
         best.update(epoch, numbers["validation_crps"])
         report({"epoch": epoch + 1, "train_loss": float(total) / count, "best": best.epoch == epoch} | numbers)
-        if checkpoint:
+        if checkpoint and data_parallel.RANK == 0:
             checkpoint.save(epoch + 1, modules, optimizer, schedule, best)
     best.restore(modules)
     return networks
@@ -141,7 +145,8 @@ EXAMPLES = """examples:
   python train.py --data DATA --run runs/first          a dataset directory
   python train.py --data DATA --split author            tests on authors never seen
   python train.py --run runs/first --resume             go on after an interruption
-  python train.py --preset paper --kl-weight 0.01       the published networks"""
+  python train.py --preset paper --kl-weight 0.01       the published networks
+  torchrun --nproc_per_node 2 -- train.py --data DATA   each member in two processes, as if in one"""
 
 
 def _parser() -> command.Parser:
@@ -162,6 +167,17 @@ def _parser() -> command.Parser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     options = _parser().parse_args(arguments)
+    import data_parallel
+
+    device = command.device(options.device)
+    with data_parallel.group(device):
+        if data_parallel.RANK == 0:
+            _train(options, device)
+        else:
+            data_parallel.follow(device)
+
+
+def _train(options: Any, device: Any) -> None:
     from forecast.run.start import begin, open_run
 
     run, configuration, source = open_run(options)
@@ -175,7 +191,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from forecast.scoring.baseline import marginal_quantiles
     from members import fit_members, workers_for
 
-    device = command.device(options.device)
     dataset = read_source(source, configuration)
     divide = partial(split, dataset.videos, configuration.split, seed=configuration.seed, validation_share=configuration.validation_share)
     rows = divide()
