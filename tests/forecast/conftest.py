@@ -1,8 +1,21 @@
 """Fixtures of the forecast room."""
 
-import pytest
+import dataclasses
 
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from configuration import Configuration
+from features.featurizer import Featurizer
+from features.simulate import simulate
+from forecast.calibration import Calibration
+from forecast.forecaster import Forecaster, bind
+from guide import guide
+from model import model
 from tests.forecast.small import train_small, write_dataset
+from train import build, fit
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +28,26 @@ def small_data(tmp_path_factory):
 def small_run(tmp_path_factory, small_data):
     """A finished run of two tiny members; copy it before changing anything."""
     return train_small(small_data, tmp_path_factory.mktemp("runs") / "small")
+
+
+@pytest.fixture(scope="session")
+def world_forecaster():
+    """A small forecaster of the simulated world with a useless part `noise`, 4,000 further videos and what the oracle says of them."""
+    settings = Configuration(
+        width=64, latent=16, members=1, epochs=14, batch_size=64, learning_rate=3e-3, without=("history", "sound"), patience=14
+    )
+    learned = with_noise(simulate(2200, seed=5)[0])
+    train, validation = learned.take(np.arange(1600)), learned.take(np.arange(1600, 2200))
+    featurizer = Featurizer.fit(train, without=settings.without)
+    torch.manual_seed(0)
+    networks = build(featurizer.shapes, featurizer.targets, settings)
+    fit(model, guide, networks, featurizer.transform(train), featurizer.transform(validation), settings)
+    forecaster = Forecaster(settings, featurizer, (bind(model, guide, networks),), Calibration.none(4), np.zeros((1, 4)), {})
+    further, oracle = simulate(4000, seed=6)
+    return forecaster, with_noise(further), oracle
+
+
+def with_noise(dataset):
+    """The same videos with eight random numbers as a further part."""
+    noise = pd.DataFrame(np.random.default_rng(0).normal(size=(len(dataset), 8)), columns=[f"noise_{i}" for i in range(8)])
+    return dataclasses.replace(dataset, ready=dataset.ready | {"noise": noise})
