@@ -48,10 +48,10 @@ class Configuration:
     history: bool = setting(True, "use what the author's other videos, and others with the sound, reached")
     dropout: float = setting(0.2, "share of an expert's hidden units left out in training", low=0.0, high=0.95)
 
-    members: int = setting(0, "networks trained and averaged (0: 4, or 8 below 5,000 training rows)", low=0, high=64)
-    epochs: int = setting(0, "passes over the training rows (0: enough for about 400 steps, from 8 to 60)", low=0, high=100_000)
-    batch_size: int = setting(0, "videos a step (0: a 32nd of the training rows, from 32 to 256)", low=0, high=1_000_000)
-    learning_rate: float = setting(1e-3, "peak of the one-cycle schedule", low=1e-8, high=10.0)
+    members: int = setting(0, "networks trained and averaged (0: 8 below 5,000 training rows, 4 below 20,000, else 6)", low=0, high=64)
+    epochs: int = setting(5, "passes over the training rows", low=1, high=100_000)
+    batch_size: int = setting(0, "videos a step (0: a 120th of the training rows, from 64 to 256)", low=0, high=1_000_000)
+    learning_rate: float = setting(2e-3, "peak of the one-cycle schedule", low=1e-8, high=10.0)
     weight_decay: float = setting(0.01, "of AdamW", low=0.0, high=10.0)
     patience: int = setting(6, "epochs without a better validation score before stopping", low=1, high=100_000)
     part_left_out: float = setting(0.05, "share of training rows without one part, drawn anew each time, for each part", low=0.0, high=0.9)
@@ -84,12 +84,11 @@ class Configuration:
         return self.without if self.history else (*self.without, "history", "sound")
 
     def for_rows(self, rows: int) -> "Configuration":
-        """The same, with members, folds, batch size and epochs 0 replaced by numbers that suit so many training rows."""
-        members = self.members or (4 if rows >= 5000 else 8)
+        """The same, with members, folds and batch size 0 replaced by numbers that suit so many training rows."""
+        members = self.members or (8 if rows < 5000 else 4 if rows < 20_000 else 6)
         folds = self.folds or (1 if self.split == "time" or rows > MANY else max(1, members // 2))
-        batch_size = self.batch_size or min(max(32, rows // 32), 256)
-        epochs = self.epochs or min(max(8, math.ceil(400 * batch_size / rows)), 60)
-        return dataclasses.replace(self, members=members, folds=folds, batch_size=batch_size, epochs=epochs)
+        batch_size = self.batch_size or min(max(64, rows // 120), 256)
+        return dataclasses.replace(self, members=members, folds=folds, batch_size=batch_size)
 
     def to_json(self) -> str:
         """All settings, as JSON."""
@@ -148,6 +147,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "author_code": True,
         "history": False,
         "dropout": 0.1,
+        "learning_rate": 1e-3,
+        "epochs": 8,
         "members": 1,
         "part_left_out": 0.0,
         "calibrate": False,
