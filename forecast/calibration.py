@@ -10,7 +10,8 @@ members and of G averaged the stretch of M follows. With one fold all members ho
 
 Each target has a stretch of its own and samples are moved, not redrawn, so that the targets keep moving together. Strangers (authors
 without history) have stretches of their own; so has every part that validation rows seldom lack, measured on rows from which it was
-taken away. Those only ever widen.
+taken away. Those only ever widen. And knowing less never narrows: where intervals would be narrower on average without a part, its
+absence multiplies the stretch by what makes up for that; the other stretches are fitted with this done.
 """
 
 import math
@@ -32,16 +33,25 @@ FEWEST = 40  # validation rows below which a stretch would be guesswork: 1 is us
 DRAWS = 32  # of z, for each mixture: their noise is 3 % of a predictive standard deviation
 MOST = 3000  # validation rows looked at, over all folds
 LACKING = 600  # validation rows from which a part is taken away
+WIDER = 1.02  # mean width without a part, relative to that with it, that is asked for at least: noise shall not undo it
 SELDOM = 0.05  # share of rows without a part below which their stretch cannot be seen in the rows as they are
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Stretches about the median, (K,) each: for videos of known authors, of strangers, and for each part that is lacking."""
+    """Stretches about the median, (K,) each.
+
+    Attributes:
+        known: for videos of known authors.
+        strangers: for those of strangers.
+        lacking: at least, for those that lack a part.
+        widening: factors of at least 1, multiplied into the first two, for those that lack a part.
+    """
 
     known: np.ndarray
     strangers: np.ndarray
     lacking: dict[str, np.ndarray] = field(default_factory=dict)
+    widening: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def none(cls, targets: int) -> "Calibration":
@@ -51,6 +61,8 @@ class Calibration:
     def factor(self, stranger: np.ndarray, absent: Mapping[str, np.ndarray]) -> np.ndarray:
         """(N,) bool, alone and by part, to (N, K)."""
         factor = np.where(stranger[:, None], self.strangers, self.known)
+        for part, widening in self.widening.items():
+            factor = np.where(absent[part][:, None], factor * widening, factor)
         for part, stretches in self.lacking.items():
             factor = np.where(absent[part][:, None], np.maximum(factor, stretches), factor)
         return factor
@@ -83,10 +95,11 @@ def calibrate(programs: Sequence[Program], held: Sequence[Videos], *, seed: int 
             for part in parts
             if len(held[0].parts) > 1 and np.mean([float(videos[part].present.double().mean()) for videos in held]) > 1 - SELDOM
         }
-        strange = _stretches(programs, [videos.without(*OF_THE_AUTHOR) for videos in few])
+        widening = _widening(programs, fewer, parts) if len(held[0].parts) > 1 else {}
+        strange = _stretches(programs, [videos.without(*OF_THE_AUTHOR) for videos in few], widening)
         if not any(part in held[0] and bool(videos[part].present.any()) for part in OF_THE_AUTHOR for videos in held):
-            return Calibration(strange, strange, lacking)
-        return Calibration(_stretches(programs, [_of_known_authors(videos) for videos in few]), strange, lacking)
+            return Calibration(strange, strange, lacking, widening)
+        return Calibration(_stretches(programs, [_of_known_authors(videos) for videos in few], widening), strange, lacking, widening)
 
 
 def _of_known_authors(videos: Videos) -> Videos:
@@ -98,16 +111,36 @@ def _evenly(videos: Videos, count: int) -> Videos:
     return videos.rows(torch.linspace(0, len(videos) - 1, min(len(videos), count), dtype=torch.float64).long().to(videos.device))
 
 
-def _stretches(programs: Sequence[Program], held: Sequence[Videos]) -> np.ndarray:
-    """(K,): the stretch of all members averaged."""
+def _widening(programs: Sequence[Program], held: Sequence[Videos], parts: Sequence[str]) -> dict[str, np.ndarray]:
+    """(K,) by part, at least 1: what the intervals of rows that have it must be multiplied by when it is taken away."""
+
+    def widths(held: Sequence[Videos]) -> np.ndarray:
+        found = [mixture_summary(programs[fold :: len(held)], videos, DRAWS) for fold, videos in enumerate(held)]
+        return np.concatenate([rows["upper_95"] - rows["lower_95"] for rows in found])
+
+    whole, widening = widths(held), {}
+    for part in parts:
+        here = torch.cat([videos[part].present for videos in held]).cpu().numpy()
+        if here.sum() >= FEWEST:
+            without = widths([videos.without(part) for videos in held])
+            ratio = whole[here].mean(0) / np.maximum(without[here].mean(0), 1e-12)
+            widening[part] = np.clip(WIDER * ratio, 1.0, 2.0)
+    return widening
+
+
+def _stretches(programs: Sequence[Program], held: Sequence[Videos], widening: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+    """(K,): the stretch of all members averaged, beside the `widening` of the parts that rows lack."""
     alone, averaged = [], []
     for fold, videos in enumerate(held):
         group = programs[fold :: len(held)]
         assert videos.popularity is not None  # noqa: S101  (labelled by contract)
         truth = videos.popularity.cpu().numpy().astype(np.float64)
-        averaged.append(needed(mixture_summary(group, videos, DRAWS), truth))
+        given = np.ones_like(truth)
+        for part, factor in (widening or {}).items():
+            given = np.where(videos[part].present.cpu().numpy()[:, None], given, given * factor)
+        averaged.append(needed(mixture_summary(group, videos, DRAWS), truth) / given)
         if len(held) > 1:
-            alone += [needed(mixture_summary([program], videos, DRAWS), truth) for program in group]
+            alone += [needed(mixture_summary([program], videos, DRAWS), truth) / given for program in group]
     of_groups = conformal(np.concatenate(averaged))
     if len(held) == 1 or len(programs) == len(held):
         return of_groups

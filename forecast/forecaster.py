@@ -219,18 +219,21 @@ def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calib
     stored = run.read_json("calibration.json")
     try:
         known, strange = (np.array(stored[name], dtype=np.float64) for name in ("known", "strangers"))
-        lacking = {part: np.array(values, dtype=np.float64) for part, values in stored.get("lacking", {}).items()}
+        lacking, widening = (
+            {part: np.array(values, dtype=np.float64) for part, values in stored.get(name, {}).items()} for name in ("lacking", "widening")
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{run.path / 'calibration.json'}: damaged ({error})") from error
-    if any(one.shape != (targets,) or not ((one > 0) & (one < 1e6)).all() for one in (known, strange, *lacking.values())):
+    found = (known, strange, *lacking.values(), *widening.values())
+    if any(one.shape != (targets,) or not ((one > 0) & (one < 1e6)).all() for one in found):
         raise InputError(f"{run.path / 'calibration.json'}: not one stretch above 0 for each target")
-    if not set(lacking) <= set(parts):
+    if not {*lacking, *widening} <= set(parts):
         raise InputError(f"{run.path / 'calibration.json'}: names a part that the run does not have")
-    return Calibration(known, strange, lacking)
+    return Calibration(known, strange, lacking, widening)
 
 
 def save_calibration(run: RunDirectory, calibration: Calibration) -> None:
     """Write the stretches."""
     stretches = {"known": calibration.known.tolist(), "strangers": calibration.strangers.tolist()}
-    lacking = {part: values.tolist() for part, values in calibration.lacking.items()}
-    run.write_text("calibration.json", json.dumps(stretches | {"lacking": lacking}) + "\n")
+    by_part = {name: {part: values.tolist() for part, values in getattr(calibration, name).items()} for name in ("lacking", "widening")}
+    run.write_text("calibration.json", json.dumps(stretches | by_part) + "\n")

@@ -63,6 +63,16 @@ def test_samples_move_about_their_median_and_targets_stay_together() -> None:
     assert torch.equal(found.argsort(0), samples.argsort(0))
 
 
+def test_what_parts_multiply_comes_before_what_they_need_at_least() -> None:
+    calibration = Calibration(
+        np.array([2.0]), np.array([1.0]), {"visual": np.array([3.0])}, {"visual": np.array([1.1]), "textual": np.array([1.2])}
+    )
+    absent = {"visual": np.array([False, False, True, True]), "textual": np.array([True, False, True, False])}
+    # 2 x 1.2; 1; 2 x 1.2 x 1.1 = 2.64, but at least 3; 1 x 1.1, but at least 3
+    factor = calibration.factor(np.array([False, True, False, True]), absent)
+    np.testing.assert_allclose(factor, [[2.4], [1.0], [3.0], [3.0]])
+
+
 def test_no_calibration_changes_nothing() -> None:
     samples = torch.randn(11, 3, 2)
     assert torch.equal(Calibration.none(2).apply(samples, np.zeros(3, bool), {}), samples)
@@ -127,3 +137,48 @@ def test_members_that_hold_out_different_folds_are_calibrated_for_their_average(
     held = float(np.mean((truth >= found["lower_95"]) & (truth <= found["upper_95"])))
     # rows that calibrate and rows that are held both vary; the extrapolation itself may be off by half a percent
     assert abs(held - 0.95) < 4.27 * (0.95 * 0.05 * (1 / 6000 + 1 / 3000)) ** 0.5 + 0.005
+
+
+def test_intervals_are_wider_without_a_part_even_where_the_forecast_narrows() -> None:
+    """A forecaster that becomes bolder the less it knows: scale 1 with both parts, 0.8 without `words`, 1.5 without `face`.
+
+    Rows lack `words` as they are, so only the widening can help; what the stretches promise must hold all the same.
+    """
+    count = 3000
+    generator = torch.Generator().manual_seed(0)
+
+    def rows() -> Videos:
+        truth, none = torch.randn(count, 1, generator=generator), torch.zeros(count, 0, dtype=torch.int64)
+        words = torch.rand(count, generator=generator) < 0.6
+        parts = {"words": words, "face": torch.ones(count, dtype=torch.bool)}
+        return Videos({name: Part(torch.zeros(count, 1), none, here) for name, here in parts.items()}, truth)
+
+    def guide(videos: Videos) -> None:
+        with pyro.plate("videos", len(videos), dim=-1):
+            pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
+
+    def model(videos: Videos) -> None:
+        scale = torch.where(videos["words"].present, 1.0, 0.8) * torch.where(videos["face"].present, 1.0, 1.5)
+        with pyro.plate("videos", len(videos), dim=-1):
+            z = pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
+            loc = torch.zeros_like(z)
+            pyro.sample("popularity", Elementwise(dist.Normal(loc, scale[:, None].expand_as(loc))), obs=videos.popularity)
+
+    programs = [Program(model, guide)]
+    calibration = calibrate(programs, [rows()])
+    assert calibration.widening["words"] == pytest.approx([1.02 / 0.8], rel=1e-3)
+    assert calibration.widening["face"] == pytest.approx([1.0])
+    new = rows()
+
+    def bounds(videos: Videos) -> dict[str, np.ndarray]:
+        absent = {part: ~videos[part].present.numpy() for part in videos}
+        return mixture_summary(programs, videos, 8, factor=calibration.factor(np.zeros(count, bool), absent))
+
+    whole = bounds(new)
+    for part in new:
+        here = new[part].present.numpy()
+        without = bounds(new.without(part))
+        assert (without["upper_95"] - without["lower_95"])[here].mean() > (whole["upper_95"] - whole["lower_95"])[here].mean()
+    truth = new.popularity.numpy()
+    held = float(np.mean((truth >= whole["lower_95"]) & (truth <= whole["upper_95"])))
+    assert abs(held - 0.95) < 4.27 * (0.95 * 0.05 * 2 / 3000) ** 0.5
