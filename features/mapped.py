@@ -18,7 +18,7 @@ KINDS = ("numbers", "codes", "present")
 
 
 def write(path: Path, chunks: Iterable[Videos]) -> None:
-    """Write labelled videos, a chunk at a time, into the directory `path`: whole or not at all.
+    """Write labelled videos, a chunk at a time, into the directory `path`: whole or not at all. Codes become int32.
 
     One raw file a tensor, and an index with their types and shapes.
 
@@ -63,6 +63,8 @@ def read(path: Path) -> Videos:
 
 def _tensors(videos: Videos) -> dict[str, Tensor]:
     found = {f"{name}.{kind}": getattr(part, kind) for name, part in videos.items() for kind in KINDS}
+    # half the bytes: no vocabulary is larger
+    found = {name: tensor.int() if tensor.dtype == torch.int64 else tensor for name, tensor in found.items()}
     assert videos.popularity is not None  # noqa: S101  (labelled by contract)
     return found | {"popularity": videos.popularity}
 

@@ -14,7 +14,12 @@ Counts are rounded to whole numbers, which moves log(1 + count) by less than 0.0
 With the split by author, test authors are new.
 """
 
+import argparse
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,10 +27,12 @@ from scipy import special
 
 from features.columns import COUNTS
 from features.dataset import Dataset
+from features.files import writing
 
 TOPICS, WORDS, LATENT = 12, 240, 6
 NOW = 1_700_000_000
 DAY = 86_400.0
+PIECE = 50_000  # videos simulated at a time by `write`
 # how each count answers to the six dimensions of z; views first
 EFFECT = np.array(
     [
@@ -102,7 +109,7 @@ class Oracle:
         return first - 0.5 * second
 
 
-def simulate(count: int = 12_000, seed: int = 0, *, world_seed: int = 0) -> tuple[Dataset, Oracle]:
+def simulate(count: int = 16_000, seed: int = 0, *, world_seed: int = 0) -> tuple[Dataset, Oracle]:
     """Draw `count` videos of the world, and the oracle's forecast of each.
 
     Args:
@@ -188,3 +195,43 @@ def _oracle(world: World, visual: np.ndarray, acoustic: np.ndarray, counts: np.n
     weight = special.softmax(counts @ np.log(world.words).T, axis=1)
     loc = (fixed + z @ EFFECT.T)[:, None, :] + world.topic_effect
     return Oracle(weight, loc, EFFECT @ covariance @ EFFECT.T + NOISE @ NOISE.T)
+
+
+def write(count: int, out: Path, seed: int = 0) -> None:
+    """Write `count` videos of the world as a dataset directory of Parquet files, `PIECE` at a time: memory does not grow with `count`.
+
+    Every piece has authors of its own, and a seed of its own: `seed`, `seed` + 1 and so on.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    with contextlib.ExitStack() as stack:
+        writers: dict[str, Any] = {}
+        for number, first in enumerate(range(0, count, PIECE)):
+            dataset, _ = simulate(min(PIECE, count - first), seed + number)
+            tables = {"videos": dataset.videos}
+            for part, numbers in dataset.ready.items():
+                tables[part] = numbers.astype(np.float32).assign(id=dataset.videos["id"]).dropna()
+            for name, table in tables.items():
+                rows = pa.Table.from_pandas(table, preserve_index=False)
+                if name not in writers:
+                    path = stack.enter_context(writing(out / f"{name}.parquet"))
+                    writers[name] = stack.enter_context(parquet.ParquetWriter(path, rows.schema))
+                writers[name].write_table(rows.cast(writers[name].schema))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; see `--help`."""
+    parser = argparse.ArgumentParser(prog="python -m features.simulate", description="Write videos of the simulated world.")
+    parser.add_argument("--rows", type=int, default=16_000, metavar="N", help="videos (default: %(default)s)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="dataset directory to write")
+    parser.add_argument("--seed", type=int, default=0, help="of the videos (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    if options.rows < 1:
+        parser.error(f"--rows {options.rows}: at least 1")
+    write(options.rows, options.out, options.seed)
+    print(f"next: python train.py --data {options.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -28,7 +28,7 @@ class Part:
 
     Attributes:
         numbers: (N, F) float, standardised on training rows.
-        codes: (N, C) int64, see `PartShape`.
+        codes: (N, C) int64 or int32, see `PartShape`.
         present: (N,) bool; where False, the rest of the row means nothing and may even be NaN.
     """
 

@@ -4,7 +4,9 @@ import numpy as np
 import scoringrules
 from scipy import stats
 
+from features import simulate as simulate_module
 from features.columns import COUNTS
+from features.dataset import read_dataset
 from features.simulate import oracle_crps, simulate
 
 
@@ -51,3 +53,17 @@ def test_oracle_of_some_rows() -> None:
     rows = np.arange(5, 200, 7)
     truth = np.log1p(whole.videos[list(COUNTS)].to_numpy())
     assert oracle_crps(whole.take(rows)) == oracle.crps(truth)[rows].mean()
+
+
+def test_pieces_written_to_disk_read_as_one_dataset(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(simulate_module, "PIECE", 40)
+    simulate_module.main(["--rows", "100", "--out", str(tmp_path / "data"), "--seed", "3"])
+    found = read_dataset(tmp_path / "data")
+    pieces = [simulate(count, seed)[0] for count, seed in ((40, 3), (40, 4), (20, 5))]
+    assert list(found.videos["id"]) == [name for piece in pieces for name in piece.videos["id"]]
+    for column in ("view_count", "follower_count", "create_time"):
+        np.testing.assert_array_equal(found.videos[column], np.concatenate([piece.videos[column] for piece in pieces]))
+    for part in ("visual", "acoustic"):
+        wanted = np.concatenate([piece.ready[part].to_numpy() for piece in pieces])
+        np.testing.assert_array_equal(found.ready[part].to_numpy(), wanted.astype(np.float32))
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["acoustic.parquet", "videos.parquet", "visual.parquet"]
