@@ -31,9 +31,9 @@ class Walker:
         self.refusal = ""
         self._path, self._container, self._timeline, self._limits = path, container, timeline, limits
         self._wanted = frozenset(wanted)
-        self._places = {mark: place for place, mark in enumerate(timeline.marks)}
+        self._places = {shown: place for place, shown in enumerate(timeline.shown)}
         self._stack = contextlib.ExitStack()
-        self._seeks = timeline.exact and len(self._places) == len(timeline.marks)
+        self._seeks = timeline.exact and len(self._places) == len(timeline.shown)
         self._place = -1  # of the last packet given to the decoder
         self._frames: Any = None
         self._current: Any = None
@@ -75,17 +75,20 @@ class Walker:
     def _packets_after_seek(self, key: int):
         """The first packet after seeking and the rest, or None where the container cannot be trusted to seek."""
         dts, pts = self._timeline.marks[key]
-        try:
-            self._container.seek(dts if dts is not None else pts, stream=self._stream, backward=True)
-            packets = self._container.demux(self._stream)
-            first = next(packets)
-        except (av.FFmpegError, StopIteration):
-            return None
-        place = self._places.get((first.dts, first.pts))
-        if place is None or place > key or not self._timeline.keys[place]:
-            return None
-        self._place = place - 1
-        return first, packets
+        for moment in (pts, dts):  # mp4 looks for what is shown by then, others for what is decoded
+            if moment is None:
+                continue
+            try:
+                self._container.seek(moment, stream=self._stream, backward=True)
+                packets = self._container.demux(self._stream)
+                first = next(packets)
+            except (av.FFmpegError, StopIteration):
+                continue
+            place = self._places.get(first.pts)
+            if place is not None and place <= key and self._timeline.keys[place]:
+                self._place = place - 1
+                return first, packets
+        return None
 
     def _prepare(self) -> None:
         from features.media.decoding.decode import usable

@@ -14,7 +14,7 @@ class Timeline:
 
     Attributes:
         shown: presentation time of each packet (decoding time where a container has none).
-        marks: (dts, pts) of each packet, to recognise it after a seek.
+        marks: (dts, pts) of each packet, what a seek asks for.
         keys: whether decoding can begin with it.
         exact: every packet carried its presentation time.
     """

@@ -74,6 +74,20 @@ def test_frames_found_by_seeking_are_those_of_full_decoding(clip, name):
     check_same_as_full_decoding(clip(name, codec, options=options, sound=False))
 
 
+@pytest.mark.parametrize("name", ["short groups.mp4", "b-frames.mkv", "b-frames.avi", "h264.flv"])
+def test_a_seek_lands_on_the_keyframe_nearest_to_the_frame(clip, name):
+    codec, options = ENCODED[name]
+    path = clip(name, codec, options=options, sound=False)
+    timeline = timeline_of(path)
+    with opened(path, LIMITS) as container:
+        walker = Walker(path, container, timeline, [], LIMITS)
+        keys = [place for place, key in enumerate(timeline.keys) if key]
+        assert len(keys) > 3
+        for key in (keys[2], keys[1], keys[-1]):
+            assert walker._packets_after_seek(key) is not None
+            assert walker._place == key - 1
+
+
 def test_every_shared_clip_is_the_same_as_full_decoding(shared_clips):
     for path in sorted(shared_clips.iterdir()):
         if path.suffix not in (".csv", ".ts"):
