@@ -1,4 +1,4 @@
-"""What the processes of test_data_parallel.py do: fit without noise, then train a whole run. Arguments: a file, then those of train.py."""
+"""What the processes of test_data_parallel.py do: fit without noise and write the weights. Argument: a file."""
 
 import sys
 
@@ -55,4 +55,3 @@ if __name__ == "__main__":
     with data_parallel.group(torch.device("cpu")):
         weights = fit_without_noise()
     np.save(f"{sys.argv[1]}-{data_parallel.RANK}.npy", weights)
-    train.main(sys.argv[2:])
