@@ -29,7 +29,7 @@ class Configuration:
     split: str = setting("random", "rows held out: random, author, time, or COLUMN=VALUE")
     without: tuple[str, ...] = setting((), "parts to leave out altogether")
     validation_share: float = setting(0.15, "share of the rows not held out for tests that stop and calibrate a member", low=1e-6, high=0.9)
-    folds: int = setting(0, "disjoint sets of such rows, members take turns (0: one for two members, or 1 where rows abound)", low=0, high=64)
+    folds: int = setting(0, "disjoint sets of such rows, members take turns (0: one for two members, or 1)", low=0, high=64)
     seed: int = setting(0, "seed of everything random", low=0, high=2**32 - 1)
 
     kl_weight: float = setting(1e-3, "lambda of Eq. 1, the weight of KL(q(z|x) || p(z))", low=1e-12, high=1e6)

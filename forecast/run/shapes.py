@@ -1,6 +1,6 @@
 """Networks that take no memory: names, shapes and types of weights, to be compared with a file before anything is built for good."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-MADE = {
+MADE: dict[Any, Callable[..., Tensor]] = {
     torch.randn: torch.empty,
     torch.rand: torch.empty,
     torch.linspace: lambda start, end, steps, **options: torch.empty(steps, **options),
