@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from features.errors import InputError, InputWarning
+from features.processes import device_name
 
 if TYPE_CHECKING:
     import torch
@@ -78,12 +79,7 @@ def device(name: str) -> "torch.device":
     """
     import torch
 
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        name = next(kind for kind in ("cuda", "mps", "cpu") if available[kind])
-    if not available[name]:
-        raise InputError(f"--device {name}: this machine has none that torch can use")
-    return torch.device(name)
+    return torch.device(device_name(name))
 
 
 def run(main: Callable[[Sequence[str] | None], None], arguments: Sequence[str] | None = None) -> int:

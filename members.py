@@ -6,14 +6,13 @@ import dataclasses
 import multiprocessing
 import os
 import queue
-import signal
-import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.errors import InputError
+from features.processes import begin_worker
 
 if TYPE_CHECKING:
     from configuration import Configuration
@@ -140,8 +139,7 @@ def train_apart(run: Path, folds: Folds, configuration: Configuration, workers: 
 
 def _work(run: Path, members: range, place: tuple[tuple[int, ...], bool], configuration: Configuration, results: Any) -> None:
     """Train `members` one after another, in a process of its own."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    begin_worker()  # two processes must never write one run
     import torch
 
     from features import mapped
@@ -163,11 +161,3 @@ def _work(run: Path, members: range, place: tuple[tuple[int, ...], bool], config
         results.put((-1, None))
     except InputError as error:
         results.put((-1, str(error)))
-
-
-def _end_with_parent() -> None:
-    """A parent that is killed outright takes its workers along: two of them must never write one run."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -19,7 +19,6 @@ from forecast.calibration import Calibration
 from forecast.run.directory import RunDirectory
 from forecast.run.shapes import shapes_only
 from forecast.samples import Program, draw_chunks
-from forecast.scoring.scores import row_summary
 
 ROWS = 512  # rows summarised at a time
 TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
@@ -76,15 +75,6 @@ class Forecaster:
                 gathered = []
         if gathered:
             yield np.concatenate(gathered, axis=1)
-
-    def summarise(self, videos: Videos, samples: int = 1000, *, seed: int = 0) -> dict[str, np.ndarray]:
-        """`forecast.scoring.scores.row_summary` of every video; memory does not grow with S x N."""
-        truth = truth_of(videos, len(self.targets))
-        found, start = [], 0
-        for block in self.blocks(videos, samples, seed=seed):
-            found.append(row_summary(block, truth[start : start + block.shape[1]]))
-            start += block.shape[1]
-        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
 
 
 def strangers(videos: Videos) -> np.ndarray:

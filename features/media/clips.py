@@ -2,11 +2,8 @@
 
 import dataclasses
 import functools
-import os
-import signal
-import threading
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +15,7 @@ from features.media.decoding.worker import Decoder
 from features.media.settings import Limits, Problem, Settings
 from features.media.store import Result
 from features.media.visual import BACKBONES, Network, file_sha256, visual_columns
+from features.processes import begin_worker, device_name
 
 
 def columns(settings: Settings) -> dict[str, list[str]]:
@@ -37,20 +35,7 @@ def settled(settings: Settings) -> Settings:
     checksum = file_sha256(weights)
     if settings.weights_sha256 and settings.weights_sha256 != checksum:
         raise InputError(f"{weights}: not the weights that were used before (another checksum)")
-    return dataclasses.replace(settings, weights=str(weights), weights_sha256=checksum, device=_device(settings.device))
-
-
-def _device(name: str) -> str:
-    if name == "cpu":
-        return name
-    import torch
-
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return next((device for device in there if there[device]), "cpu")
-    if not there[name]:
-        raise InputError(f"--device {name}: not available on this machine")
-    return name
+    return dataclasses.replace(settings, weights=str(weights), weights_sha256=checksum, device=device_name(settings.device))
 
 
 class ClipReader:
@@ -102,7 +87,7 @@ class Readers:
 
     def __init__(self, settings: Settings, limits: Limits, workers: int) -> None:
         self._settings, self._limits = settings, limits
-        self._pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin)
+        self._pool = ProcessPoolExecutor(workers, get_context("spawn"), begin_worker)
 
     def __enter__(self) -> "Readers":
         return self
@@ -119,21 +104,8 @@ def settled_apart(settings: Settings) -> Settings:
     """`settled`, in a process that ends when it is done, if torch must be asked."""
     if settings.device == "cpu" and settings.weights:
         return settled(settings)
-    with ProcessPoolExecutor(1, get_context("spawn"), _begin) as pool:
+    with ProcessPoolExecutor(1, get_context("spawn"), begin_worker) as pool:
         return pool.submit(settled, settings).result()
-
-
-def _begin() -> None:
-    """Ctrl-C is for the parent, and without a parent there is nothing left to do."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _leave_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _read(path: Path, settings: Settings, limits: Limits) -> tuple[Result, bool]:
