@@ -14,7 +14,7 @@ from features.dataset import Dataset
 from features.errors import InputError
 from features.history import History, author_numbers, moments
 from features.scaling import Scaler
-from features.text import TOKENS, WIDTH, Text, captions
+from features.text import TOKENS, WIDTH, Text, captions, lengths
 from features.videos import Part, PartShape, Videos
 
 CATEGORIES = ("username", "region_code", "language")
@@ -192,12 +192,15 @@ class Featurizer:
             raw["social"] = (table, known, ~np.isnan(table).all(1))
         for part, (values, present) in self._reached(videos, until).items():
             raw[part] = (np.where(present[:, None], values, np.nan), [f"{part}_{i}" for i in range(values.shape[1])], present)
-        if self.text is not None and self.columns.get("textual", TEXT) == TEXT:
+        if self.text is not None:
             values, tokens = self.text.transform(captions(videos))
+            counted = lengths(videos)
+            known = (self.columns.get("textual") or [*TEXT, *counted])[WIDTH:]
+            extra = [counted.get(name, np.full(len(videos), np.nan)) for name in known]
             present = np.asarray((tokens > 0).any(1))
-            raw["textual"] = (np.where(present[:, None], values, np.nan), TEXT, present)
+            raw["textual"] = (np.where(present[:, None], np.column_stack([values, *extra]), np.nan), [*TEXT, *known], present)
         for part, table in dataset.ready.items():
-            if part in raw and self.columns.get(part) == TEXT:
+            if part == "textual" and self.text is not None:
                 continue  # trained on captions: ready-made numbers mean something else
             names = self.columns.get(part) or list(table.columns)
             values = table.reindex(columns=names).to_numpy(np.float64)

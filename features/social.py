@@ -21,6 +21,8 @@ def numbers(videos: pd.DataFrame) -> dict[str, np.ndarray]:
         found["log_likes_per_video"] = np.log1p(column["likes_count"] / np.maximum(column["video_count"], 1.0))
     if {"likes_count", "follower_count"} <= column.keys():
         found["log_likes_per_follower"] = np.log1p(column["likes_count"]) - np.log1p(column["follower_count"])
+    if {"follower_count", "following_count"} <= column.keys():
+        found["log_followers_per_following"] = np.log1p(column["follower_count"]) - np.log1p(column["following_count"])
     if "video_duration" in column:
         found["log_duration"] = np.log1p(column["video_duration"])
     if "create_time" in column:

@@ -38,6 +38,15 @@ def captions(videos: pd.DataFrame) -> list[str]:
     return texts
 
 
+def lengths(videos: pd.DataFrame) -> dict[str, np.ndarray]:
+    """(N,) float64 log(1 + words) by caption column that exists: how much there is of each, and whether the platform suggests words."""
+
+    def words(cell: object) -> int:
+        return len(cell[:LONGEST].split()) if isinstance(cell, str) else 0
+
+    return {f"log_words_of_{name}": np.log1p([words(cell) for cell in videos[name]]) for name in CAPTION if name in videos}
+
+
 class CaptionEncoder(nn.Module):
     """Tokens to a direction in 20 dimensions: mean of token embeddings, one hidden layer."""
 

@@ -11,7 +11,7 @@ COEFFICIENTS = 24
 WINDOW = 400  # samples, 25 ms
 HOP = 160  # samples, 10 ms
 MELS = 64
-BLOCK = 3000  # windows computed at once
+BLOCK = 1000  # windows computed at once
 
 
 def acoustic_columns() -> list[str]:
@@ -46,13 +46,21 @@ def mfcc(sound: np.ndarray) -> np.ndarray:
 
 
 def _cepstra(pieces: Iterable[np.ndarray]) -> np.ndarray:
-    """`mfcc` of a track in pieces; of the whole track only its bands are ever in memory."""
+    """`mfcc` of a track in pieces; of the whole track only its bands are in memory, once."""
     import torch
+    from torchaudio.functional import amplitude_to_DB
 
     transform = _transform()
+
+    def decibels(bands: torch.Tensor) -> torch.Tensor:
+        return amplitude_to_DB(bands, 10.0, 1e-10, 0.0)
+
     with torch.inference_mode():
-        bands = torch.cat([transform.MelSpectrogram(torch.from_numpy(block)) for block in _blocks(pieces)], dim=1)
-        return (transform.dct_mat.T @ transform.amplitude_to_DB(bands)).numpy()
+        blocks = [transform.MelSpectrogram(torch.from_numpy(block)) for block in _blocks(pieces)]
+        floor = float(decibels(torch.stack([bands.max() for bands in blocks])).max()) - 80.0
+        blocks.reverse()  # taken from the end, so that each is freed when it is done
+        cepstra = [transform.dct_mat.T @ decibels(blocks.pop().contiguous()).clamp(min=floor) for _ in range(len(blocks))]
+        return torch.cat(cepstra, dim=1).numpy()
 
 
 def _blocks(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

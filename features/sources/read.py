@@ -51,7 +51,7 @@ def _read_file(path: Path, folder: Path, lenient: bool) -> Source:
     if name.endswith((".json", ".jsonl")):
         entries = _json(path)
         for reader in (tiktokapi, research_api):
-            if entries and reader.recognises(entries[0]) and not name.startswith("videos."):
+            if entries and reader.recognises(entries[0]) and name != "videos.jsonl":  # by the contract
                 return reader.read(entries, folder, path)
         if name.endswith(".info.json"):
             return ytdlp.read([path], folder)

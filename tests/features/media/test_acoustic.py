@@ -47,7 +47,7 @@ def test_mean_and_variance_over_time():
 def test_silence_and_short_tracks_are_finite(length):
     for sound in (np.zeros(length, np.float32), np.ones(length, np.float32)):
         assert np.isfinite(acoustic_features(sound)).all()
-    assert (acoustic_features(np.zeros(16_000, np.float32))[24:] == 0).all()
+    assert (acoustic_features(np.zeros(16_000, np.float32))[24:] < 1e-9).all()  # blocks differ in the last bit
 
 
 def test_blocks_are_those_of_torchaudio_on_the_whole(monkeypatch):
