@@ -43,7 +43,7 @@ class Configuration:
     decoder_depth: int = setting(1, "hidden layers (residual blocks) of the decoder", low=1, high=64)
     residual: bool = setting(True, "residual blocks with layer norm, or plain LeakyReLU layers")
     periodic: bool = setting(True, "periodic embeddings of numbers beside the numbers")
-    tokens: bool = setting(True, "let the textual expert read tokens beside the 20 contrastive numbers")
+    tokens: bool = setting(False, "let the textual expert read tokens beside the 20 contrastive numbers")
     author_code: bool = setting(False, "let the social expert read who the author is")
     history: bool = setting(True, "use what the author's other videos, and others with the sound, reached")
     dropout: float = setting(0.2, "share of an expert's hidden units left out in training", low=0.0, high=0.95)
@@ -63,8 +63,8 @@ class Configuration:
             _check(item, getattr(self, item.name))
         if not self.targets or len(set(self.targets)) != len(self.targets):
             raise InputError(f"targets: {', '.join(self.targets) or 'none'} (at least one, each once)")
-        if self.folds > max(self.members, 1) or (self.split == "time" and self.folds > 1):
-            raise InputError(f"setting folds: {self.folds} is more than there are members, or more than 1 with --split time")
+        if self.folds > max(self.members, 1):
+            raise InputError(f"setting folds: {self.folds} is more than there are members")
 
     @classmethod
     def from_json(cls, text: str, where: str) -> "Configuration":
@@ -86,7 +86,7 @@ class Configuration:
     def for_rows(self, rows: int) -> "Configuration":
         """The same, with members, folds and batch size 0 replaced by numbers that suit so many training rows."""
         members = self.members or (8 if rows < 5000 else 4 if rows < 20_000 else 6)
-        folds = self.folds or (1 if self.split == "time" or rows > MANY else max(1, members // 2))
+        folds = self.folds or (1 if rows > MANY else max(1, members // 2))
         batch_size = self.batch_size or min(max(64, rows // 120), 256)
         return dataclasses.replace(self, members=members, folds=folds, batch_size=batch_size)
 
@@ -143,7 +143,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "decoder_depth": 7,
         "residual": False,
         "periodic": False,
-        "tokens": False,
         "author_code": True,
         "history": False,
         "dropout": 0.1,

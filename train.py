@@ -255,6 +255,8 @@ def _finish(
     if configuration.calibrate:
         programs = [bind(model, guide, networks, folds.videos.device) for networks in members]
         held = [folds.validation(fold) for fold in range(len(folds))]
+        if configuration.split == "time":  # only the newest rows, and who has not seen them, are like what comes
+            programs, held = programs[:: len(held)], held[:1]
         calibration = calibrate(programs, held, seed=configuration.seed)
     save_calibration(run, calibration)
     files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json"]

@@ -74,7 +74,7 @@ class Featurizer:
     targets: Targets
     salt: str
     past_only: bool
-    tokens: bool = True
+    tokens: bool = False
     scalers: dict[str, Scaler] = field(default_factory=dict)
     columns: dict[str, list[str]] = field(default_factory=dict)
     categories: dict[str, np.ndarray] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class Featurizer:
         target_scale: str = "log1p",
         past_only: bool = False,
         without: tuple[str, ...] = (),
-        tokens: bool = True,
+        tokens: bool = False,
         author_code: bool = False,
         seed: int = 0,
     ) -> "Featurizer":

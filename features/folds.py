@@ -79,6 +79,6 @@ def map_folds(path: Path, featurizer: Featurizer, dataset: Dataset, splits: Sequ
 def _chunks(featurizer: Featurizer, dataset: Dataset, shares: Sequence[np.ndarray]) -> Iterator[Videos]:
     for number, share in enumerate(shares):
         rows = dataset.take(share)
-        # like a test row, a validation row knows nothing of what came after the training rows
-        until = float(rows.videos["create_time"].min()) if number and featurizer.past_only else np.inf
+        # like a test row, one of fold 0, the newest, knows nothing of what came after the training rows
+        until = float(rows.videos["create_time"].min()) if number == 1 and featurizer.past_only else np.inf
         yield from featurizer.chunks(rows, until)

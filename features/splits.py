@@ -34,16 +34,14 @@ def split(
         how: `random` rows; `author`: every author lies in one share, so that tests are about new authors; `time`: the newest rows
             test, the next newest validate; or `column=value`: the rows with that value test (published folds), the rest is random.
         seed: of the random order.
-        fold: which rows validate: 0, 1, ... are disjoint, and the rest trains. The test rows are the same for all. Only 0 for `time`,
-            where nothing newer may train.
+        fold: which rows validate: 0, 1, ... are disjoint, and the rest trains. The test rows are the same for all. For `time` only
+            those of fold 0 are the newest; the others are random, so that the newest train, too.
         test_share: share of the rows that test.
         validation_share: share of the remaining rows that validate.
 
     Raises:
         InputError: unknown `how`, a column that it needs is missing, or a share would be empty.
     """
-    if how == "time" and fold:
-        raise InputError(f"--split time: has no fold {fold}, only the newest rows validate")
     column, _, value = how.partition("=")
     if value:
         test = _rows_of(videos, column, value)
@@ -59,6 +57,8 @@ def split(
         groups = _author_codes(videos)[order] if how == "author" else np.arange(len(order))
         test_end = _boundary(groups, _count(len(order), test_share))
         count, start = _count(len(order) - test_end, validation_share), test_end
+        if how == "time":
+            order[test_end + count :] = np.random.default_rng(seed).permutation(order[test_end + count :])
         for _ in range(fold):
             start = _boundary(groups, start + count)
         here = slice(start, _boundary(groups, start + count))

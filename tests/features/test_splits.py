@@ -56,9 +56,15 @@ def test_folds_are_disjoint_and_share_their_test_rows(how: str) -> None:
             assert not named.isin(VIDEOS["username"].iloc[rows.train]).any()
 
 
-def test_time_has_one_fold() -> None:
-    with pytest.raises(InputError, match="--split time"):
-        split(VIDEOS, "time", fold=1)
+def test_by_time_only_the_first_fold_is_the_newest() -> None:
+    folds = [split(VIDEOS, "time", fold=fold, validation_share=0.2) for fold in range(3)]
+    times = VIDEOS["create_time"].to_numpy()
+    assert times[folds[0].train].max() < times[folds[0].validation].min()
+    for rows in folds[1:]:
+        assert np.isin(folds[0].validation, rows.train).all()
+        assert times[rows.train].max() < times[rows.test].min()
+        assert not np.isin(rows.validation, np.concatenate([rows.train, rows.test])).any()
+    assert not np.intersect1d(folds[1].validation, folds[2].validation).size
 
 
 def test_published_folds() -> None:
