@@ -25,10 +25,10 @@ EXAMPLES = """examples:
 
 def _parser() -> command.Parser:
     parser = command.Parser(prog="evaluate.py", description="Score a run's forecasts.", epilog=EXAMPLES)
-    parser.add_argument("--run", type=Path, metavar="RUN", help="run directory (default: the newest under runs/)")
+    parser.add_argument("--run", type=command.path, metavar="RUN", help="run directory (default: the newest under runs/)")
     parser.add_argument("--data", metavar="DATA", help="dataset to forecast, every row of it (default: the test rows held out in training)")
     parser.add_argument("--samples", type=command.whole(2, 1_000_000), default=1000, help="draws a video (default: %(default)s)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: RUN/evaluation)")
+    parser.add_argument("--out", type=command.path, metavar="DIR", help="where to write (default: RUN/evaluation)")
     parser.add_argument(
         "--point",
         choices=["auto", "mean", "median", "mape"],

@@ -3,10 +3,9 @@
 import contextlib
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from command import Parser, common_options, number, run, whole
+from command import Parser, common_options, number, path, run, whole
 
 EXAMPLES = """examples:
   python extract.py --videos downloads --out data                  a folder of yt-dlp, or one with a table videos.csv
@@ -22,9 +21,9 @@ def parser() -> Parser:
     result = Parser(prog="extract.py", description=__doc__, epilog=EXAMPLES)
     data = result.add_argument_group("data")
     data.add_argument(
-        "--videos", type=Path, required=True, metavar="SOURCE", help="a videos table, JSON of a collector, or a folder with one"
+        "--videos", type=path, required=True, metavar="SOURCE", help="a videos table, JSON of a collector, or a folder with one"
     )
-    data.add_argument("--out", type=Path, required=True, metavar="DATA", help="dataset directory to write")
+    data.add_argument("--out", type=path, required=True, metavar="DATA", help="dataset directory to write")
     data.add_argument("--check", action="store_true", help="list what was found, what is missing and what is unusable; write nothing")
     visual = result.add_argument_group("features")
     visual.add_argument(

@@ -34,9 +34,9 @@ NOT_GIVEN = ("id", "create_time", "collected_at", "video_path", *COUNTS)
 
 def _parser() -> command.Parser:
     parser = command.Parser(prog="predict.py", description=__doc__, epilog=EXAMPLES)
-    parser.add_argument("--run", type=Path, metavar="RUN", help="run directory (default: the newest under runs/)")
+    parser.add_argument("--run", type=command.path, metavar="RUN", help="run directory (default: the newest under runs/)")
     video = parser.add_argument_group("the video")
-    video.add_argument("--video", type=Path, metavar="CLIP", help="media file")
+    video.add_argument("--video", type=command.path, metavar="CLIP", help="media file")
     video.add_argument("--publish", type=_moment, metavar="TIME", help='when, UTC, such as "2026-12-01 18:00" (default: now)')
     for column in COLUMNS.values():
         if column.name not in NOT_GIVEN:
@@ -48,8 +48,8 @@ def _parser() -> command.Parser:
     answer.add_argument("--horizon", default="1h,1d,7d,30d", metavar="A,B", help="ages to forecast (default: %(default)s)")
     answer.add_argument("--samples", type=command.whole(40, 100_000), metavar="S", default=1000, help="draws (default: %(default)s)")
     answer.add_argument("--json", action="store_true", help="print JSON, with the joint draws")
-    answer.add_argument("--plot", type=Path, metavar="FILE", help="also draw a fan chart over time (png, svg or pdf)")
-    answer.add_argument("--compare", type=Path, nargs=2, metavar=("A", "B"), help="two files written with --json")
+    answer.add_argument("--plot", type=command.path, metavar="FILE", help="also draw a fan chart over time (png, svg or pdf)")
+    answer.add_argument("--compare", type=command.path, nargs=2, metavar=("A", "B"), help="two files written with --json")
     answer.add_argument(
         "--visual-weights", default="", metavar="FILE", help="weights of the image network (default: those extract.py used)"
     )

@@ -10,7 +10,6 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import command
@@ -152,7 +151,7 @@ EXAMPLES = """examples:
 def _parser() -> command.Parser:
     parser = command.Parser(prog="train.py", description="Train a forecaster.", epilog=EXAMPLES)
     parser.add_argument("--data", metavar="DATA", help="dataset directory or videos file (default: the simulated world)")
-    parser.add_argument("--run", type=Path, metavar="RUN", help="run directory to write (default: a new one under runs/)")
+    parser.add_argument("--run", type=command.path, metavar="RUN", help="run directory to write (default: a new one under runs/)")
     parser.add_argument("--keep-names", action="store_true", help="let reports of this run show user names (default: hashes only)")
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished run (default: the newest under runs/)")
     parser.add_argument("--preset", choices=PRESETS, default="default", help="where settings start from (default: %(default)s)")

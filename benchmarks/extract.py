@@ -148,7 +148,9 @@ def main() -> None:
         network = Network(Settings(weights=str(weights)))
         network.features(np.zeros((FRAMES, 224, 224, 3), np.uint8))  # warm up
         alone = pieces(short, network)
-        wall, used = np.array([[command(folder, work / f"out{n}-{workers}", weights, workers) for workers in (1, 2)] for n in range(ROUNDS)]).T
+        wall, used = np.array(
+            [[command(folder, work / f"out{n}-{workers}", weights, workers) for workers in (1, 2)] for n in range(ROUNDS)]
+        ).T
         own, faster = np.median(CLIPS * alone / used[0]), np.median(wall[0] / wall[1])
         print(f"clips a minute, one worker / pieces alone: {own:.3f} by processor time (at least 0.90; median of {ROUNDS})")
         print(f"two workers / one: {faster:.3f} by wall time (at least 1.70, on two free cores; median of {ROUNDS}, taken in turns)")

@@ -48,6 +48,7 @@ def refused(main, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> s
         (["--device", "tpu"], "--device"),
         (["--kl-wei", "1"], "--kl-wei"),
         (["--wings", "2"], "--wings"),
+        (["--run", ""], "--run: is empty"),
         (["--split", "sideways"], "--split"),
         (["--split", "nothing=1"], "nothing"),
         (["--data", "no-such-directory"], "no-such-directory"),
