@@ -86,6 +86,7 @@ def fit(
     Raises:
         InputError: the loss is not finite; the best weights so far are kept, and the parts and rows at fault are named.
     """
+    import pyro
     import torch
     from pyro.infer import Trace_ELBO
 
@@ -110,17 +111,18 @@ def fit(
         modules.train()
         total = torch.zeros((), device=train.device)
         try:
-            for rows in data_parallel.permutation(count, epoch, c.seed, train.device).split(c.batch_size):
-                own, whole = data_parallel.share(rows)
-                videos = leave_out(train.rows(own), c.part_left_out, c.author_left_out)
-                loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / whole
-                optimizer.zero_grad()
-                loss.backward()
-                data_parallel.add_gradients(modules)
-                torch.nn.utils.clip_grad_norm_(modules.parameters(), 5.0)
-                optimizer.step()
-                schedule.step()
-                total += loss.detach() * len(rows)
+            with pyro.validation_enabled(epoch == first):  # Pyro's checks find mistakes of the program: one epoch is enough
+                for rows in data_parallel.permutation(count, epoch, c.seed, train.device).split(c.batch_size):
+                    own, whole = data_parallel.share(rows)
+                    videos = leave_out(train.rows(own), c.part_left_out, c.author_left_out)
+                    loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / whole
+                    optimizer.zero_grad()
+                    loss.backward()
+                    data_parallel.add_gradients(modules)
+                    torch.nn.utils.clip_grad_norm_(modules.parameters(), 5.0)
+                    optimizer.step()
+                    schedule.step()
+                    total += loss.detach() * len(rows)
             data_parallel.add(total)
             modules.eval()
             numbers = epoch_numbers(model, guide, networks, validation, c)

@@ -78,6 +78,7 @@ def _summary(likelihoods: list, shares: list[int]) -> dict[str, Tensor]:
     total = sum(shares)
     means = torch.cat([likelihood.mean for likelihood in likelihoods])
     mean = means.mean(0)
+    spread = (means.var(0, correction=0) + torch.cat([_variance(likelihood) for likelihood in likelihoods]).mean(0)).sqrt()
     levels = mean.new_tensor(list(LEVELS.values()))[:, None, None]
 
     def cdf(value: Tensor) -> Tensor:
@@ -85,12 +86,21 @@ def _summary(likelihoods: list, shares: list[int]) -> dict[str, Tensor]:
         return torch.stack([likelihood.cdf(value[:, None]).sum(1) for likelihood in likelihoods]).sum(0) / total
 
     try:
-        quantiles = solve(cdf, levels, mean.expand(len(LEVELS), *mean.shape), 1.0 + means.std(0, correction=0))
+        quantiles = solve(cdf, levels, mean + spread * torch.special.ndtri(levels), 0.3 * spread)
     except NotImplementedError:
         warnings.warn("this likelihood has no distribution function: quantiles come from draws", InputWarning, stacklevel=2)
         samples = torch.cat([likelihood.sample((-(-FALLBACK // total),)).flatten(0, 1) for likelihood in likelihoods])
         quantiles = samples.quantile(levels.flatten(), dim=0)
     return {"mean": mean} | dict(zip(LEVELS, quantiles, strict=True))
+
+
+def _variance(likelihood: Any) -> Tensor:
+    """(S, N, K), 1 where it is not known: only the search for quantiles begins with it."""
+    try:
+        variance = likelihood.variance
+    except NotImplementedError:
+        return torch.ones_like(likelihood.mean)
+    return torch.where(variance.isfinite(), variance, 1.0)
 
 
 def solve(cdf: Callable[[Tensor], Tensor], levels: Tensor, start: Tensor, width: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Distributions of K popularity numbers given z, in which NaN means unknown."""
 
+from functools import cached_property
 from typing import ClassVar
 
 import pyro.distributions as dist
@@ -50,6 +51,11 @@ class Elementwise(dist.TorchDistribution):
     def mean(self) -> Tensor:
         """(..., K)."""
         return self.base.mean
+
+    @property
+    def variance(self) -> Tensor:
+        """(..., K)."""
+        return self.base.variance
 
     def cdf(self, value: Tensor) -> Tensor:
         """Marginal distribution functions, (..., K)."""
@@ -109,13 +115,27 @@ class NormalMixture(dist.TorchDistribution):
     @property
     def mean(self) -> Tensor:
         """(..., K)."""
-        return (self.logits.softmax(-1)[..., None] * self.loc).sum(-2)
+        return (self._weights * self.loc).sum(-2)
+
+    @property
+    def variance(self) -> Tensor:
+        """(..., K)."""
+        return (self._weights * (self._scale.square() + (self.loc - self.mean[..., None, :]).square())).sum(-2)
 
     def cdf(self, value: Tensor) -> Tensor:
         """Marginal distribution functions, (..., K)."""
-        scale = self.scale_tril.square().sum(-1).sqrt()
-        standard = (value[..., None, :] - self.loc) / scale
-        return (self.logits.softmax(-1)[..., None] * torch.special.ndtr(standard)).sum(-2)
+        standard = (value[..., None, :] - self.loc) / self._scale
+        return (self._weights * torch.special.ndtr(standard)).sum(-2)
+
+    @cached_property  # a search for quantiles asks many times
+    def _weights(self) -> Tensor:
+        """(..., C, 1)."""
+        return self.logits.softmax(-1)[..., None]
+
+    @cached_property
+    def _scale(self) -> Tensor:
+        """(..., C, K) marginal standard deviations."""
+        return self.scale_tril.square().sum(-1).sqrt()
 
 
 def _marginal(factor: Tensor, difference: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:

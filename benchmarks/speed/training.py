@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import pyro
 import torch
 from pyro.infer import Trace_ELBO
 from torch import Tensor, nn
@@ -29,13 +30,14 @@ def step(networks: Networks, train: Videos, batch: int, objective: Callable[[Vid
     optimizer = torch.optim.AdamW(modules.parameters(), lr=1e-4, weight_decay=0.01, betas=(0.9, 0.99), fused=True)
 
     def run() -> None:
-        for rows in torch.randperm(len(train), device=train.device)[: count * batch].split(batch):
-            videos = leave_out(train.rows(rows), 0.05, 0.15)
-            loss = objective(videos) / len(videos)
-            optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(modules.parameters(), 5.0)
-            optimizer.step()
+        with pyro.validation_enabled(False):  # as in every epoch but the first
+            for rows in torch.randperm(len(train), device=train.device)[: count * batch].split(batch):
+                videos = leave_out(train.rows(rows), 0.05, 0.15)
+                loss = objective(videos) / len(videos)
+                optimizer.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(modules.parameters(), 5.0)
+                optimizer.step()
 
     return run
 

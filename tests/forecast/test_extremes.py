@@ -84,6 +84,7 @@ def test_equal_counts_are_forecast(world):
     assert forecasts(networks, videos).isfinite().all()
 
 
+@pytest.mark.filterwarnings("ignore:Encountered NaN")  # Pyro's word for it, before ours
 def test_a_loss_that_is_not_finite_stops_with_the_last_good_weights(world, tmp_path):
     checkpoint = Checkpoint(RunDirectory(tmp_path), "checkpoint-0")
     networks, videos, run = trained(

@@ -128,3 +128,13 @@ def test_infinite_values_are_refused_by_validation() -> None:
     one = mixture()
     assert not one.support.check(torch.full((5, 4), torch.inf)).any()
     assert one.support.check(torch.full((5, 4), torch.nan)).all()
+
+
+def test_variance_of_a_mixture_is_that_of_its_draws():
+    torch.manual_seed(0)
+    mixture = NormalMixture(torch.tensor([0.3, -0.5]), torch.tensor([[0.0, 1.0], [3.0, -1.0]]), 0.5 * torch.eye(2).expand(2, 2, 2))
+    weight = torch.tensor([0.3, -0.5]).softmax(-1)
+    # between the components, and within them
+    expected = weight[0] * weight[1] * torch.tensor([9.0, 4.0]) + 0.25
+    torch.testing.assert_close(mixture.variance, expected)
+    torch.testing.assert_close(mixture.sample((100_000,)).var(0), expected, rtol=0.03, atol=0.0)
