@@ -45,7 +45,7 @@ class Configuration:
     periodic: bool = setting(True, "periodic embeddings of numbers beside the numbers")
     tokens: bool = setting(False, "let the textual expert read tokens beside the 20 contrastive numbers")
     author_code: bool = setting(False, "let the social expert read who the author is")
-    history: bool = setting(True, "use what the author's other videos, and others with the sound, reached")
+    history: bool = setting(True, "use what the author's other videos, and others with the sound or the words, reached")
     dropout: float = setting(0.2, "share of an expert's hidden units left out in training", low=0.0, high=0.95)
 
     members: int = setting(0, "networks trained and averaged (0: 8 below 5,000 training rows, 4 below 20,000, else 6)", low=0, high=64)
@@ -81,7 +81,7 @@ class Configuration:
     @property
     def left_out(self) -> tuple[str, ...]:
         """Names of parts that are not used."""
-        return self.without if self.history else (*self.without, "history", "sound")
+        return self.without if self.history else (*self.without, "history", "sound", "words")
 
     def for_rows(self, rows: int) -> "Configuration":
         """The same, with members, folds and batch size 0 replaced by numbers that suit so many training rows."""

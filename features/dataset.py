@@ -14,7 +14,7 @@ from features.errors import InputError
 from features.files import inside
 from features.table import SUFFIXES, read_features, read_videos
 
-RESERVED = ("social", "history", "sound")  # parts that are computed from the videos table
+RESERVED = ("social", "history", "sound", "words")  # parts that are computed from the videos table
 ATTRIBUTES = ("latent", "prior_expert")  # of the experts, which are a torch module with one attribute a part
 
 

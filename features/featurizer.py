@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from features import social
+from features import social, words
 from features.columns import COUNTS
 from features.dataset import Dataset
 from features.errors import InputError
@@ -68,7 +68,7 @@ class Featurizer:
         columns: names of each part's raw continuous features.
         categories: for each categorical column the keys of its categories, in code order from 1.
         text: the textual part, None without captions.
-        histories: `history` (by author), `sound`, and `own_sound` (by author and sound: taken away from the latter).
+        histories: `history` (by author), `sound` and `words`; `own_sound` and `own_words`, by author too, are taken away from those.
     """
 
     targets: Targets
@@ -127,6 +127,8 @@ class Featurizer:
         if "music_title" in videos and "sound" not in without:
             fitted.histories.update(_fit_sound(fitted, videos, own, time, reached, known))
         texts = captions(videos)
+        if any(text.strip() for text in texts) and "words" not in without:
+            fitted.histories.update(words.fit(videos, fitted.salt, time, reached, known))
         if any(text.strip() for text in texts) and "textual" not in (*without, *dataset.ready):
             object.__setattr__(fitted, "text", Text.fit(texts, seed=seed))
         for part, (raw, features, present) in fitted.raw(dataset).items():
@@ -208,7 +210,7 @@ class Featurizer:
         return raw
 
     def _reached(self, videos: pd.DataFrame, until: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """What the author's other videos, and other authors' videos with the sound, reached: numbers (N, F) and presence (N,)."""
+        """What the author's other videos, and others' with the sound or the words, reached: numbers (N, F) and presence (N,)."""
         found = {}
         own, time = social.keys(videos["id"], self.salt), _time(videos)
         before = np.minimum(time, until) if self.past_only else None
@@ -220,6 +222,8 @@ class Featurizer:
             of_author = self.histories["own_sound"].totals(_author_and_sound(videos, self.salt), time, own, before)
             count, total, square = (everyone - author for everyone, author in zip(totals, of_author, strict=True))
             found["sound"] = moments(count, total, square), count[:, 0] > 0
+        if "words" in self.histories:
+            found["words"] = words.numbers(videos, self.salt, self.histories, time, before)
         return found
 
     def _codes(self, videos: pd.DataFrame) -> np.ndarray:

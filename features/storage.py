@@ -81,8 +81,10 @@ def _check(featurizer: Featurizer) -> None:
     for part, scaler in featurizer.scalers.items():
         if not part.isidentifier() or scaler.gaps.dtype != bool or not (scaler.scale > 0).all():
             raise InputError(f"scaler of {part!r}")
-    known = [set(), {"history"}, {"sound", "own_sound"}, {"history", "sound", "own_sound"}]
-    if not featurizer.scalers or not set(featurizer.categories) <= set(CATEGORIES) or set(featurizer.histories) not in known:
+    found = set(featurizer.histories)
+    pairs = all((name in found) == (f"own_{name}" in found) for name in ("sound", "words"))
+    known = found <= {"history", "sound", "own_sound", "words", "own_words"} and pairs
+    if not featurizer.scalers or not set(featurizer.categories) <= set(CATEGORIES) or not known:
         raise InputError("unknown parts or categories")
     sorted_keys = [*featurizer.categories.values(), *(history.group for history in featurizer.histories.values())]
     for keys in (*sorted_keys, *(history.video for history in featurizer.histories.values())):

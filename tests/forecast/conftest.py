@@ -34,7 +34,7 @@ def small_run(tmp_path_factory, small_data):
 def world_forecaster():
     """A small forecaster of the simulated world with a useless part `noise`, 4,000 further videos and what the oracle says of them."""
     settings = Configuration(
-        width=64, latent=16, members=1, epochs=14, batch_size=64, learning_rate=3e-3, without=("history", "sound"), patience=14
+        width=64, latent=16, members=1, epochs=14, batch_size=64, learning_rate=3e-3, without=("history", "sound", "words"), patience=14
     )
     learned = with_noise(simulate(2200, seed=5)[0])
     train, validation = learned.take(np.arange(1600)), learned.take(np.arange(1600, 2200))
