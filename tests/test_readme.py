@@ -1,0 +1,27 @@
+"""What the README prints runs as printed."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from configuration import Configuration
+from features.dataset import Dataset
+from features.featurizer import Featurizer
+from features.splits import split
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def test_the_edited_model_of_the_readme_trains(world: Dataset) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    configuration = Configuration(likelihood="normal", width=16, latent=4, members=1, epochs=2, learning_rate=1e-2)
+    rows = split(world.videos, "random", seed=0)
+    featurizer = Featurizer.fit(world.take(rows.train))
+    train, validation = (featurizer.transform(world.take(share)) for share in (rows.train, rows.validation))
+    given = {"featurizer": featurizer, "configuration": configuration, "train": train, "validation": validation}
+    torch.manual_seed(0)
+    exec(compile(code, str(README), "exec"), given)  # noqa: S102  (the README's own code)
+    assert all(np.isfinite(value.numpy()).all() for value in given["networks"].decoder.state_dict().values())
+    assert given["model"].__code__.co_filename == str(README)
