@@ -11,7 +11,7 @@ from features.columns import COUNTS
 from features.errors import InputError
 from features.files import json_object
 
-VERSION = 2  # of the run directory's format
+VERSION = 3  # of the run directory's format
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
 
 
@@ -55,6 +55,7 @@ class Configuration:
     weight_decay: float = setting(0.01, "of AdamW", low=0.0, high=10.0)
     patience: int = setting(6, "epochs without a better validation score before stopping", low=1, high=100_000)
     part_left_out: float = setting(0.05, "share of training rows without one part, drawn anew each time, for each part", low=0.0, high=0.9)
+    columns_left_out: float = setting(0.15, "share of training rows that lose some of the author's counts or the length", low=0.0, high=0.9)
     author_left_out: float = setting(0.15, "share of training rows whose author is made a stranger", low=0.0, high=0.9)
     calibrate: bool = setting(True, "widen or narrow intervals on validation rows (split conformal)")
 
@@ -150,6 +151,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "epochs": 8,
         "members": 1,
         "part_left_out": 0.0,
+        "columns_left_out": 0.0,
         "calibrate": False,
     },
 }

@@ -44,7 +44,16 @@ def build(shapes: Mapping[str, PartShape], targets: Targets, configuration: Conf
 
     c = configuration
     experts = {
-        part: Expert(shape, c.latent, width=c.width, depth=c.depth, dropout=c.dropout, residual=c.residual, periodic=c.periodic)
+        part: Expert(
+            shape,
+            c.latent,
+            width=c.width,
+            depth=c.depth,
+            dropout=c.dropout,
+            residual=c.residual,
+            periodic=c.periodic,
+            forget=c.columns_left_out,
+        )
         for part, shape in shapes.items()
     }
     hidden = nn.Sequential(nn.Linear(c.latent, c.width), *layers(c.width, c.decoder_depth, 0.0, c.residual))

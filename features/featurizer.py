@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,8 @@ from features.dataset import Dataset
 from features.errors import InputError
 from features.history import History, author_numbers, moments
 from features.scaling import Scaler
-from features.text import TOKENS, WIDTH, Text, captions, lengths
-from features.videos import Part, PartShape, Videos
+from features.text import LENGTH, TOKENS, WIDTH, Text, captions, lengths
+from features.videos import Gap, Part, PartShape, Videos
 
 CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
@@ -134,7 +134,7 @@ class Featurizer:
         for part, (raw, features, present) in fitted.raw(dataset).items():
             if part not in without and present.any():
                 fitted.columns[part] = features
-                fitted.scalers[part] = Scaler.fit(raw)
+                fitted.scalers[part] = Scaler.fit(raw, [place for group in _optional(part, features) for place in group])
         if not fitted.scalers:
             raise InputError(f"{dataset.name}: no part has any feature")
         return fitted
@@ -157,12 +157,16 @@ class Featurizer:
     @property
     def shapes(self) -> dict[str, PartShape]:
         """What the experts need to know of each part."""
-        shapes = {part: PartShape(scaler.width) for part, scaler in self.scalers.items()}
+        shapes = {}
+        for part, scaler in self.scalers.items():
+            flag = len(scaler.gaps) + np.cumsum(scaler.gaps) - 1
+            groups = (Gap(tuple(group), tuple(flag[group].tolist())) for group in _optional(part, self.columns[part]))
+            shapes[part] = PartShape(scaler.width, gaps=tuple(groups))
         sizes = [len(keys) + 1 for keys in self.categories.values()]
         if "social" in shapes and sizes:
-            shapes["social"] = PartShape(shapes["social"].numbers, len(sizes), sum(sizes))
+            shapes["social"] = replace(shapes["social"], codes=len(sizes), vocabulary=sum(sizes))
         if "textual" in shapes and self.text is not None and self.tokens:
-            shapes["textual"] = PartShape(shapes["textual"].numbers, TOKENS, self.text.tokenizer.get_vocab_size())
+            shapes["textual"] = replace(shapes["textual"], codes=TOKENS, vocabulary=self.text.tokenizer.get_vocab_size())
         return shapes
 
     def _transform(self, dataset: Dataset, until: float) -> Videos:
@@ -238,6 +242,13 @@ class Featurizer:
             codes.append(start + code)
             start += len(keys) + 1
         return np.stack(codes, axis=1)
+
+
+def _optional(part: str, features: list[str]) -> list[list[int]]:
+    """Positions of the features of a part that may be missing together, also where training rows have them all."""
+    if part == "textual":
+        return [[place] for place, name in enumerate(features) if name.startswith(LENGTH)]
+    return social.optional(features) if part == "social" else []
 
 
 def _salt(videos: pd.DataFrame, seed: int) -> str:

@@ -1,5 +1,6 @@
 """Standardisation of continuous features, fitted on training rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,12 @@ CLIP = 8.0  # standard deviations; beyond, a feature says "extreme" and no more
 
 @dataclass(frozen=True)
 class Scaler:
-    """Location and scale of F features, and which of them were ever missing.
+    """Location and scale of F features, and which of them may be missing.
 
     Attributes:
         loc: (F,) means of the training rows.
         scale: (F,) standard deviations of the training rows, 1 for a constant feature.
-        gaps: (F,) bool; these features get a second column that says whether the number is missing.
+        gaps: (F,) bool; these features, missing in training or optional, get a second column that says whether the number is missing.
     """
 
     loc: np.ndarray
@@ -22,8 +23,8 @@ class Scaler:
     gaps: np.ndarray
 
     @classmethod
-    def fit(cls, values: np.ndarray) -> "Scaler":
-        """Fit to `values` (N, F), where NaN is missing."""
+    def fit(cls, values: np.ndarray, optional: Sequence[int] = ()) -> "Scaler":
+        """Fit to `values` (N, F), where NaN is missing; features whose positions are `optional` get a gap whether or not one lacks them."""
         known = ~np.isnan(values)
         count = np.maximum(known.sum(0), 1)
         filled = np.where(known, values, 0.0)
@@ -31,7 +32,9 @@ class Scaler:
         scale = np.sqrt((np.where(known, values - loc, 0.0) ** 2).sum(0) / count)
         scale = np.where(scale > 1e-9 * np.maximum(1.0, np.abs(loc)), scale, 1.0)
         present = known.any(1)
-        return cls(loc, scale, ~known[present].all(0) if present.any() else np.zeros(values.shape[1], bool))
+        gaps = ~known[present].all(0) if present.any() else np.zeros(values.shape[1], bool)
+        gaps[list(optional)] = True
+        return cls(loc, scale, gaps)
 
     @property
     def width(self) -> int:

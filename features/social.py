@@ -1,6 +1,7 @@
 """The social part: who posts, and when. Also the keys under which authors are known, which are salted hashes."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,13 @@ import pandas as pd
 from features.columns import AUTHOR_COUNTS
 
 DAY = 86_400.0
+# what a feature of another name than `log_COLUMN` needs
+NEEDS = {
+    "log_likes_per_video": ("likes_count", "video_count"),
+    "log_likes_per_follower": ("likes_count", "follower_count"),
+    "log_followers_per_following": ("follower_count", "following_count"),
+    "log_duration": ("video_duration",),
+}
 
 
 def numbers(videos: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -35,6 +43,16 @@ def numbers(videos: pd.DataFrame) -> dict[str, np.ndarray]:
             phase = 2 * np.pi * (column["create_time"] % period) / period
             found |= {f"{name}_sine": np.sin(phase), f"{name}_cosine": np.cos(phase)}
     return found
+
+
+def optional(features: Sequence[str]) -> list[list[int]]:
+    """Positions of the features that go missing together: one list for each count of the author, and one for the length of the video.
+
+    A table has a column for all videos or for none, a draft seldom has all: so they are left out in training (`guide.experts.Forget`).
+    """
+    needs = [NEEDS.get(feature, (feature.removeprefix("log_"),)) for feature in features]
+    groups = [[place for place, names in enumerate(needs) if name in names] for name in (*AUTHOR_COUNTS, "video_duration")]
+    return [group for group in groups if group]
 
 
 def age(videos: pd.DataFrame) -> np.ndarray:

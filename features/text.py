@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 WIDTH = 20
 TOKENS = 48  # tokens kept of one caption
+LENGTH = "log_words_of_"  # begins the names of the numbers that say how long a caption column is
 LONGEST = 2_000  # characters read of one caption
 VOCABULARY = 8_192
 TEMPERATURE = 0.1
@@ -44,7 +45,7 @@ def lengths(videos: pd.DataFrame) -> dict[str, np.ndarray]:
     def words(cell: object) -> int:
         return len(cell[:LONGEST].split()) if isinstance(cell, str) else 0
 
-    return {f"log_words_of_{name}": np.log1p([words(cell) for cell in videos[name]]) for name in CAPTION if name in videos}
+    return {f"{LENGTH}{name}": np.log1p([words(cell) for cell in videos[name]]) for name in CAPTION if name in videos}
 
 
 class CaptionEncoder(nn.Module):

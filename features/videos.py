@@ -2,24 +2,34 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 
+class Gap(NamedTuple):
+    """Features that go missing together: columns of `Part.numbers` that are then 0, and those that are then 1 to say so."""
+
+    zeros: tuple[int, ...]
+    ones: tuple[int, ...]
+
+
 @dataclass(frozen=True)
 class PartShape:
-    """How wide a part is, which is all that an expert needs to know.
+    """How wide a part is, and what of it may be missing, which is all that an expert needs to know.
 
     Attributes:
         numbers: F, count of continuous features.
         codes: C, count of categorical codes (or tokens) a video.
         vocabulary: codes lie in [0, vocabulary); 0 means none or unseen.
+        gaps: what a video that has the part may still lack of it.
     """
 
     numbers: int
     codes: int = 0
     vocabulary: int = 0
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from features.dataset import Dataset
 from features.errors import InputWarning
 from features.featurizer import Featurizer
 from features.scaling import CLIP
+from features.text import LENGTH
 
 LOOKED_AT = 50_000  # rows, evenly spread
 UNSEEN = 0.5  # share of unseen names, and
@@ -89,7 +90,7 @@ def shift(featurizer: Featurizer, dataset: Dataset) -> Shift:
             continue
         empty = np.isnan(values[there]).all(0) & ~_never(scaler)
         names = [name for name, gone in zip(featurizer.columns[part], empty, strict=True) if gone]
-        if part == "social":
+        if part in ("social", "textual"):
             names = [name for name in dict.fromkeys(_source(name) for name in names) if name in COLUMNS]
         if names:
             lacking[part] = names
@@ -103,7 +104,7 @@ def _never(scaler: Any) -> np.ndarray:
 
 
 def _source(feature: str) -> str:
-    return SOURCES.get(feature, feature.removeprefix("log_"))
+    return SOURCES.get(feature, feature.removeprefix(LENGTH).removeprefix("log_"))
 
 
 def _unseen(featurizer: Featurizer, dataset: Dataset) -> dict[str, float]:

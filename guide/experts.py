@@ -10,6 +10,33 @@ from features.videos import Part, PartShape
 LOG_SCALE = (-6.9, 6.9)  # of one expert's scale, so that precisions and their gradients stay finite
 
 
+class Forget(nn.Module):
+    """In training, leaves out what a video may lack of a part, so that a gap in a forecast is nothing new. (N, F) to (N, F).
+
+    Args:
+        shape: of the part; its gaps are what may be left out.
+        share: of the rows that lose something: each gap with a probability that is drawn for the row, so that all numbers of gaps occur.
+    """
+
+    zeros: Tensor
+    ones: Tensor
+
+    def __init__(self, shape: PartShape, share: float) -> None:
+        super().__init__()
+        self.share = share if shape.gaps else 0.0
+        for kind in ("zeros", "ones"):
+            marks = [[float(column in getattr(gap, kind)) for column in range(shape.numbers)] for gap in shape.gaps]
+            self.register_buffer(kind, torch.tensor(marks), persistent=False)
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """(N, F) to (N, F)."""
+        if not self.training or self.share == 0.0:
+            return numbers
+        some, each, gap = torch.rand(2 + len(self.zeros), len(numbers), 1, device=numbers.device).split([1, 1, len(self.zeros)])
+        gone = ((some < self.share) & (gap < each)).squeeze(-1).T.to(numbers.dtype)
+        return numbers.masked_fill(gone @ self.zeros > 0, 0.0).masked_fill(gone @ self.ones > 0, 1.0)
+
+
 class Periodic(nn.Module):
     """Sines and cosines of learned frequencies beside the number itself (Gorishniy et al. 2022, "PLR" embeddings).
 
@@ -63,6 +90,7 @@ class Expert(nn.Module):
         dropout: share of hidden units left out in training.
         residual: residual blocks instead of plain layers.
         periodic: periodic embeddings of the numbers beside the numbers.
+        forget: share of the rows that lose something in training, see `Forget`.
     """
 
     def __init__(
@@ -75,9 +103,11 @@ class Expert(nn.Module):
         dropout: float = 0.1,
         residual: bool = True,
         periodic: bool = True,
+        forget: float = 0.0,
     ) -> None:
         super().__init__()
         self.latent = latent
+        self.forget = Forget(shape, forget)
         self.embedding = nn.EmbeddingBag(shape.vocabulary, width, mode="sum", padding_idx=0) if shape.codes else None
         if self.embedding is not None:
             nn.init.normal_(self.embedding.weight, std=0.02)
@@ -90,7 +120,7 @@ class Expert(nn.Module):
     def forward(self, part: Part) -> tuple[Tensor, Tensor]:
         """`part` of N videos to loc and scale, both (N, D); rows where it is missing give finite numbers that mean nothing."""
         present = part.present[:, None]
-        numbers = torch.where(present, part.numbers, 0.0)
+        numbers = self.forget(torch.where(present, part.numbers, 0.0))
         embedded = numbers if self.periodic is None else torch.cat([numbers, self.periodic(numbers)], dim=-1)
         hidden = self.numbers(embedded)
         if self.embedding is not None:

@@ -32,3 +32,9 @@ def test_extremes_are_clipped_and_reported() -> None:
 def test_constant_up_to_rounding_is_constant() -> None:
     scaler = Scaler.fit(np.array([[1e6], [1e6 * (1 + 1e-13)]]))
     assert scaler.scale.tolist() == [1.0]
+
+
+def test_an_optional_feature_has_a_gap_though_no_row_lacks_it() -> None:
+    scaler = Scaler.fit(np.array([[1.0, 2.0], [3.0, 4.0]]), optional=[1])
+    assert scaler.gaps.tolist() == [False, True]
+    np.testing.assert_allclose(scaler.transform(np.array([[1.0, NAN], [3.0, 3.0]])), [[-1, 0, 1], [1, 0, 0]])

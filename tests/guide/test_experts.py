@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from features.videos import Part, PartShape, Videos
+from features.videos import Gap, Part, PartShape, Videos
 from guide import Expert, Experts, posterior
-from guide.experts import Periodic, layers
+from guide.experts import Forget, Periodic, layers
 
 
 def test_periodic_by_hand() -> None:
@@ -68,3 +68,33 @@ def test_a_part_that_every_row_lacks_leaves_its_expert_without_gradient() -> Non
     (loc.square().sum() + scale.sum()).backward()
     assert all(torch.equal(p.grad, torch.zeros_like(p)) for p in experts["acoustic"].parameters())
     assert any((p.grad != 0).any() for p in experts["visual"].parameters())
+
+
+GAPS = PartShape(numbers=5, gaps=(Gap((0, 2), (3, 4)), Gap((1, 2), (4,))))
+
+
+def test_forgetting_is_for_training_only() -> None:
+    numbers = torch.randn(7, 5)
+    assert torch.equal(Forget(GAPS, 0.5).eval()(numbers), numbers)
+    assert torch.equal(Forget(GAPS, 0.0).train()(numbers), numbers)
+    assert torch.equal(Forget(PartShape(5), 0.5).train()(numbers), numbers)
+    assert not Forget(GAPS, 0.5).state_dict()
+
+
+def test_what_is_forgotten_is_zero_and_flagged_in_the_right_share_of_rows() -> None:
+    torch.manual_seed(0)
+    rows, share = 90_000, 0.3
+    found = Forget(GAPS, share).train()(torch.full((rows, 5), 7.0))
+    kinds, counts = found.unique(dim=0, return_counts=True)
+    # nothing, the first gap, the second, both: with a probability drawn evenly, each number of gaps is as likely
+    expected = {
+        (7.0, 7.0, 7.0, 7.0, 7.0): 1 - share + share / 3,
+        (0.0, 7.0, 0.0, 1.0, 1.0): share / 6,
+        (7.0, 0.0, 0.0, 7.0, 1.0): share / 6,
+        (0.0, 0.0, 0.0, 1.0, 1.0): share / 3,
+    }
+    seen = {tuple(kind): count / rows for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True)}
+    assert seen.keys() == expected.keys()
+    for kind, probability in expected.items():
+        # 4.3 standard errors: missed once in 50,000
+        assert abs(seen[kind] - probability) < 4.3 * (probability * (1 - probability) / rows) ** 0.5
