@@ -1,0 +1,64 @@
+"""Do intervals hold when columns are missing? A run's test rows, with columns of the table taken away.
+
+Run: python -m benchmarks.lacking --run RUN [--rows N]
+"""
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+import command
+from features.columns import AUTHOR_COUNTS, CAPTION
+from features.dataset import Dataset
+from features.errors import InputWarning
+from features.splits import split
+from forecast.forecaster import load
+from forecast.run.directory import RunDirectory
+from guide import guide
+from model import model
+from train import build, read_source
+
+TIMES = ("create_time", "collected_at")
+SOCIAL = (*AUTHOR_COUNTS, *TIMES, "video_duration", "region_code", "language")
+TAKEN = {
+    "nothing": (),
+    "the author's counts": AUTHOR_COUNTS,
+    "all counts but followers": AUTHOR_COUNTS[1:],
+    "social": SOCIAL,
+    "username": ("username",),
+    "captions": CAPTION,
+    "music_title": ("music_title",),
+    "social and captions": (*SOCIAL, *CAPTION),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a table: share of truths inside the 95 % intervals and their mean width, over all targets."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.lacking", description=__doc__)
+    parser.add_argument("--run", type=command.path, required=True, help="run directory")
+    parser.add_argument("--rows", type=int, default=2000, help="test rows, evenly spread (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    warnings.simplefilter("ignore", InputWarning)
+    forecaster = load(Path(options.run), build=build, model=model, guide=guide)
+    configuration = forecaster.configuration
+    dataset = read_source(RunDirectory(options.run).read_json("source.json").get("data"), configuration)
+    test = split(dataset.videos, configuration.split, seed=configuration.seed).test
+    rows = dataset.take(test[np.linspace(0, len(test) - 1, min(options.rows, len(test))).astype(int)])
+    print(f"| without ({len(rows):,} rows) | 95 % held | least held target | width |\n|---|---|---|---|")
+    for name, columns in TAKEN.items():
+        lacking = Dataset(rows.videos.drop(columns=[column for column in columns if column in rows.videos]), rows.ready, rows.name)
+        videos = forecaster.featurizer.transform(lacking)
+        assert videos.popularity is not None
+        samples = np.concatenate(list(forecaster.draws(videos, 400)), axis=1)
+        low, high = np.quantile(samples, [0.025, 0.975], axis=0)
+        truth = videos.popularity.numpy()
+        held = ((truth >= low) & (truth <= high)).sum(0) / (~np.isnan(truth)).sum(0)
+        print(f"| {name} | {held.mean():.3f} | {held.min():.3f} | {(high - low).mean():.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main))
