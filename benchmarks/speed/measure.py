@@ -60,10 +60,12 @@ def _gpu_seconds(side: Callable[[], object]) -> float:
 def apart(function: Callable, *arguments: float | str) -> dict:
     """What a function of a module here answers, called in a process of its own, and the peak memory of that in megabytes."""
     code = (
-        "import importlib, json, resource, sys\n"
+        "import importlib, json, sys\n"
         "module, name, arguments = json.loads(sys.argv[1])\n"
         "answer = getattr(importlib.import_module(module), name)(*arguments)\n"
-        "print(json.dumps({'answer': answer, 'megabytes': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))\n"
+        # not ru_maxrss, which begins at the parent's
+        "[peak] = [line for line in open('/proc/self/status') if line.startswith('VmHWM')]\n"
+        "print(json.dumps({'answer': answer, 'megabytes': int(peak.split()[1]) / 1024}))\n"
     )
     request = json.dumps([function.__module__, function.__name__, arguments])
     ran = subprocess.run([sys.executable, "-c", code, request], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)

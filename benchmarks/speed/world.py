@@ -9,9 +9,11 @@ from features.videos import Part, PartShape, Videos
 from train import Networks, build
 
 SHAPES = {
-    "social": PartShape(12),
+    "social": PartShape(24, 2, 60),
     "history": PartShape(75),
-    "textual": PartShape(20, 48, 8192),
+    "sound": PartShape(9),
+    "words": PartShape(17),
+    "textual": PartShape(23),
     "visual": PartShape(24),
     "acoustic": PartShape(16),
 }
