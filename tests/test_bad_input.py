@@ -53,7 +53,7 @@ def refused(main, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> s
         (["--split", "nothing=1"], "nothing"),
         (["--data", "no-such-directory"], "no-such-directory"),
         (["--without", "socail"], "socail"),
-        (["--without", "social,textual,history,sound,visual,acoustic"], "no part has any feature"),
+        (["--without", "social,textual,history,sound,words,visual,acoustic"], "no part has any feature"),
         (["--width", "99999999999999999999"], "width"),
         (["--epochs", "1e3"], "--epochs"),
         (["--learning-rate", "1e400"], "learning_rate"),

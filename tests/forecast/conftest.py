@@ -36,8 +36,8 @@ def world_forecaster():
     settings = Configuration(
         width=64, latent=16, members=1, epochs=14, batch_size=64, learning_rate=3e-3, without=("history", "sound", "words"), patience=14
     )
-    learned = with_noise(simulate(2200, seed=5)[0])
-    train, validation = learned.take(np.arange(1600)), learned.take(np.arange(1600, 2200))
+    learned = with_noise(simulate(3600, seed=5)[0])
+    train, validation = learned.take(np.arange(3000)), learned.take(np.arange(3000, 3600))
     featurizer = Featurizer.fit(train, without=settings.without)
     torch.manual_seed(0)
     networks = build(featurizer.shapes, featurizer.targets, settings)
