@@ -3,11 +3,9 @@
 Run: python -m benchmarks.lacking --run RUN [--rows N]
 """
 
-import argparse
 import sys
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -38,12 +36,12 @@ TAKEN = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table: share of truths inside the 95 % intervals and their mean width, over all targets."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.lacking", description=__doc__)
+    parser = command.Parser(prog="python -m benchmarks.lacking", description=__doc__)
     parser.add_argument("--run", type=command.path, required=True, help="run directory")
-    parser.add_argument("--rows", type=int, default=2000, help="test rows, evenly spread (default: %(default)s)")
+    parser.add_argument("--rows", type=command.whole(1), default=2000, help="test rows, evenly spread (default: %(default)s)")
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore", InputWarning)
-    forecaster = load(Path(options.run), build=build, model=model, guide=guide)
+    forecaster = load(options.run, build=build, model=model, guide=guide)
     configuration = forecaster.configuration
     dataset = read_source(RunDirectory(options.run).read_json("source.json").get("data"), configuration)
     test = split(dataset.videos, configuration.split, seed=configuration.seed).test

@@ -15,7 +15,7 @@ from features.text import captions
 
 WORD = re.compile(r"[^\s#]+")
 MOST = 32  # different words read of one video
-COMMON = 0.1  # a word in a larger share of the training rows says nothing
+COMMON = 0.1  # a word in a larger share of the rows learned from says nothing
 RAREST = 5
 SHRINKAGE = 4.0  # a mean of n videos is shrunken towards 0 by n / (n + SHRINKAGE)
 LEARNED = 100_000  # training rows from which words are learned, evenly spread, so that memory stays bounded
@@ -40,7 +40,7 @@ def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, 
     _, first = np.unique(own, return_index=True)
     used, authors = np.unique(word[first], return_counts=True)
     _, counts = np.unique(word, return_counts=True)
-    shared = used[(authors > 1) & (counts <= max(COMMON * len(videos), 20))]
+    shared = used[(authors > 1) & (counts <= max(COMMON * learned.sum(), 20))]
     kept = np.isin(word, shared)
     rows, word, own = rows[kept], word[kept], own[kept]
     video = np.arange(len(rows))  # a place among equals: nothing is left out by video

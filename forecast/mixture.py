@@ -78,7 +78,7 @@ def _summary(likelihoods: list, shares: list[int]) -> dict[str, Tensor]:
     total = sum(shares)
     means = torch.cat([likelihood.mean for likelihood in likelihoods])
     mean = means.mean(0)
-    spread = (means.var(0, correction=0) + torch.cat([_variance(likelihood) for likelihood in likelihoods]).mean(0)).sqrt()
+    spread = (means.var(0, correction=0) + torch.cat([_variance(likelihood) for likelihood in likelihoods]).mean(0)).sqrt().clamp_min(1e-6)
     levels = mean.new_tensor(list(LEVELS.values()))[:, None, None]
 
     def cdf(value: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """The web page in a real browser: click through a forecast, compare two drafts, be refused."""
 
+import csv
 import socket
 import subprocess
 import sys
@@ -7,11 +8,14 @@ import time
 import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import app
+import extract
 from features.errors import InputError
+from features.media.visual import visual_columns
 from tests.browser import open_page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,3 +90,24 @@ def test_what_is_refused(run_directory, tmp_path):
         desk.answer("../elsewhere", None, "", ("", ""), ("", "", "", ""))
     with pytest.raises(InputError, match="'soon' is not a time"):
         desk.answer(run_directory.name, None, "soon", ("", ""), ("", "", "", ""))
+
+
+@pytest.mark.slow
+def test_a_bad_clip_is_refused_with_the_sentence_of_extract(tmp_path, monkeypatch):
+    import torch
+
+    from features.media.efficientnet import EfficientNetLite0
+
+    torch.save(EfficientNetLite0().state_dict(), tmp_path / "weights.pt")
+    (tmp_path / "source").mkdir()
+    clip = tmp_path / "source" / "bad.mp4"
+    clip.write_text("this is not a video")
+    options = ["--backbone", "efficientnet_lite0", "--visual-weights", str(tmp_path / "weights.pt"), "--device", "cpu"]
+    extract.main(["--videos", str(tmp_path / "source"), "--out", str(tmp_path / "data"), *options])
+    with (tmp_path / "data" / "problems.csv").open() as file:
+        [problem] = csv.DictReader(file)
+    trained = SimpleNamespace(columns={"visual": visual_columns("efficientnet_lite0", "mean")})
+    monkeypatch.setattr(app.Desk, "_forecaster", lambda desk, run: SimpleNamespace(featurizer=trained))
+    with pytest.raises(InputError) as refused:
+        app.Desk(tmp_path, megabytes=1, weights=str(tmp_path / "weights.pt")).answer("run", str(clip), "", ("", ""), ("", "", "", ""))
+    assert str(refused.value) == f"{clip}: {problem['reason']}"

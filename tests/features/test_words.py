@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from features import social, words
 from features.dataset import Dataset
@@ -67,6 +68,17 @@ def test_the_rarest_words_are_averaged_apart() -> None:
     numbers, _ = words.numbers(query, SALT, histories, np.zeros(1), None)
     worth = [number * (number + 1) / (number + 1 + 4) for number in range(1, 8)]  # the first word is one author's own
     np.testing.assert_allclose(numbers[0], [np.mean(worth), max(worth), min(worth), np.mean(worth[:5]), np.log(8)])
+
+
+@pytest.mark.parametrize("learned", [100_000, 250])
+def test_a_common_word_says_nothing_however_many_rows_there_are(monkeypatch, learned: int) -> None:
+    count = 1000
+    videos = pd.DataFrame({"id": [str(row) for row in range(count)], "video_description": [f"fyp group{row % 40}" for row in range(count)]})
+    monkeypatch.setattr(words, "LEARNED", learned)
+    histories = words.fit(videos, SALT, np.zeros(count), np.ones((count, 1)), np.ones(count, bool))
+    [fyp] = social.keys(pd.Series(["fyp"]), SALT)
+    assert fyp not in histories["words"].group
+    assert 0.9 * min(count, learned) < len(histories["words"].group) <= min(count, learned)
 
 
 def test_keys_are_salted_and_words_of_one_author_are_not_stored() -> None:
