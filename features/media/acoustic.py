@@ -11,7 +11,7 @@ COEFFICIENTS = 24
 WINDOW = 400  # samples, 25 ms
 HOP = 160  # samples, 10 ms
 MELS = 64
-BLOCK = 1000  # windows computed at once
+BLOCK = 100  # windows computed at once; larger ones leave holes in memory
 
 
 def acoustic_columns() -> list[str]:
@@ -30,10 +30,11 @@ def acoustic_features(sound: np.ndarray) -> np.ndarray:
 
 def features_of_pieces(pieces: Iterable[np.ndarray]) -> np.ndarray:
     """`acoustic_features` of a sound track that comes in pieces, each float32 (t,)."""
-    coefficients = _cepstra(pieces)
-    mean = [row.mean(dtype=np.float64) for row in coefficients]
-    variance = [row.var(dtype=np.float64) for row in coefficients]
-    return np.array([*mean, *variance], np.float32)
+    blocks = _cepstra(pieces)
+    windows = sum(block.shape[1] for block in blocks)
+    mean = sum(block.sum(axis=1, dtype=np.float64) for block in blocks) / windows
+    variance = sum(((block - mean[:, None]) ** 2).sum(axis=1) for block in blocks) / windows
+    return np.concatenate([mean, variance]).astype(np.float32)
 
 
 def mfcc(sound: np.ndarray) -> np.ndarray:
@@ -42,11 +43,11 @@ def mfcc(sound: np.ndarray) -> np.ndarray:
     Power spectrum of centred Hann windows (ends reflected), 64 mel bands (HTK scale), decibels with a floor at 1e-10 and at
     80 dB below the loudest, orthonormal DCT-II.
     """
-    return _cepstra([sound])
+    return np.concatenate(_cepstra([sound]), axis=1)
 
 
-def _cepstra(pieces: Iterable[np.ndarray]) -> np.ndarray:
-    """`mfcc` of a track in pieces; of the whole track only its bands are in memory, once."""
+def _cepstra(pieces: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """`mfcc` of a track in pieces, block by block; of the whole track only its bands are in memory, once."""
     import torch
     from torchaudio.functional import amplitude_to_DB
 
@@ -59,8 +60,7 @@ def _cepstra(pieces: Iterable[np.ndarray]) -> np.ndarray:
         blocks = [transform.MelSpectrogram(torch.from_numpy(block)) for block in _blocks(pieces)]
         floor = float(decibels(torch.stack([bands.max() for bands in blocks])).max()) - 80.0
         blocks.reverse()  # taken from the end, so that each is freed when it is done
-        cepstra = [transform.dct_mat.T @ decibels(blocks.pop().contiguous()).clamp(min=floor) for _ in range(len(blocks))]
-        return torch.cat(cepstra, dim=1).numpy()
+        return [(transform.dct_mat.T @ decibels(blocks.pop().contiguous()).clamp(min=floor)).numpy() for _ in range(len(blocks))]
 
 
 def _blocks(pieces: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

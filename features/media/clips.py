@@ -15,7 +15,7 @@ from features.media.decoding.worker import Decoder
 from features.media.settings import Limits, Problem, Settings
 from features.media.store import Result
 from features.media.visual import BACKBONES, Network, file_sha256, visual_columns
-from features.processes import begin_worker, device_name
+from features.processes import begin_worker, device_name, release_memory
 
 
 def columns(settings: Settings) -> dict[str, list[str]]:
@@ -49,6 +49,7 @@ class ClipReader:
     def __init__(self, settings: Settings, limits: Limits | None = None) -> None:
         backbone = BACKBONES[settings.backbone]
         self._network = Network(settings)
+        release_memory()  # here and below: what loading, sound and pictures need for a moment would otherwise add up to 40 MiB
         self._decoder = Decoder(backbone.resize, backbone.crop, limits or Limits())
 
     def __enter__(self) -> "ClipReader":
@@ -64,9 +65,11 @@ class ClipReader:
     def read(self, path: Path) -> tuple[Result, bool]:
         """The features of the clip at `path`, and whether the outcome may be kept (see `Decoder.read`)."""
         frames, acoustic, problems, final = self._decoder.read(path, features_of_pieces)
+        release_memory()
         result = Result(problems=problems)
         if frames is not None:
             self._keep(result, "visual", self._network.features(frames))
+            release_memory()
         if acoustic is not None:
             self._keep(result, "acoustic", acoustic)
         return result, final

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 FRAMES = 10
 SAMPLE_RATE = 16_000  # Hz, mono
-PIECE = 30 * SAMPLE_RATE  # samples that travel from process to process at once
+PIECE = 2 * SAMPLE_RATE  # samples that travel from process to process at once
 
 Combine = Literal["mean", "mean-std", "all"]
 Precision = Literal["float32", "bfloat16"]

@@ -136,7 +136,7 @@ class Network:
 
         with torch.inference_mode():
             images = torch.tensor(pictures).permute(0, 3, 1, 2)
-            batches = [((batch / 255 - self._mean) / self._spread).to(self._device, self._type) for batch in images.split(BATCH)]
+            batches = (((batch / 255 - self._mean) / self._spread).to(self._device, self._type) for batch in images.split(BATCH))
             return torch.cat([self._model(batch.contiguous(memory_format=torch.channels_last)).float().cpu() for batch in batches]).numpy()
 
     def features(self, pictures: np.ndarray) -> np.ndarray:
