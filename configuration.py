@@ -11,7 +11,8 @@ from features.columns import COUNTS
 from features.errors import InputError
 from features.files import json_object
 
-VERSION = 3  # of the run directory's format
+VERSION = 4  # of the run directory's format
+STEPS = 300  # below which networks have not learned what there is
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
 
 
@@ -49,14 +50,20 @@ class Configuration:
     dropout: float = setting(0.2, "share of an expert's hidden units left out in training", low=0.0, high=0.95)
 
     members: int = setting(0, "networks trained and averaged (0: 8 below 5,000 training rows, 4 below 20,000, else 6)", low=0, high=64)
-    epochs: int = setting(5, "passes over the training rows", low=1, high=100_000)
+    epochs: int = setting(0, "passes over the training rows (0: 5, or as many as 300 steps take)", low=0, high=100_000)
     batch_size: int = setting(0, "videos a step (0: a 120th of the training rows, from 64 to 256)", low=0, high=1_000_000)
     learning_rate: float = setting(2e-3, "peak of the one-cycle schedule", low=1e-8, high=10.0)
     weight_decay: float = setting(0.01, "of AdamW", low=0.0, high=10.0)
-    patience: int = setting(6, "epochs without a better validation score before stopping", low=1, high=100_000)
+    patience: int = setting(0, "epochs without a better validation score before stopping (0: half of all, at least 6)", low=0, high=100_000)
     part_left_out: float = setting(0.05, "share of training rows without one part, drawn anew each time, for each part", low=0.0, high=0.9)
     columns_left_out: float = setting(0.15, "share of training rows that lose some of the author's counts or the length", low=0.0, high=0.9)
     author_left_out: float = setting(0.15, "share of training rows whose author is made a stranger", low=0.0, high=0.9)
+    half_life: float = setting(
+        1.0,
+        "days in which a video younger than all learned from is assumed to get half its counts, give or take a factor of 2.7",
+        low=1e-6,
+        high=1e6,
+    )
     calibrate: bool = setting(True, "widen or narrow intervals on validation rows (split conformal)")
 
     def __post_init__(self) -> None:
@@ -85,11 +92,13 @@ class Configuration:
         return self.without if self.history else (*self.without, "history", "sound", "words")
 
     def for_rows(self, rows: int) -> "Configuration":
-        """The same, with members, folds and batch size 0 replaced by numbers that suit so many training rows."""
+        """The same, with members, folds, batch size, epochs and patience 0 replaced by numbers that suit so many training rows."""
         members = self.members or (8 if rows < 5000 else 4 if rows < 20_000 else 6)
         folds = self.folds or (1 if rows > MANY else max(1, members // 2))
         batch_size = self.batch_size or min(max(64, rows // 120), 256)
-        return dataclasses.replace(self, members=members, folds=folds, batch_size=batch_size)
+        epochs = self.epochs or max(5, math.ceil(STEPS / math.ceil(rows / batch_size)))
+        patience = self.patience or max(6, epochs // 2)
+        return dataclasses.replace(self, members=members, folds=folds, batch_size=batch_size, epochs=epochs, patience=patience)
 
     def to_json(self) -> str:
         """All settings, as JSON."""

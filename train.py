@@ -267,7 +267,7 @@ def _finish(
         held = [folds.validation(fold) for fold in range(len(folds))]
         if configuration.split == "time":  # only the newest rows, and who has not seen them, are like what comes
             programs, held = programs[:: len(held)], held[:1]
-        calibration = calibrate(programs, held, seed=configuration.seed)
+        calibration = calibrate(programs, held, featurizer.shapes, seed=configuration.seed)
     save_calibration(run, calibration)
     files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json"]
     files += [member_file(member) for member in range(configuration.members)]

@@ -1,8 +1,12 @@
-"""Training rows with something missing, so that at forecast time a missing part is nothing new."""
+"""What a video may lack: parts, the author's history, columns of a part. And training rows that lack it, so that it is nothing new."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
 import torch
 
-from features.videos import Videos
+from features.videos import Gap, Part, PartShape, Videos
 
 OF_THE_AUTHOR = ("history",)  # parts that a stranger, an author never seen in training, does not have
 
@@ -23,3 +27,33 @@ def leave_out(videos: Videos, part_share: float, author_share: float) -> Videos:
         keep = torch.rand(len(videos), device=videos.device) >= part_share
         parts[name] = part.seen(keep & known_author if name in OF_THE_AUTHOR else keep)
     return Videos(parts, videos.popularity)
+
+
+def strangers(videos: Videos) -> np.ndarray:
+    """(N,) bool: videos whose author has no history. Without a history part nobody is a stranger."""
+    return ~videos["history"].present.cpu().numpy() if "history" in videos else np.zeros(len(videos), bool)
+
+
+def absences(videos: Videos, shapes: Mapping[str, PartShape]) -> dict[str, np.ndarray]:
+    """(N,) bool by name: who lacks a part, and strangers who lack most columns of one (by the name of `columns_of`)."""
+    absent = {name: ~part.present.cpu().numpy() for name, part in videos.items()}
+    unknown = strangers(videos) if "history" in videos else np.ones(len(videos), bool)
+    for name, shape in shapes.items():
+        if shape.gaps and name in videos:
+            flags = torch.stack([videos[name].numbers[:, list(gap.ones)].sum(-1) >= len(gap.ones) for gap in shape.gaps])
+            most = flags.double().mean(0) > 0.5
+            absent[columns_of(name)] = (most & videos[name].present).cpu().numpy() & unknown
+    return absent
+
+
+def columns_of(part: str) -> str:
+    """How the columns of a part, rather than the part, are called."""
+    return f"columns of {part}"
+
+
+def without_columns(part: Part, gaps: Sequence[Gap]) -> Part:
+    """The same part, of which every row lacks the columns in `gaps`."""
+    numbers = part.numbers.clone()
+    numbers[:, sorted({place for gap in gaps for place in gap.zeros})] = 0.0
+    numbers[:, sorted({place for gap in gaps for place in gap.ones})] = 1.0
+    return replace(part, numbers=numbers)

@@ -21,6 +21,7 @@ CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
 COMMON_SOUND = 0.01  # a title above this share of rows ("original sound") names no particular sound
 TEXT = [f"text_{i}" for i in range(WIDTH)]
+YOUNGEST = 0.001  # share of training rows that are younger than what counts as seen
 CHUNK = 65_536  # rows transformed at a time, so that memory stays flat
 
 
@@ -64,6 +65,7 @@ class Featurizer:
         salt: hexadecimal key of the hashes that stand for names.
         past_only: history counts earlier videos only (time split, forecasts).
         tokens: the textual part carries its tokens beside the 20 numbers.
+        youngest: days; a younger video looks as if it were that old, see `forecast.infancy`. 0 for what is no count.
         scalers: one for each part with continuous features.
         columns: names of each part's raw continuous features.
         categories: for each categorical column the keys of its categories, in code order from 1.
@@ -75,6 +77,7 @@ class Featurizer:
     salt: str
     past_only: bool
     tokens: bool = False
+    youngest: float = 0.0
     scalers: dict[str, Scaler] = field(default_factory=dict)
     columns: dict[str, list[str]] = field(default_factory=dict)
     categories: dict[str, np.ndarray] = field(default_factory=dict)
@@ -113,7 +116,8 @@ class Featurizer:
         names = tuple(name for name in targets if name in videos and videos[name].notna().any())
         if not names:
             raise InputError(f"{dataset.name}: no usable target ({', '.join(targets)})")
-        fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, tokens)
+        youngest = _youngest(social.age(videos)) if target_scale == "log1p" else 0.0
+        fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, tokens, youngest)
         for column in CATEGORIES:
             if column in videos and "social" not in without and (author_code or column != "username"):
                 keys, counts = np.unique(social.keys(videos[column], fitted.salt), return_counts=True)
@@ -185,13 +189,14 @@ class Featurizer:
                 codes = self.text.transform(captions(dataset.videos))[1]
             parts[part] = Part(torch.from_numpy(self.scalers[part].transform(values)), torch.from_numpy(codes), torch.from_numpy(present))
         popularity = truth(dataset.videos, self.targets.names, self.targets.scale)
-        return Videos(parts, torch.from_numpy(popularity.astype(np.float32)))
+        age = social.age(dataset.videos).astype(np.float32)
+        return Videos(parts, torch.from_numpy(popularity.astype(np.float32)), torch.from_numpy(age))
 
     def raw(self, dataset: Dataset, until: float = np.inf) -> dict[str, tuple[np.ndarray, list[str], np.ndarray]]:
         """Raw continuous features (N, F), their names and presence (N,), by part."""
         videos = dataset.videos
         raw = {}
-        numbers = social.numbers(videos)
+        numbers = social.numbers(videos, self.youngest)
         known = self.columns.get("social") or list(numbers)
         if known:
             table = np.stack([numbers.get(name, np.full(len(videos), np.nan)) for name in known], axis=1)
@@ -220,7 +225,8 @@ class Featurizer:
         before = np.minimum(time, until) if self.past_only else None
         if "history" in self.histories and "username" in videos:
             author = social.keys(videos["username"], self.salt)
-            found["history"] = author_numbers(self.histories["history"], author, time, own, social.age(videos), before)
+            age = np.maximum(social.age(videos), self.youngest)
+            found["history"] = author_numbers(self.histories["history"], author, time, own, age, before)
         if "sound" in self.histories and "music_title" in videos:
             totals = self.histories["sound"].totals(social.keys(videos["music_title"], self.salt), time, own, before)
             of_author = self.histories["own_sound"].totals(_author_and_sound(videos, self.salt), time, own, before)
@@ -261,6 +267,12 @@ def _time(videos: pd.DataFrame) -> np.ndarray:
     return np.nan_to_num(videos["create_time"].to_numpy(np.float64)) if "create_time" in videos else np.zeros(len(videos))
 
 
+def _youngest(age: np.ndarray) -> float:
+    """Days that all but a few training rows reach; 0 where no age is known."""
+    known = age[~np.isnan(age)]
+    return float(np.quantile(known, YOUNGEST)) if len(known) else 0.0
+
+
 def _author_and_sound(videos: pd.DataFrame, salt: str) -> np.ndarray:
     """(N,) keys of author and sound together, -1 where one of them is missing."""
     if "username" not in videos:
@@ -288,4 +300,5 @@ def _concatenate(chunks: list[Videos]) -> Videos:
         name: Part(*(torch.cat([getattr(chunk[name], kind) for chunk in chunks]) for kind in ("numbers", "codes", "present")))
         for name in chunks[0]
     }
-    return Videos(parts, torch.cat([chunk.popularity for chunk in chunks if chunk.popularity is not None]))
+    popularity, age = (torch.cat([getattr(chunk, name) for chunk in chunks]) for name in ("popularity", "age"))
+    return Videos(parts, popularity, age)

@@ -18,10 +18,10 @@ NEEDS = {
 }
 
 
-def numbers(videos: pd.DataFrame) -> dict[str, np.ndarray]:
+def numbers(videos: pd.DataFrame, youngest: float = 0.0) -> dict[str, np.ndarray]:
     """Continuous features by name, each (N,) float64, NaN where unknown; only those whose columns exist.
 
-    Counts enter as log(1 + count); the time elapsed since release as days and as log(1 + hours).
+    Counts enter as log(1 + count); the time elapsed since release, at least `youngest` days, as days and as log(1 + hours).
     """
     column = {name: videos[name].to_numpy(np.float64) for name in videos if videos[name].dtype == np.float64}
     found = {f"log_{name}": np.log1p(column[name]) for name in AUTHOR_COUNTS if name in column}
@@ -34,7 +34,7 @@ def numbers(videos: pd.DataFrame) -> dict[str, np.ndarray]:
     if "video_duration" in column:
         found["log_duration"] = np.log1p(column["video_duration"])
     if "create_time" in column:
-        elapsed = age(videos)
+        elapsed = np.maximum(age(videos), youngest)
         if not np.isnan(elapsed).all():
             found |= {"age_days": elapsed, "log_age": np.log1p(24 * elapsed)}
         else:

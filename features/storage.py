@@ -49,6 +49,7 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
         "salt": featurizer.salt,
         "past_only": featurizer.past_only,
         "tokens": featurizer.tokens,
+        "youngest": featurizer.youngest,
         "columns": featurizer.columns,
         "categories": list(featurizer.categories),
         "histories": list(featurizer.histories),
@@ -78,6 +79,8 @@ def _check(featurizer: Featurizer) -> None:
     targets = featurizer.targets
     if targets.scale not in ("log1p", "identity") or not targets.names or not (targets.spread > 0).all():
         raise InputError("no usable targets")
+    if not 0 <= featurizer.youngest < np.inf:
+        raise InputError("youngest is not a number of days")
     for part, scaler in featurizer.scalers.items():
         if not part.isidentifier() or scaler.gaps.dtype != bool or not (scaler.scale > 0).all():
             raise InputError(f"scaler of {part!r}")
@@ -121,6 +124,7 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
         description["salt"],
         bool(description["past_only"]),
         bool(description["tokens"]),
+        float(description["youngest"]),
         scalers,
         columns,
         categories,

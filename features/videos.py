@@ -70,10 +70,12 @@ class Videos(Mapping):
     Attributes:
         parts: the parts by name; a fifth one is one more key.
         popularity: (N, K) float in the training scale, NaN where unknown; None when it is to be forecast.
+        age: (N,) days since release, NaN where unknown; None where nobody asks.
     """
 
     parts: dict[str, Part]
     popularity: Tensor | None = field(default=None)
+    age: Tensor | None = field(default=None)
 
     def __getitem__(self, part: str) -> Part:
         return self.parts[part]
@@ -91,8 +93,8 @@ class Videos(Mapping):
 
     def rows(self, rows: Tensor | slice) -> "Videos":
         """These rows."""
-        popularity = None if self.popularity is None else self.popularity[rows]
-        return Videos({name: part[rows] for name, part in self.parts.items()}, popularity)
+        popularity, age = (None if values is None else values[rows] for values in (self.popularity, self.age))
+        return Videos({name: part[rows] for name, part in self.parts.items()}, popularity, age)
 
     def split(self, size: int) -> Iterator["Videos"]:
         """`size` videos at a time, in order."""
@@ -100,12 +102,12 @@ class Videos(Mapping):
 
     def to(self, device: torch.device | str) -> "Videos":
         """The same videos on another device."""
-        popularity = None if self.popularity is None else self.popularity.to(device)
-        return Videos({name: part.to(device) for name, part in self.parts.items()}, popularity)
+        popularity, age = (None if values is None else values.to(device) for values in (self.popularity, self.age))
+        return Videos({name: part.to(device) for name, part in self.parts.items()}, popularity, age)
 
     def unlabelled(self) -> "Videos":
         """The same videos without their popularity: the only form that forecasting code ever sees."""
-        return Videos(self.parts)
+        return replace(self, popularity=None)
 
     def labelled(self) -> "Videos":
         """The rows with at least one known target."""
@@ -117,4 +119,4 @@ class Videos(Mapping):
     def without(self, *names: str) -> "Videos":
         """The same videos with these parts missing from every row."""
         nowhere = torch.zeros(len(self), dtype=torch.bool, device=self.device)
-        return Videos({name: part.seen(nowhere) if name in names else part for name, part in self.parts.items()}, self.popularity)
+        return replace(self, parts={name: part.seen(nowhere) if name in names else part for name, part in self.parts.items()})

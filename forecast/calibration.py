@@ -10,22 +10,23 @@ members and of G averaged the stretch of M follows. With one fold all members ho
 
 Each target has a stretch of its own and samples are moved, not redrawn, so that the targets keep moving together. Strangers (authors
 without history) have stretches of their own; so has every part that validation rows seldom lack, measured on rows from which it was
-taken away. Those only ever widen. And knowing less never narrows: where intervals would be narrower on average without a part, its
-absence multiplies the stretch by what makes up for that; the other stretches are fitted with this done.
+taken away, and so have the columns of a part, taken away from strangers. Those only ever widen. And knowing less never narrows: where
+intervals would be narrower on average without a part, its absence multiplies the stretch by what makes up for that; the other stretches
+are fitted with this done.
 """
 
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from features.absence import OF_THE_AUTHOR
+from features.absence import OF_THE_AUTHOR, columns_of, without_columns
 from features.errors import InputWarning
-from features.videos import Videos
+from features.videos import PartShape, Videos
 from forecast.mixture import mixture_summary
 from forecast.samples import Program
 
@@ -44,7 +45,7 @@ class Calibration:
     Attributes:
         known: for videos of known authors.
         strangers: for those of strangers.
-        lacking: at least, for those that lack a part.
+        lacking: at least, for those that lack a part, or are strangers and lack its columns (`features.absence.absences`).
         widening: factors of at least 1, multiplied into the first two, for those that lack a part.
     """
 
@@ -76,12 +77,15 @@ class Calibration:
         return median + factor * (samples - median)
 
 
-def calibrate(programs: Sequence[Program], held: Sequence[Videos], *, seed: int = 0) -> Calibration:
+def calibrate(
+    programs: Sequence[Program], held: Sequence[Videos], shapes: Mapping[str, PartShape] | None = None, *, seed: int = 0
+) -> Calibration:
     """Fit the stretches on validation rows: as they are, as strangers', and with one part after the other taken away.
 
     Args:
         programs: the M members.
         held: the validation rows of each of F folds, labelled; member m was not trained on those of fold m modulo F.
+        shapes: of the parts, which tell what columns of them may be missing.
         seed: of the draws of z.
     """
     parts = [part for part in held[0] if part not in OF_THE_AUTHOR]
@@ -95,6 +99,13 @@ def calibrate(programs: Sequence[Program], held: Sequence[Videos], *, seed: int 
             for part in parts
             if len(held[0].parts) > 1 and np.mean([float(videos[part].present.double().mean()) for videos in held]) > 1 - SELDOM
         }
+        for part, shape in (shapes or {}).items():
+            if shape.gaps and part in held[0]:
+                blind = [
+                    replace(videos, parts=videos.parts | {part: without_columns(videos[part], shape.gaps)}).without(*OF_THE_AUTHOR)
+                    for videos in fewer
+                ]
+                lacking[columns_of(part)] = _stretches(programs, blind)
         widening = _widening(programs, fewer, parts) if len(held[0].parts) > 1 else {}
         strange = _stretches(programs, [videos.without(*OF_THE_AUTHOR) for videos in few], widening)
         if not any(part in held[0] and bool(videos[part].present.any()) for part in OF_THE_AUTHOR for videos in held):

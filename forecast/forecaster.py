@@ -11,11 +11,13 @@ import numpy as np
 import torch
 
 from configuration import Configuration
+from features.absence import absences, columns_of, strangers
 from features.errors import InputError
 from features.featurizer import Featurizer
 from features.storage import from_state, to_state
 from features.videos import Videos
 from forecast.calibration import Calibration
+from forecast.infancy import shrink
 from forecast.run.directory import RunDirectory
 from forecast.run.shapes import shapes_only
 from forecast.samples import Program, draw_chunks
@@ -56,12 +58,14 @@ class Forecaster:
         """
         with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
             stranger = strangers(videos)
-            absent = {name: ~part.present.cpu().numpy() for name, part in videos.items()}
+            absent = absences(videos, self.featurizer.shapes)
             start = 0
             for samples_of_chunk in draw_chunks(self.programs, videos, samples, seed=seed, first=first):
                 stop = start + samples_of_chunk.shape[1]
                 rows = slice(start, stop)
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], {part: gone[rows] for part, gone in absent.items()})
+                if videos.age is not None:
+                    stretched = shrink(stretched, videos.age[rows], self.featurizer.youngest, self.configuration.half_life)
                 yield stretched.float().cpu().numpy()
                 start = stop
 
@@ -75,11 +79,6 @@ class Forecaster:
                 gathered = []
         if gathered:
             yield np.concatenate(gathered, axis=1)
-
-
-def strangers(videos: Videos) -> np.ndarray:
-    """(N,) bool: videos whose author has no history. Without a history part nobody is a stranger."""
-    return ~videos["history"].present.cpu().numpy() if "history" in videos else np.zeros(len(videos), bool)
 
 
 def truth_of(videos: Videos, targets: int) -> np.ndarray:
@@ -217,7 +216,7 @@ def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calib
     found = (known, strange, *lacking.values(), *widening.values())
     if any(one.shape != (targets,) or not ((one > 0) & (one < 1e6)).all() for one in found):
         raise InputError(f"{run.path / 'calibration.json'}: not one stretch above 0 for each target")
-    if not {*lacking, *widening} <= set(parts):
+    if not {*lacking, *widening} <= {*parts, *map(columns_of, parts)}:
         raise InputError(f"{run.path / 'calibration.json'}: names a part that the run does not have")
     return Calibration(known, strange, lacking, widening)
 

@@ -30,12 +30,14 @@ class Shift:
         lacking: for each part that some row has, the columns that the run was trained with and no row has.
         unseen: for each column of names, the share of rows, among those that have a name, whose name was not seen in training.
         outside: for each part, the share of its rows with a feature more than 8 training standard deviations from the training mean.
+        younger: share of the rows that are younger than nearly all training rows.
     """
 
     present: dict[str, float]
     lacking: dict[str, list[str]]
     unseen: dict[str, float]
     outside: dict[str, float]
+    younger: float = 0.0
 
     @property
     def warnings(self) -> list[str]:
@@ -52,6 +54,10 @@ class Shift:
             for part, share in self.outside.items()
             if share > OUTSIDE
         ]
+        if self.younger > OUTSIDE:
+            found.append(
+                f"{self.younger:.0%} of the rows are younger than what was learned from: how their counts grow is assumed, not learned"
+            )
         return found
 
     @property
@@ -95,7 +101,8 @@ def shift(featurizer: Featurizer, dataset: Dataset) -> Shift:
         if names:
             lacking[part] = names
         outside[part] = float(scaler.outside(values[there]).mean())
-    return Shift(present, lacking, _unseen(featurizer, dataset), outside)
+    younger = float((social.age(dataset.videos) < featurizer.youngest).mean())
+    return Shift(present, lacking, _unseen(featurizer, dataset), outside, younger)
 
 
 def _never(scaler: Any) -> np.ndarray:

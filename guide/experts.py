@@ -1,6 +1,7 @@
 """One expert network a part: p(z | x_j) = Normal(loc_j, scale_j) (Wang and Li, Eq. 2)."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,10 @@ class Forget(nn.Module):
         for kind in ("zeros", "ones"):
             marks = [[float(column in getattr(gap, kind)) for column in range(shape.numbers)] for gap in shape.gaps]
             self.register_buffer(kind, torch.tensor(marks), persistent=False)
+
+    def lacking(self, numbers: Tensor) -> Tensor:
+        """(N,) bool: rows with some gap."""
+        return (numbers * self.ones.amax(0) > 0).any(-1)
 
     def forward(self, numbers: Tensor) -> Tensor:
         """(N, F) to (N, F)."""
@@ -79,6 +84,29 @@ def layers(width: int, depth: int, dropout: float, residual: bool) -> nn.Sequent
     )
 
 
+class Network(nn.Module):
+    """Numbers (N, F) and codes (N, C) of a part to (N, outputs); arguments as of `Expert`."""
+
+    def __init__(self, shape: PartShape, outputs: int, *, width: int, depth: int, dropout: float, residual: bool, periodic: bool) -> None:
+        super().__init__()
+        self.embedding = nn.EmbeddingBag(shape.vocabulary, width, mode="sum", padding_idx=0) if shape.codes else None
+        if self.embedding is not None:
+            nn.init.normal_(self.embedding.weight, std=0.02)
+        self.periodic = Periodic(shape.numbers) if periodic and shape.numbers else None
+        self.numbers = nn.Linear(shape.numbers * (9 if self.periodic is not None else 1), width)
+        self.hidden = layers(width, depth, dropout, residual)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(width, outputs)
+
+    def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
+        """(N, F) and (N, C) to (N, outputs)."""
+        embedded = numbers if self.periodic is None else torch.cat([numbers, self.periodic(numbers)], dim=-1)
+        hidden = self.numbers(embedded)
+        if self.embedding is not None:
+            hidden = hidden + self.dropout(self.embedding(codes))
+        return self.head(self.hidden(hidden))
+
+
 class Expert(nn.Module):
     """(loc, scale) of z from one part.
 
@@ -90,7 +118,8 @@ class Expert(nn.Module):
         dropout: share of hidden units left out in training.
         residual: residual blocks instead of plain layers.
         periodic: periodic embeddings of the numbers beside the numbers.
-        forget: share of the rows that lose something in training, see `Forget`.
+        forget: share of the rows that lose something in training, see `Forget`; rows that lack something have a network of their own,
+            so that those that lack nothing pay nothing for it.
     """
 
     def __init__(
@@ -106,26 +135,25 @@ class Expert(nn.Module):
         forget: float = 0.0,
     ) -> None:
         super().__init__()
+        settings: dict[str, Any] = {"width": width, "depth": depth, "dropout": dropout, "residual": residual, "periodic": periodic}
         self.latent = latent
         self.forget = Forget(shape, forget)
-        self.embedding = nn.EmbeddingBag(shape.vocabulary, width, mode="sum", padding_idx=0) if shape.codes else None
-        if self.embedding is not None:
-            nn.init.normal_(self.embedding.weight, std=0.02)
-        self.periodic = Periodic(shape.numbers) if periodic and shape.numbers else None
-        self.numbers = nn.Linear(shape.numbers * (9 if self.periodic is not None else 1), width)
-        self.hidden = layers(width, depth, dropout, residual)
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(width, 2 * latent)
+        self.whole = Network(shape, 2 * latent, **settings)
+        self.lacking = Network(shape, 2 * latent, **settings) if self.forget.share > 0 else None
 
     def forward(self, part: Part) -> tuple[Tensor, Tensor]:
         """`part` of N videos to loc and scale, both (N, D); rows where it is missing give finite numbers that mean nothing."""
         present = part.present[:, None]
-        numbers = self.forget(torch.where(present, part.numbers, 0.0))
-        embedded = numbers if self.periodic is None else torch.cat([numbers, self.periodic(numbers)], dim=-1)
-        hidden = self.numbers(embedded)
-        if self.embedding is not None:
-            hidden = hidden + self.dropout(self.embedding(torch.where(present, part.codes, 0)))
-        loc, log_scale = self.head(self.hidden(hidden)).chunk(2, dim=-1)
+        numbers, codes = self.forget(torch.where(present, part.numbers, 0.0)), torch.where(present, part.codes, 0)
+        found = self.whole(numbers, codes)
+        if self.lacking is not None:
+            lacking = self.forget.lacking(numbers)
+            if numbers.is_cuda:  # which rows they are would have to be waited for
+                found = torch.where(lacking[:, None], self.lacking(numbers, codes), found)
+            else:
+                rows = lacking.nonzero().flatten()
+                found = found.index_copy(0, rows, self.lacking(numbers[rows], codes[rows]))
+        loc, log_scale = found.chunk(2, dim=-1)
         return loc, log_scale.clamp(*LOG_SCALE).exp()
 
 

@@ -178,6 +178,39 @@ def test_killed_at_any_moment_and_run_again_it_writes_the_same_bytes(extracted, 
     check_equal(extracted[0], out)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+def test_interrupted_with_clips_in_work_it_leaves_no_process_and_goes_on(extracted, source, weights, tmp_path):
+    out = tmp_path / "interrupted"
+    line = [sys.executable, str(ROOT / "extract.py"), *map(str, options(source, out, weights, "--workers", "2"))]
+    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not list(out.glob(".clips/*/*.npz")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    processes = below(process.pid)
+    assert len(processes) >= 5  # itself, two workers, and a sandbox of each
+    os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error.strip().splitlines()[-1].startswith("interrupted: what was finished is kept")
+    assert "Traceback" not in error
+    until = time.monotonic() + 20
+    while any(map(alive, processes)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(alive, processes))
+    assert list(out.rglob(".*.partial*")) == []
+    assert not (out / "extraction.json").exists()
+    extract(*options(source, out, weights))
+    check_equal(extracted[0], out)
+
+
+def alive(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_running_again_does_only_what_is_new(source, weights, tmp_path):
     folder = tmp_path / "source"
     shutil.copytree(source, folder)

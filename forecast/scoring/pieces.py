@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from features.absence import absences, strangers
 from features.dataset import Dataset
-from forecast.forecaster import Forecaster, strangers, truth_of
+from forecast.forecaster import Forecaster, truth_of
 from forecast.mixture import Sampler, mixture_summary
 from forecast.samples import ENCODED
 from forecast.scoring.points import mape_point
@@ -87,11 +88,14 @@ def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Datase
     together = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
     stranger = strangers(videos)
     if settings.summary == "mixture":
-        absent = {name: ~part.present.cpu().numpy() for name, part in videos.items()}
+        absent = absences(videos, forecaster.featurizer.shapes)
         with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
             torch.manual_seed(settings.seed + first)
             factor = forecaster.calibration.factor(stranger, absent)
-            together |= mixture_summary(forecaster.programs, videos, MIXTURE, sampler=settings.sampler, factor=factor)
+            exact = mixture_summary(forecaster.programs, videos, MIXTURE, sampler=settings.sampler, factor=factor)
+        assert videos.age is not None  # noqa: S101  (a featurizer always tells)
+        drawn = (videos.age < forecaster.featurizer.youngest).cpu().numpy()[:, None]  # see forecast.infancy
+        together |= {name: np.where(drawn, together[name], values) for name, values in exact.items()}
     return Piece(first, together, truth, stranger, np.concatenate(kept, axis=1) if settings.keep else None)
 
 

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyro
@@ -7,7 +8,8 @@ import pytest
 import torch
 from scipy import stats
 
-from features.videos import Part, Videos
+from features.absence import absences, strangers, without_columns
+from features.videos import Gap, Part, PartShape, Videos
 from forecast.calibration import FEWEST, Calibration, calibrate, conformal, extrapolate, needed
 from forecast.mixture import mixture_summary
 from forecast.samples import Program
@@ -182,3 +184,39 @@ def test_intervals_are_wider_without_a_part_even_where_the_forecast_narrows() ->
     truth = new.popularity.numpy()
     held = float(np.mean((truth >= whole["lower_95"]) & (truth <= whole["upper_95"])))
     assert abs(held - 0.95) < 4.27 * (0.95 * 0.05 * 2 / 3000) ** 0.5
+
+
+def test_strangers_without_columns_have_intervals_wide_enough() -> None:
+    """A forecaster that thinks it knows twice as much of a video whose counts are missing."""
+    count = 3000
+    generator = torch.Generator().manual_seed(0)
+    shapes = {"history": PartShape(1), "social": PartShape(2, gaps=(Gap((0,), (1,)),))}
+
+    def rows() -> Videos:
+        none, here = torch.zeros(count, 0, dtype=torch.int64), torch.ones(count, dtype=torch.bool)
+        parts = {name: Part(torch.zeros(count, shape.numbers), none, here) for name, shape in shapes.items()}
+        return Videos(parts, torch.randn(count, 1, generator=generator))
+
+    def guide(videos: Videos) -> None:
+        with pyro.plate("videos", len(videos), dim=-1):
+            pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
+
+    def model(videos: Videos) -> None:
+        scale = torch.where(videos["social"].numbers[:, 1:] > 0, 0.5, 1.0)
+        with pyro.plate("videos", len(videos), dim=-1):
+            z = pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
+            loc = torch.zeros_like(z)
+            pyro.sample("popularity", Elementwise(dist.Normal(loc, scale.expand_as(loc))), obs=videos.popularity)
+
+    programs = [Program(model, guide)]
+    calibration = calibrate(programs, [rows()], shapes)
+    assert calibration.lacking["columns of social"] == pytest.approx([2.0], rel=0.2)
+    new = rows()
+    bare = replace(new, parts=new.parts | {"social": without_columns(new["social"], shapes["social"].gaps)}).without("history")
+    absent = absences(bare, shapes)
+    assert absent["columns of social"].all()
+    assert not absences(new.without("history"), shapes)["columns of social"].any()
+    found = mixture_summary(programs, bare, 8, factor=calibration.factor(strangers(bare), absent))
+    truth = new.popularity.numpy()
+    held = float(np.mean((truth >= found["lower_95"]) & (truth <= found["upper_95"])))
+    assert abs(held - 0.95) < 4.27 * (0.95 * 0.05 * (1 / 3000 + 1 / 600)) ** 0.5

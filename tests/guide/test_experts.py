@@ -98,3 +98,21 @@ def test_what_is_forgotten_is_zero_and_flagged_in_the_right_share_of_rows() -> N
     for kind, probability in expected.items():
         # 4.3 standard errors: missed once in 50,000
         assert abs(seen[kind] - probability) < 4.3 * (probability * (1 - probability) / rows) ** 0.5
+
+
+def test_rows_that_lack_something_have_a_network_of_their_own() -> None:
+    torch.manual_seed(0)
+    shape = PartShape(numbers=5, codes=1, vocabulary=4, gaps=GAPS.gaps)
+    expert = Expert(shape, latent=3, width=8, forget=0.5).eval()
+    numbers, codes = torch.randn(4, 5), torch.randint(1, 4, (4, 1))
+    numbers[:, 3:] = torch.tensor([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
+    found = torch.cat(expert(Part(numbers, codes, torch.ones(4, dtype=torch.bool))), dim=1)
+    for row, network in enumerate((expert.whole, expert.lacking, expert.lacking, expert.whole)):
+        loc, log_scale = network(numbers[[row]], codes[[row]]).chunk(2, dim=-1)
+        torch.testing.assert_close(found[[row]], torch.cat([loc, log_scale.exp()], dim=1))
+    # in training, of rows that lack nothing none reaches it, and it still has a gradient, of zeros
+    expert.forget.share = 0.0
+    loc, scale = expert.train()(Part(numbers[[0, 3]], codes[[0, 3]], torch.ones(2, dtype=torch.bool)))
+    (loc.sum() + scale.sum()).backward()
+    assert all(torch.equal(one.grad, torch.zeros_like(one)) for one in expert.lacking.parameters())
+    assert Expert(GAPS, latent=3, width=8).lacking is None

@@ -1,0 +1,38 @@
+"""Videos younger than nearly all that were learned from: what they will have later is forecast, how much of it comes early is assumed.
+
+Networks cannot know how counts grow in ages that they have not seen. That a video starts at nothing and gains ever less is known of all:
+
+    count at age a = count at age b * (1 - 2^(-a / h)) / (1 - 2^(-b / h)),   log h ~ Normal(log half_life, 1)
+
+with b the youngest age learned from, and one h for all targets of a draw.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+SPREAD = 1.0  # of the logarithm of the half-life: a factor of 2.7 either way
+LARGEST = 40.0  # above it log(1 + count) and log(count) are the same
+
+
+def shrink(samples: Tensor, age: Tensor, youngest: float, half_life: float) -> Tensor:
+    """Take away from draws of log(1 + count), (S, N, K), what the videos do not have yet.
+
+    Args:
+        samples: of the videos as they will be at the age of `youngest` days, if they are younger.
+        age: (N,) days, NaN where unknown.
+        youngest: days; videos of this age or an unknown one stay as they are.
+        half_life: days, the median.
+    """
+    young = (age < youngest).nonzero().flatten()
+    if len(young) == 0:
+        return samples
+    noise = torch.randn(len(samples), len(young), dtype=samples.dtype, device=samples.device)
+    rate = math.log(2) / half_life * (SPREAD * noise).exp()
+    share = torch.expm1(-rate * age[young].to(samples)) / torch.expm1(-rate * youngest)
+    draws = samples[:, young]
+    shrunken = torch.where(
+        draws < LARGEST, torch.log1p(share[..., None] * draws.clamp(max=LARGEST).expm1()), draws + share.log()[..., None]
+    )
+    return samples.index_copy(1, young, shrunken)
