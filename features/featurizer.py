@@ -8,18 +8,17 @@ import numpy as np
 import pandas as pd
 import torch
 
-from features import social, words
+from features import social, sound, words
 from features.columns import COUNTS
 from features.dataset import Dataset
 from features.errors import InputError
-from features.history import History, author_numbers, moments
+from features.history import History, author_numbers, excess, moments
 from features.scaling import Scaler
 from features.text import LENGTH, TOKENS, WIDTH, Text, captions, lengths
 from features.videos import Gap, Part, PartShape, Videos
 
 CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
-COMMON_SOUND = 0.01  # a title above this share of rows ("original sound") names no particular sound
 TEXT = [f"text_{i}" for i in range(WIDTH)]
 YOUNGEST = 0.001  # share of training rows that are younger than what counts as seen
 CHUNK = 65_536  # rows transformed at a time, so that memory stays flat
@@ -129,7 +128,11 @@ class Featurizer:
             author = social.keys(videos["username"], fitted.salt)
             fitted.histories["history"] = History.fit(np.where(known, author, -1), time, own, reached)
         if "music_title" in videos and "sound" not in without:
-            fitted.histories.update(_fit_sound(fitted, videos, own, time, reached, known))
+            usual = np.zeros_like(reached)
+            if "history" in fitted.histories:
+                totals = fitted.histories["history"].totals(author, time, own, time if past_only else None)
+                usual = moments(*totals)[:, : reached.shape[1]]
+            fitted.histories.update(sound.fit(videos, fitted.salt, time, reached - usual, known))
         texts = captions(videos)
         if any(text.strip() for text in texts) and "words" not in without:
             fitted.histories.update(words.fit(videos, fitted.salt, time, reached, known))
@@ -227,13 +230,19 @@ class Featurizer:
             author = social.keys(videos["username"], self.salt)
             age = np.maximum(social.age(videos), self.youngest)
             found["history"] = author_numbers(self.histories["history"], author, time, own, age, before)
-        if "sound" in self.histories and "music_title" in videos:
-            totals = self.histories["sound"].totals(social.keys(videos["music_title"], self.salt), time, own, before)
-            of_author = self.histories["own_sound"].totals(_author_and_sound(videos, self.salt), time, own, before)
-            count, total, square = (everyone - author for everyone, author in zip(totals, of_author, strict=True))
-            found["sound"] = moments(count, total, square), count[:, 0] > 0
+        alike = []  # those of the author's videos that have the sound, or words, of this one
+        if "sound" in self.histories:
+            numbers, present, of_author = sound.numbers(videos, self.salt, self.histories, time, before)
+            found["sound"] = numbers, present
+            alike.append(excess(of_author[:, :1], of_author[:, 1:]))
         if "words" in self.histories:
-            found["words"] = words.numbers(videos, self.salt, self.histories, time, before)
+            numbers, present, of_author = words.numbers(videos, self.salt, self.histories, time, before)
+            found["words"] = numbers, present
+            usual = found["history"][0][:, : len(self.targets.names)] if "history" in found else 0.0
+            alike.append(excess(of_author[:, :1], of_author[:, 1:], usual))
+        if "history" in found:
+            numbers, present = found["history"]
+            found["history"] = np.concatenate([numbers, *alike], axis=1), present
         return found
 
     def _codes(self, videos: pd.DataFrame) -> np.ndarray:
@@ -271,28 +280,6 @@ def _youngest(age: np.ndarray) -> float:
     """Days that all but a few training rows reach; 0 where no age is known."""
     known = age[~np.isnan(age)]
     return float(np.quantile(known, YOUNGEST)) if len(known) else 0.0
-
-
-def _author_and_sound(videos: pd.DataFrame, salt: str) -> np.ndarray:
-    """(N,) keys of author and sound together, -1 where one of them is missing."""
-    if "username" not in videos:
-        return np.full(len(videos), -1)
-    return social.keys(videos["username"] + "\n" + videos["music_title"], salt)
-
-
-def _fit_sound(
-    fitted: Featurizer, videos: pd.DataFrame, own: np.ndarray, time: np.ndarray, reached: np.ndarray, known: np.ndarray
-) -> dict[str, History]:
-    """History by sound, of how much more a video reached than its author's others; and the same by author and sound."""
-    sound = social.keys(videos["music_title"], fitted.salt)
-    _, inverse, counts = np.unique(sound, return_inverse=True, return_counts=True)
-    known = known & (counts[inverse] <= max(COMMON_SOUND * len(videos), 20))
-    usual = np.zeros_like(reached)
-    if "history" in fitted.histories:
-        author, before = social.keys(videos["username"], fitted.salt), time if fitted.past_only else None
-        usual = moments(*fitted.histories["history"].totals(author, time, own, before))[:, : reached.shape[1]]
-    groups = {"sound": sound, "own_sound": _author_and_sound(videos, fitted.salt)}
-    return {name: History.fit(np.where(known, group, -1), time, own, reached - usual) for name, group in groups.items()}
 
 
 def _concatenate(chunks: list[Videos]) -> Videos:

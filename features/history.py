@@ -118,6 +118,11 @@ def moments(count: np.ndarray, total: np.ndarray, square: np.ndarray) -> np.ndar
     return np.concatenate([mean, spread, np.log1p(count)], axis=1)
 
 
+def excess(count: np.ndarray, total: np.ndarray, usual: np.ndarray | float = 0.0) -> np.ndarray:
+    """(N, K + 1): how much more than `usual`, shrunken, `count` (N, 1) videos reached that `total` (N, K) is the sum of; and log count."""
+    return np.concatenate([(total - count * usual) / (count + SHRINKAGE), np.log1p(count)], axis=1)
+
+
 def author_numbers(
     history: History, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:

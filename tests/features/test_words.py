@@ -7,6 +7,7 @@ import pytest
 from features import social, words
 from features.dataset import Dataset
 from features.featurizer import Featurizer
+from features.history import excess
 
 SALT = "00" * 16
 VIDEOS = pd.DataFrame(
@@ -22,7 +23,7 @@ REACHED = np.array([[1.0], [2.0], [3.0], [-4.0], [0.5]])
 def found(query: pd.DataFrame, before: np.ndarray | None = None, time: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     time = np.arange(5.0) if time is None else time
     histories = words.fit(VIDEOS, SALT, time, REACHED, np.ones(5, bool))
-    return words.numbers(query, SALT, histories, np.zeros(len(query)), before)
+    return words.numbers(query, SALT, histories, np.zeros(len(query)), before)[:2]
 
 
 def test_a_word_is_worth_what_other_authors_reached_with_it() -> None:
@@ -65,7 +66,7 @@ def test_the_rarest_words_are_averaged_apart() -> None:
     reached = np.array([[float(name[1:])] for name in rows])
     histories = words.fit(videos, SALT, np.zeros(36), reached, np.ones(36, bool))
     query = pd.DataFrame({"id": ["new"], "video_description": [" ".join(reversed(names))]})
-    numbers, _ = words.numbers(query, SALT, histories, np.zeros(1), None)
+    numbers, _, _ = words.numbers(query, SALT, histories, np.zeros(1), None)
     worth = [number * (number + 1) / (number + 1 + 4) for number in range(1, 8)]  # the first word is one author's own
     np.testing.assert_allclose(numbers[0], [np.mean(worth), max(worth), min(worth), np.mean(worth[:5]), np.log(8)])
 
@@ -79,6 +80,16 @@ def test_a_common_word_says_nothing_however_many_rows_there_are(monkeypatch, lea
     [fyp] = social.keys(pd.Series(["fyp"]), SALT)
     assert fyp not in histories["words"].group
     assert 0.9 * min(count, learned) < len(histories["words"].group) <= min(count, learned)
+
+
+def test_the_authors_own_other_videos_with_the_words_are_told_apart() -> None:
+    videos = pd.concat([VIDEOS, pd.DataFrame({"id": ["f"], "username": ["anna"], "video_description": ["secret cat"]})], ignore_index=True)
+    histories = words.fit(videos, SALT, np.zeros(6), np.append(REACHED, [[7.0]], axis=0), np.ones(6, bool))
+    _, _, own = words.numbers(videos, SALT, histories, np.zeros(6), None)
+    # anna's cats reached 1, 2 and 7, her secrets 2 and 7; none sees itself
+    np.testing.assert_allclose(own, [[2, 2.0 + 7.0], [3, 1.0 + 7.0 + 7.0], [0, 0], [0, 0], [0, 0], [3, 1.0 + 2.0 + 2.0]])
+    # 3 videos of 15 in sum where 2 are usual: 9 more over 3 + 2
+    np.testing.assert_allclose(excess(own[1:2, :1], own[1:2, 1:], np.array([[2.0]])), [[9 / 5, np.log(4)]])
 
 
 def test_keys_are_salted_and_words_of_one_author_are_not_stored() -> None:
