@@ -94,7 +94,7 @@ def clipcast(job: dict) -> dict:
     mean = metrics["mean"]
     if job["target_scale"] == "identity" and "mape" in metrics:
         mean["mape"] = _mean(metrics["mape"].values())
-    about = {name: metrics[name] for name in ("baseline", "joint") if name in metrics}
+    about = {name: metrics[name] for name in ("baseline", "joint", "groups") if name in metrics}
     return _result(job, resource.RUSAGE_CHILDREN, seconds, metrics["targets"], mean) | {"rows": {"test": metrics["rows"]}} | about
 
 

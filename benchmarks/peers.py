@@ -2,7 +2,8 @@
 
     python -m benchmarks.peers --data DIR --split random --peers catboost,lightgbm,ridge,clipcast --json FILE
 
-Each peer runs in its own process. With `--json`, what FILE already holds is not run again.
+Each peer runs in its own process. With `--json`, what FILE already holds is not run again. `--into README.md` puts a short table, with
+rows, seeds and versions, between the lines `<!-- peers DIR SPLIT -->` and `<!-- end -->` of that file, DIR being the folder's last name.
 """
 
 import json
@@ -39,6 +40,15 @@ SHOWN = (
     "peak_mb",
 )
 
+SHORT = {
+    "crps": "CRPS",
+    "rmse": "RMSE",
+    "mape": "MAPE at its point",
+    "coverage_95": "95 % held",
+    "interval_score_95": "interval score",
+    "seconds": "seconds",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse the arguments, run every peer on every split and seed, print the table."""
@@ -58,6 +68,43 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     write_text(options.json, json.dumps({**settings, "table": table(runs), "runs": runs}, indent=1) + "\n")
     shown = [done for done in runs if done["peer"] in options.peers and done["split"] in splits and done["seed"] in options.seeds]
     print(markdown(table(shown)))
+    if options.into:
+        split = options.folds or options.split
+        put(options.into, f"peers {Path(data).name} {split}", short(table(shown), shown))
+
+
+def short(rows: list[dict], runs: list[dict]) -> str:
+    """The scores that readers ask for as a Markdown table, best CRPS first, and what they were measured on."""
+    shown = {name: head for name, head in SHORT.items() if any(row.get(name) is not None for row in rows)}
+    lines = [f"| | {' | '.join(shown.values())} |", "|" + "---|" * (1 + len(shown))]
+    for row in sorted(rows, key=lambda row: row["crps"]):
+        cells = ["" if row.get(name) is None else f"{row[name]:.0f}" if name == "seconds" else f"{row[name]:.3f}" for name in shown]
+        name = f"**{row['peer']}**" if row["peer"] == "clipcast" else row["peer"]
+        seeds = f" (seeds {', '.join(map(str, row['seeds']))})"
+        lines.append(f"| {name}{seeds} | {' | '.join(cells)} |")
+    versions = {name: version for run in runs for name, version in run["versions"].items()}
+    tested = sorted({round(row["rows"] / len(row["seeds"])) for row in rows})
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{', '.join(f'{count:,}' for count in tested)} test rows a seed; {', '.join(map(' '.join, sorted(versions.items())))}.",
+        ]
+    )
+
+
+def put(path: Path, mark: str, text: str) -> None:
+    """Replace what stands between the lines `<!-- mark -->` and `<!-- end -->` of a file.
+
+    Raises:
+        InputError: the file has no such lines.
+    """
+    content = path.read_text(encoding="utf-8")
+    before, found, rest = content.partition(f"<!-- {mark} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    if not found or not end:
+        raise InputError(f"{path}: has no line <!-- {mark} --> with a line <!-- end --> after it")
+    write_text(path, f"{before}{found}{text}\n{end}{after}")
 
 
 def table(runs: list[dict]) -> list[dict]:
@@ -176,6 +223,7 @@ def _parser() -> Parser:
     parser.add_argument("--target-scale", choices=["log1p", "identity"], default="log1p", help="(default: %(default)s)")
     parser.add_argument("--peers", type=peers, default=list(PEERS), help=f"comma-separated, of {', '.join(PEERS)} (default: all)")
     parser.add_argument("--threads", type=whole(1, 1024), default=1, help="threads of each peer (default: %(default)s)")
+    parser.add_argument("--into", type=Path, metavar="FILE", help="Markdown file whose marked lines are replaced by a short table")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results here, and go on from what it holds")
     return parser
 

@@ -28,7 +28,8 @@ def guard() -> Iterator[None]:
     pyro.clear_param_store()
     assert not left, f"the test left parameters in pyro's store: {left}"
     after = _global_state()
-    torch.set_default_device(None)
+    if after["device"] != before["device"]:
+        torch.set_default_device(None)
     changed = [name for name in before if after[name] != before[name]]
     assert not changed, f"the test changed global state: {changed}"
 

@@ -11,8 +11,9 @@ import pytest
 from benchmarks import peer_models
 from benchmarks.peer_columns import make_task
 from benchmarks.peer_forecasts import LEVELS, Normal, Quantiles, score
-from benchmarks.peers import markdown, table
+from benchmarks.peers import markdown, put, short, table
 from features.dataset import Dataset, read_dataset
+from features.errors import InputError
 from features.splits import split
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -198,3 +199,26 @@ def test_table_averages_seeds_and_counts_folds_as_one_split():
     assert rows[0]["crps_sd"] == pytest.approx(np.sqrt(2))
     assert rows[0]["rows"] == 40
     assert "| fold | p | 0,1 | 40 | 3.0000 |" in markdown(rows)
+
+
+def test_a_short_table_says_rows_seeds_and_versions_and_replaces_the_old_one(tmp_path):
+    runs = [
+        {
+            "peer": peer, "split": "random", "seed": seed, "rows": {"test": 10}, "seconds": 61.0, "cpu_seconds": 1.0, "peak_mb": 1,
+            "mean": {"crps": crps + seed / 10, "rmse": 1.0, "coverage_95": 0.95, "interval_score_95": 5.0}, "versions": {"torch": "2.8"},
+        }
+        for peer, crps in (("ridge", 0.6), ("clipcast", 0.5))
+        for seed in (0, 1)
+    ]  # fmt: skip
+    text = short(table(runs), runs)
+    assert text.splitlines()[2:4] == [
+        "| **clipcast** (seeds 0, 1) | 0.550 | 1.000 | 0.950 | 5.000 | 61 |",
+        "| ridge (seeds 0, 1) | 0.650 | 1.000 | 0.950 | 5.000 | 61 |",
+    ]
+    assert text.splitlines()[-1] == "10 test rows a seed; torch 2.8."
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- peers world random -->\nold\n<!-- end -->\nafter\n")
+    put(page, "peers world random", text)
+    assert page.read_text() == f"before\n<!-- peers world random -->\n{text}\n<!-- end -->\nafter\n"
+    with pytest.raises(InputError, match="has no line <!-- peers world author -->"):
+        put(page, "peers world author", text)

@@ -29,7 +29,9 @@ def test_a_horizon_is_the_age_of_the_video(featurizer):
     place = featurizer.columns["social"].index("log_age")
     scaler = featurizer.scalers["social"]
     age = videos["social"].numbers[:, place].double().numpy() * scaler.scale[place] + scaler.loc[place]
-    np.testing.assert_allclose(np.expm1(age), [24 * featurizer.youngest, 24.0, 168.0], rtol=1e-4)  # an hour is younger than all learned from
+    np.testing.assert_allclose(
+        np.expm1(age), [24 * featurizer.youngest, 24.0, 168.0], rtol=1e-4
+    )  # an hour is younger than all learned from
 
 
 def test_history_is_what_the_author_published_before(featurizer, world):
