@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.stream import Disposition
 
 from features.media.decoding.picture import square
 from features.media.decoding.recognise import container as container_of
@@ -16,7 +17,6 @@ from features.media.decoding.timeline import Timeline
 from features.media.settings import FRAMES, Limits, Problem
 
 FORMATS = "mov,matroska,avi,flv"
-ATTACHED_PICTURE = 0x400
 
 
 class Refused(Exception):
@@ -95,7 +95,9 @@ def opened(path: Path, limits: Limits) -> Iterator:
 
 def usable(streams):
     """The first stream with a decoder that is not an attached picture, or None."""
-    return next((stream for stream in streams if stream.codec_context is not None and not stream.disposition & ATTACHED_PICTURE), None)
+    return next(
+        (stream for stream in streams if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic), None
+    )
 
 
 def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline, np.ndarray | None]:
