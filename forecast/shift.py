@@ -16,7 +16,8 @@ from features.text import LENGTH
 
 LOOKED_AT = 50_000  # rows, evenly spread
 UNSEEN = 0.5  # share of unseen names, and
-OUTSIDE = 0.01  # share of rows outside, above which a dataset deserves a warning
+OUTSIDE = 0.01  # share of rows outside, and
+YOUNGER = 0.05  # share of rows younger than what was learned from, above which a dataset deserves a warning
 # columns of the videos table that a feature of another name is made from
 SOURCES = {"age_days": "collected_at", "log_age": "collected_at", "log_duration": "video_duration", "hour_sine": "create_time"}
 
@@ -54,7 +55,7 @@ class Shift:
             for part, share in self.outside.items()
             if share > OUTSIDE
         ]
-        if self.younger > OUTSIDE:
+        if self.younger > YOUNGER:
             found.append(
                 f"{self.younger:.0%} of the rows are younger than what was learned from: how their counts grow is assumed, not learned"
             )
