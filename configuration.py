@@ -56,7 +56,7 @@ class Configuration:
     weight_decay: float = setting(0.01, "of AdamW", low=0.0, high=10.0)
     patience: int = setting(0, "epochs without a better validation score before stopping (0: half of all, at least 6)", low=0, high=100_000)
     part_left_out: float = setting(0.05, "share of training rows without one part, drawn anew each time, for each part", low=0.0, high=0.9)
-    columns_left_out: float = setting(0.15, "share of training rows that lose some of the author's counts or the length", low=0.0, high=0.9)
+    columns_left_out: float = setting(0.05, "share of training rows that lose some of the author's counts or the length", low=0.0, high=0.9)
     author_left_out: float = setting(0.15, "share of training rows whose author is made a stranger", low=0.0, high=0.9)
     half_life: float = setting(
         1.0,
