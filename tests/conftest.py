@@ -1,6 +1,7 @@
 """What tests share: videos of any shape, a small world on disk, one small trained run, and a guard over global state."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from features.dataset import Dataset
 from features.files import writing
 from features.simulate import simulate
 from features.videos import Part, Videos
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell makes what it starts in the background deaf to Ctrl-C
 
 SMALL = ["--members", "1", "--epochs", "2", "--width", "16", "--latent", "4", "--batch-size", "128"]
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
