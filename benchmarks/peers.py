@@ -80,7 +80,7 @@ def short(rows: list[dict], runs: list[dict]) -> str:
     for row in sorted(rows, key=lambda row: row["crps"]):
         cells = ["" if row.get(name) is None else f"{row[name]:.0f}" if name == "seconds" else f"{row[name]:.3f}" for name in shown]
         name = f"**{row['peer']}**" if row["peer"] == "clipcast" else row["peer"]
-        seeds = f" (seeds {', '.join(map(str, row['seeds']))})"
+        seeds = f" (seed{'s' * (len(row['seeds']) > 1)} {', '.join(map(str, row['seeds']))})"
         lines.append(f"| {name}{seeds} | {' | '.join(cells)} |")
     versions = {name: version for run in runs for name, version in run["versions"].items()}
     tested = sorted({round(row["rows"] / len(row["seeds"])) for row in rows})
