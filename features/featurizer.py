@@ -69,7 +69,8 @@ class Featurizer:
         columns: names of each part's raw continuous features.
         categories: for each categorical column the keys of its categories, in code order from 1.
         text: the textual part, None without captions.
-        histories: `history` (by author), `sound` and `words`; `own_sound` and `own_words`, by author too, are taken away from those.
+        histories: `history` (by author), `sound` and `words`; `own_sound` and `own_words`, by author too, are
+            taken away from those and told in the author's history.
     """
 
     targets: Targets

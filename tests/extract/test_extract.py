@@ -1,77 +1,18 @@
-import contextlib
 import csv
-import filecmp
 import json
 import os
-import random
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from features.dataset import read_dataset
 from features.media.simulate import simulate
-
-ROOT = Path(__file__).resolve().parents[1]
-OUTPUTS = ("videos.parquet", "visual.parquet", "acoustic.parquet", "problems.csv", "extraction.json")
-
-
-def extract(*arguments, check=True):
-    line = [sys.executable, str(ROOT / "extract.py"), *map(str, arguments)]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=900)
-    assert not check or done.returncode == 0, done.stderr
-    return done
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """Weights of the small backbone, random on purpose."""
-    import torch
-
-    from features.media.efficientnet import EfficientNetLite0
-
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "lite0.pt"
-    torch.save(EfficientNetLite0().state_dict(), path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def source(tmp_path_factory):
-    """Ten videos: seven good clips, one of them twice, one broken, one missing, one without a file."""
-    folder = tmp_path_factory.mktemp("source")
-    simulate(folder, 7)
-    shutil.copy(folder / "clips" / "00000.mp4", folder / "clips" / "again.mp4")
-    (folder / "clips" / "broken.mp4").write_text("this is not a video")
-    table = pd.read_csv(folder / "videos.csv", dtype=str)
-    row = table.iloc[0].to_dict()
-    more = [("again", "clips/again.mp4"), ("broken", "clips/broken.mp4"), ("missing", "clips/none.mp4"), ("bare", None)]
-    rows = pd.DataFrame([{**row, "id": name, "video_path": path} for name, path in more])
-    pd.concat([rows.iloc[1:2], table, rows.iloc[[0, 2, 3]]]).to_csv(folder / "videos.csv", index=False)
-    return folder
-
-
-def options(source, out, weights, *more):
-    return ["--videos", source, "--out", out, "--backbone", "efficientnet_lite0", "--visual-weights", weights, "--device", "cpu", *more]
-
-
-@pytest.fixture(scope="module")
-def extracted(source, weights, tmp_path_factory):
-    out = tmp_path_factory.mktemp("out") / "one"
-    done = extract(*options(source, out, weights))
-    return out, done
-
-
-def check_equal(one, other):
-    equal, different, wrong = filecmp.cmpfiles(one, other, OUTPUTS, shallow=False)
-    assert sorted(equal) == sorted(OUTPUTS), (different, wrong)
+from tests.extract.commands import ROOT, check_equal, extract, options
 
 
 def test_the_dataset_directory(extracted):
@@ -114,101 +55,6 @@ def test_settings_survive_for_predicting(extracted, source, weights):
 def test_two_workers_write_the_same_bytes(extracted, source, weights, tmp_path):
     extract(*options(source, tmp_path / "two", weights, "--workers", "2"))
     check_equal(extracted[0], tmp_path / "two")
-
-
-def below(parent):
-    """Processes started by a process, and by those."""
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parents.setdefault(int(status.read_text().rsplit(")", 1)[1].split()[1]), []).append(int(status.parent.name))
-    found = [parent]
-    for process in found:
-        found += parents.get(process, [])
-    return found
-
-
-def reading(parent):
-    """Those of them that have a clip open."""
-    found = []
-    for child in below(parent):
-        with contextlib.suppress(OSError):
-            if any(os.readlink(link).endswith(".mp4") for link in Path(f"/proc/{child}/fd").iterdir()):
-                found.append(child)
-    return found
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
-@pytest.mark.parametrize("workers", [1, 2] if os.environ.get("NIGHTLY") else [2])
-def test_a_clip_whose_decoding_stands_still_is_given_up(source, weights, tmp_path, workers):
-    out = tmp_path / "out"
-    line = [sys.executable, str(ROOT / "extract.py"), *map(str, options(source, out, weights, "--workers", workers))]
-    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        stopped = []
-        while process.poll() is None and not stopped:
-            stopped = reading(process.pid)
-        os.kill(stopped[0], signal.SIGSTOP)
-        assert process.wait(timeout=300) == 0
-    with (out / "problems.csv").open() as file:
-        reasons = [row["reason"] for row in csv.DictReader(file) if row["stage"] == "limits"]
-    # empty where it was stopped just after the last byte that was needed
-    assert set(reasons) <= {"time: decoding stood still for 4 s"}
-    assert len(read_dataset(out).ready["visual"].dropna()) >= 6
-
-
-@pytest.mark.slow
-def test_killed_at_any_moment_and_run_again_it_writes_the_same_bytes(extracted, source, weights, tmp_path):
-    out = tmp_path / "killed"
-    draws = random.Random(0)
-    kept = 0
-    for _ in range(50 if os.environ.get("NIGHTLY") else 4):
-        line = [sys.executable, str(ROOT / "extract.py"), *map(str, options(source, out, weights, "--workers", "2"))]
-        with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            began = time.monotonic()
-            moment = draws.uniform(0.5, 8)
-            # go on until something new is stored at least once, so that the kills meet real work
-            while process.poll() is None and time.monotonic() - began < moment:
-                time.sleep(0.05)
-            process.send_signal(signal.SIGKILL)
-        now = len(list(out.glob(".clips/*/*.npz")))
-        assert now >= kept
-        kept = now
-    extract(*options(source, out, weights))
-    check_equal(extracted[0], out)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
-def test_interrupted_with_clips_in_work_it_leaves_no_process_and_goes_on(extracted, source, weights, tmp_path):
-    out = tmp_path / "interrupted"
-    line = [sys.executable, str(ROOT / "extract.py"), *map(str, options(source, out, weights, "--workers", "2"))]
-    process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    while not list(out.glob(".clips/*/*.npz")):
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
-    processes = below(process.pid)
-    assert len(processes) >= 5  # itself, two workers, and a sandbox of each
-    os.killpg(process.pid, signal.SIGINT)
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert error.strip().splitlines()[-1].startswith("interrupted: what was finished is kept")
-    assert "Traceback" not in error
-    until = time.monotonic() + 20
-    while any(map(alive, processes)) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not any(map(alive, processes))
-    assert list(out.rglob(".*.partial*")) == []
-    assert not (out / "extraction.json").exists()
-    extract(*options(source, out, weights))
-    check_equal(extracted[0], out)
-
-
-def alive(process):
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_running_again_does_only_what_is_new(source, weights, tmp_path):
