@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +32,20 @@ def alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_parallel, "permutation", permutation)
 
 
-def torchrun(*arguments: str) -> str:
-    """What two processes print."""
+def start(*arguments: str) -> subprocess.Popen:
+    """Two processes under torchrun, in a process group of their own."""
     line = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "--", *arguments]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(line, cwd=ROOT, env=environment, start_new_session=True, **pipes)
+
+
+def torchrun(*arguments: str) -> str:
+    """What they print."""
+    with start(*arguments) as running:
+        printed, complaint = running.communicate(timeout=300)
+    assert running.returncode == 0, complaint
+    return printed
 
 
 @pytest.mark.slow
@@ -57,6 +66,30 @@ def test_two_processes_write_one_run(dataset_directory, small, tmp_path):
     epochs = [json.loads(entry)["epoch"] for entry in (run / "log.jsonl").read_text().splitlines()]
     assert epochs == [1, 2]
     assert len(load(run, build=build, model=model, guide=guide).programs) == 1
+
+
+@pytest.mark.slow
+def test_two_processes_that_are_killed_go_on_to_the_same_bytes(dataset_directory, small, tmp_path):
+    line = ["train.py", *small, "--epochs", "6"]
+    torchrun(*line, "--data", str(dataset_directory), "--run", str(tmp_path / "whole"))
+    run = tmp_path / "killed"
+    with start(*line, "--data", str(dataset_directory), "--run", str(run)) as running:
+        until = time.monotonic() + 120
+        while not (run / "log.jsonl").exists() and time.monotonic() < until:
+            time.sleep(0.01)
+        for process in processes_of(running.pid):
+            os.kill(process, signal.SIGKILL)
+    assert not (run / "run.json").exists()
+    assert 1 <= len((run / "log.jsonl").read_text().splitlines()) < 6
+    torchrun("train.py", "--run", str(run), "--resume")
+    for name in ("member-0.safetensors", "calibration.json"):
+        assert (run / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def processes_of(parent: int) -> list[int]:
+    """A process and what it started: torchrun gives each of its own a session."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [parent, *map(int, children)]
 
 
 def test_each_process_draws_noise_of_its_own_and_permutes_alike(monkeypatch):

@@ -23,6 +23,7 @@ from train import main as train_main
 
 SMALL = ("--members", "1", "--epochs", "1", "--width", "32", "--latent", "8")
 BATCH = 64
+ENOUGH = 10.0  # seconds after which a stage is not measured again
 
 
 def small_run(directory: Path) -> Path:
@@ -51,13 +52,13 @@ def linear(sizes: Sequence[int], run: Path) -> tuple[list[Entry], pd.DataFrame]:
 
 
 def _cost(stage: Callable[[], object], count: int) -> float:
-    """Milliseconds of the processor a video, the best of three: the stage does nothing else."""
-    found = []
-    for _ in range(3):
+    """Milliseconds of the processor a video, the best of up to seven within a few seconds: short stages are noisy."""
+    found: list[float] = []
+    while not found or (len(found) < 7 and sum(found) < ENOUGH):
         start = time.process_time()
         stage()
-        found.append(1000 * (time.process_time() - start) / count)
-    return min(found)
+        found.append(time.process_time() - start)
+    return 1000 * min(found) / count
 
 
 def _epoch(count: int, forecaster: Forecaster, folder: Path) -> Callable[[], object]:
