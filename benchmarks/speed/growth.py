@@ -87,11 +87,12 @@ def _extract(count: int, forecaster: Forecaster, folder: Path) -> Callable[[], o
     simulate_clips(folder / "source", 8)
     weights = folder / "weights.pt"
     torch.save(EfficientNetLite0().state_dict(), weights)
-    clips = pd.read_csv(folder / "source" / "videos.csv", dtype=str)
+    table, settings = folder / "source" / "videos.csv", Settings("efficientnet_lite0", str(weights))
+    extract(read_source(folder / "source"), folder / "out", settings, Limits())
+    clips = pd.read_csv(table, dtype=str)
     rows = pd.concat([clips] * -(-count // len(clips)), ignore_index=True).iloc[:count]
-    rows.assign(id=[str(row) for row in range(count)]).to_csv(folder / "source" / "videos.csv", index=False)
-    source, settings = read_source(folder / "source"), Settings("efficientnet_lite0", str(weights))
-    extract(source, folder / "out", settings, Limits())
+    rows.assign(id=[str(row) for row in range(count)]).to_csv(table, index=False)
+    source = read_source(folder / "source")
     return lambda: extract(source, folder / "out", settings, Limits())
 
 
