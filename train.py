@@ -279,7 +279,8 @@ def _finish(
     print(f"parts        {', '.join(featurizer.shapes)}")
     print(f"targets      {', '.join(featurizer.targets.names)}")
     stretches = calibration.strangers if folds.strangers else calibration.known
-    print(f"stretch      {', '.join(f'{factor:.3f}' for factor in stretches)} of the 95 % intervals, so that validation rows are held")
+    halves = ", ".join(f"{below:.2f} and {above:.2f}" for below, above in stretches.T)
+    print(f"stretch      {halves} of the 95 % intervals below and above the median, so that validation rows are held")
     print(f"next         python evaluate.py --run {run.path} --samples 1000")
 
 

@@ -1,8 +1,10 @@
 """Honest intervals: stretch every forecast about its median until 95 % of validation rows lie inside (conformal prediction).
 
-With e_i = the factor by which row i's 95 % interval must be stretched about its median to reach its truth, the stretch is the
-ceil(0.95 (n + 1))-th smallest e_i. For a new row that is exchangeable with the validation rows, the stretched interval then holds the
-truth with probability at least 0.95 (Vovk et al. 2005; Romano et al. 2019 for quantile scores).
+With e_i = the factor by which the lower half of row i's 95 % interval must be stretched about the median to reach its truth (negative
+where the truth lies above), the stretch of that half is the ceil(0.975 (n + 1))-th smallest e_i; the upper half alike. A new row that is
+exchangeable with the validation rows then lies below, and above, with probability at most 0.025 each, and inside with at least 0.95
+(Vovk et al. 2005; Romano et al. 2019 for quantile scores). On few rows both halves share one stretch: the ceil(0.95 (n + 1))-th smallest
+of the larger e_i.
 
 With several folds each row is forecast by the members that were not trained on it (cross-conformal, Vovk 2015): G of the M members,
 whose average is a little worse than that of all. What averaging n members gains falls like 1 / n, so from the stretches of single
@@ -31,6 +33,7 @@ from forecast.mixture import mixture_summary
 from forecast.samples import Program
 
 FEWEST = 40  # validation rows below which a stretch would be guesswork: 1 is used
+HALVES = 400  # validation rows from which each half has a stretch of its own
 DRAWS = 32  # of z, for each mixture: their noise is 3 % of a predictive standard deviation
 MOST = 3000  # validation rows looked at, over all folds
 LACKING = 600  # validation rows from which a part is taken away
@@ -40,13 +43,13 @@ SELDOM = 0.05  # share of rows without a part below which their stretch cannot b
 
 @dataclass(frozen=True)
 class Calibration:
-    """Stretches about the median, (K,) each.
+    """Stretches about the median, (2, K) each: below and above.
 
     Attributes:
         known: for videos of known authors.
         strangers: for those of strangers.
         lacking: at least, for those that lack a part, or are strangers and lack its columns (`features.absence.absences`).
-        widening: factors of at least 1, multiplied into the first two, for those that lack a part.
+        widening: (K,) factors of at least 1, multiplied into the first two, for those that lack a part.
     """
 
     known: np.ndarray
@@ -57,24 +60,24 @@ class Calibration:
     @classmethod
     def none(cls, targets: int) -> "Calibration":
         """No change."""
-        return cls(np.ones(targets), np.ones(targets))
+        return cls(np.ones((2, targets)), np.ones((2, targets)))
 
     def factor(self, stranger: np.ndarray, absent: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(N,) bool, alone and by part, to (N, K)."""
-        factor = np.where(stranger[:, None], self.strangers, self.known)
+        """(N,) bool, alone and by part, to (N, 2, K)."""
+        factor = np.where(stranger[:, None, None], self.strangers, self.known)
         for part, widening in self.widening.items():
-            factor = np.where(absent[part][:, None], factor * widening, factor)
+            factor = np.where(absent[part][:, None, None], factor * widening, factor)
         for part, stretches in self.lacking.items():
-            factor = np.where(absent[part][:, None], np.maximum(factor, stretches), factor)
+            factor = np.where(absent[part][:, None, None], np.maximum(factor, stretches), factor)
         return factor
 
     def apply(self, samples: Tensor, stranger: np.ndarray, absent: Mapping[str, np.ndarray]) -> Tensor:
         """Stretch samples (S, N, K) about their medians."""
-        factor = samples.new_tensor(self.factor(stranger, absent))
-        if bool((factor == 1).all()):
+        below, above = samples.new_tensor(self.factor(stranger, absent)).unbind(1)
+        if bool((below == 1).all() and (above == 1).all()):
             return samples
         median = samples.quantile(0.5, dim=0) if samples.numel() < 10_000_000 else samples.median(dim=0).values
-        return median + factor * (samples - median)
+        return median + torch.where(samples < median, below, above) * (samples - median)
 
 
 def calibrate(
@@ -140,7 +143,7 @@ def _widening(programs: Sequence[Program], held: Sequence[Videos], parts: Sequen
 
 
 def _stretches(programs: Sequence[Program], held: Sequence[Videos], widening: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-    """(K,): the stretch of all members averaged, beside the `widening` of the parts that rows lack."""
+    """(2, K): the stretches of all members averaged, beside the `widening` of the parts that rows lack."""
     alone, averaged = [], []
     for fold, videos in enumerate(held):
         group = programs[fold :: len(held)]
@@ -149,9 +152,9 @@ def _stretches(programs: Sequence[Program], held: Sequence[Videos], widening: Ma
         given = np.ones_like(truth)
         for part, factor in (widening or {}).items():
             given = np.where(videos[part].present.cpu().numpy()[:, None], given, given * factor)
-        averaged.append(needed(mixture_summary(group, videos, DRAWS), truth) / given)
+        averaged.append(needed(mixture_summary(group, videos, DRAWS), truth) / given[:, None])
         if len(held) > 1:
-            alone += [needed(mixture_summary([program], videos, DRAWS), truth) / given for program in group]
+            alone += [needed(mixture_summary([program], videos, DRAWS), truth) / given[:, None] for program in group]
     of_groups = conformal(np.concatenate(averaged))
     if len(held) == 1 or len(programs) == len(held):
         return of_groups
@@ -165,20 +168,27 @@ def extrapolate(of_one: np.ndarray, of_group: np.ndarray, group: float, members:
 
 
 def needed(rows: Mapping[str, np.ndarray], truth: np.ndarray) -> np.ndarray:
-    """(N, K): the stretch about the median that each interval needs to reach its truth; NaN where that is unknown.
+    """(N, 2, K): the stretch that the lower, and the upper, half of each interval needs to reach its truth; NaN where that is unknown.
 
     Args:
         rows: median, lower_95, upper_95, (N, K) each.
         truth: (N, K), NaN where unknown.
     """
-    above = truth >= rows["median"]
-    room = np.where(above, rows["upper_95"] - rows["median"], rows["median"] - rows["lower_95"])
-    return np.abs(truth - rows["median"]) / np.maximum(room, 1e-12)
+    below = (rows["median"] - truth) / np.maximum(rows["median"] - rows["lower_95"], 1e-12)
+    above = (truth - rows["median"]) / np.maximum(rows["upper_95"] - rows["median"], 1e-12)
+    return np.stack([below, above], axis=1)
 
 
 def conformal(stretches: np.ndarray, level: float = 0.95) -> np.ndarray:
-    """(K,): of what the rows need, (N, K), that which holds a new row with probability `level`."""
-    return np.array([_quantile(column[~np.isnan(column)], level) for column in stretches.T])
+    """(2, K): of what the rows need, (N, 2, K), that which holds a new row with probability `level`."""
+    found = np.empty(stretches.shape[1:])
+    for target in range(stretches.shape[2]):
+        known = stretches[~np.isnan(stretches[:, 0, target]), :, target]
+        if len(known) < HALVES:
+            found[:, target] = _quantile(known.max(1), level)
+        else:
+            found[:, target] = [_quantile(half, (1 + level) / 2) for half in known.T]
+    return found
 
 
 def _quantile(stretches: np.ndarray, level: float) -> float:

@@ -204,7 +204,7 @@ def program_name(model: Callable, guide: Callable) -> str:
 
 
 def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calibration:
-    """Read the stretches, (targets,) each."""
+    """Read the stretches, (2, targets) each, and the widening, (targets,)."""
     stored = run.read_json("calibration.json")
     try:
         known, strange = (np.array(stored[name], dtype=np.float64) for name in ("known", "strangers"))
@@ -213,9 +213,9 @@ def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calib
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{run.path / 'calibration.json'}: damaged ({error})") from error
-    found = (known, strange, *lacking.values(), *widening.values())
-    if any(one.shape != (targets,) or not ((one > 0) & (one < 1e6)).all() for one in found):
-        raise InputError(f"{run.path / 'calibration.json'}: not one stretch above 0 for each target")
+    shapes = [((2, targets), (known, strange, *lacking.values())), ((targets,), widening.values())]
+    if any(one.shape != shape or not ((one > 0) & (one < 1e6)).all() for shape, found in shapes for one in found):
+        raise InputError(f"{run.path / 'calibration.json'}: not two stretches above 0 for each target")
     if not {*lacking, *widening} <= {*parts, *map(columns_of, parts)}:
         raise InputError(f"{run.path / 'calibration.json'}: names a part that the run does not have")
     return Calibration(known, strange, lacking, widening)

@@ -22,6 +22,7 @@ from forecast.samples import ENCODED, Program
 Sampler = Literal["random", "sobol"]
 LEVELS = {"lower_95": 0.025, "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper_95": 0.975}
 TOLERANCE = 1e-5  # of a level
+NODES = 24  # of a quadrature that errs by less than a thousandth for Normals
 FALLBACK = 1000  # draws of y where a likelihood has no distribution function
 
 
@@ -31,7 +32,7 @@ def mixture_summary(
     draws: int = 100,
     *,
     sampler: Sampler = "random",
-    factor: np.ndarray | float = 1.0,
+    factor: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Mean, median and central intervals of every video.
 
@@ -40,7 +41,7 @@ def mixture_summary(
         videos: N videos; their popularity is not looked at.
         draws: of z, shared by the members.
         sampler: independent draws, or scrambled Sobol points, which cover z more evenly.
-        factor: (N, K) stretches about the median, of `forecast.calibration`.
+        factor: (N, 2, K) stretches below and above the median, of `forecast.calibration`.
 
     Returns:
         mean, median, lower_95, upper_95, lower_50, upper_50, all (N, K) float64, in the training scale.
@@ -51,9 +52,16 @@ def mixture_summary(
     with torch.no_grad():
         for block in videos.unlabelled().split(ENCODED):
             likelihoods = [likelihood_given_z(one, block, share, sampler) for one, share in zip(programs, shares, strict=True)]
-            found.append(_summary(likelihoods, shares))
+            found.append(_summary(likelihoods, shares, halves=factor is not None))
     rows = {name: torch.cat([one[name] for one in found]).double().cpu().numpy() for name in found[0]}
-    return {name: rows["median"] + factor * (values - rows["median"]) for name, values in rows.items()}
+    return rows if factor is None else _stretched(rows, factor)
+
+
+def _stretched(rows: dict[str, np.ndarray], factor: np.ndarray) -> dict[str, np.ndarray]:
+    """What `_summary` found, with both halves of every distribution stretched about the median."""
+    median, excess, (below, above) = rows["median"], rows.pop("excess"), factor.swapaxes(0, 1)
+    mean = median + above * excess - below * (excess - (rows["mean"] - median))
+    return {name: median + np.where(values < median, below, above) * (values - median) for name, values in rows.items()} | {"mean": mean}
 
 
 def likelihood_given_z(program: Program, videos: Videos, draws: int, sampler: Sampler = "random") -> Any:
@@ -74,7 +82,8 @@ def _sobol(posterior: Any, draws: int) -> Tensor:
     return posterior.mean + posterior.stddev * torch.special.ndtri(points).to(posterior.mean)[:, None, :]
 
 
-def _summary(likelihoods: list, shares: list[int]) -> dict[str, Tensor]:
+def _summary(likelihoods: list, shares: list[int], *, halves: bool) -> dict[str, Tensor]:
+    """Mean and quantiles, (N, K) each; with `halves` also the excess E[max(y - median, 0)]."""
     total = sum(shares)
     means = torch.cat([likelihood.mean for likelihood in likelihoods])
     mean = means.mean(0)
@@ -85,13 +94,29 @@ def _summary(likelihoods: list, shares: list[int]) -> dict[str, Tensor]:
         """(L, N, K) to the mixture's distribution function there."""
         return torch.stack([likelihood.cdf(value[:, None]).sum(1) for likelihood in likelihoods]).sum(0) / total
 
+    function = cdf
     try:
         quantiles = solve(cdf, levels, mean + spread * torch.special.ndtri(levels), 0.3 * spread)
     except NotImplementedError:
         warnings.warn("this likelihood has no distribution function: quantiles come from draws", InputWarning, stacklevel=2)
         samples = torch.cat([likelihood.sample((-(-FALLBACK // total),)).flatten(0, 1) for likelihood in likelihoods])
         quantiles = samples.quantile(levels.flatten(), dim=0)
-    return {"mean": mean} | dict(zip(LEVELS, quantiles, strict=True))
+
+        def share(value: Tensor) -> Tensor:
+            return (samples <= value[:, None]).float().mean(1)
+
+        function = share
+    rows = {"mean": mean} | dict(zip(LEVELS, quantiles, strict=True))
+    return rows | {"excess": _excess(function, rows["median"], spread)} if halves else rows
+
+
+def _excess(cdf: Callable[[Tensor], Tensor], median: Tensor, spread: Tensor) -> Tensor:
+    """E[max(y - median, 0)] = the integral of 1 - F above the median, at y = median + spread t / (1 - t) by Gauss and Legendre."""
+    total = torch.zeros_like(median)
+    for node, weight in zip(*np.polynomial.legendre.leggauss(NODES), strict=True):
+        t = (node + 1) / 2
+        total += weight / 2 / (1 - t) ** 2 * (1 - cdf((median + spread * t / (1 - t))[None])[0])
+    return spread * total
 
 
 def _variance(likelihood: Any) -> Tensor:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from train import main as train_main
 
 SMALL = ("--members", "1", "--epochs", "1", "--width", "32", "--latent", "8")
 BATCH = 64
-ENOUGH = 10.0  # seconds after which a stage is not measured again
+ENOUGH = 20.0  # seconds after which a stage is not run again
 
 
 def small_run(directory: Path) -> Path:
@@ -52,13 +53,13 @@ def linear(sizes: Sequence[int], run: Path) -> tuple[list[Entry], pd.DataFrame]:
 
 
 def _cost(stage: Callable[[], object], count: int) -> float:
-    """Milliseconds of the processor a video, the best of up to seven within a few seconds: short stages are noisy."""
+    """Milliseconds of the processor a video, averaged over as many runs as take a while: the machine is not always as fast."""
     found: list[float] = []
-    while not found or (len(found) < 7 and sum(found) < ENOUGH):
+    while sum(found) < ENOUGH:
         start = time.process_time()
         stage()
         found.append(time.process_time() - start)
-    return 1000 * min(found) / count
+    return 1000 * statistics.fmean(found[1:] or found) / count  # the first may warm up
 
 
 def _epoch(count: int, forecaster: Forecaster, folder: Path) -> Callable[[], object]:

@@ -192,7 +192,16 @@ def test_damaged_json_is_refused(run, text):
 
 
 @pytest.mark.parametrize(
-    "stretches", [{"known": [1, 1]}, {"known": [0, 1, 1, 1]}, {"known": [float("nan")] * 4}, {"strangers": "a"}, {"known": None}]
+    "stretches",
+    [
+        {"known": [1, 1]},
+        {"known": [1, 1, 1, 1]},
+        {"known": [[0, 1, 1, 1]] * 2},
+        {"known": [[float("nan")] * 4] * 2},
+        {"strangers": "a"},
+        {"known": None},
+        {"widening": {"social": [[1, 1, 1, 1]] * 2}},
+    ],
 )
 def test_damaged_calibration_is_refused(run, stretches):
     change(run / "calibration.json", **stretches)
