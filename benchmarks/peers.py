@@ -48,6 +48,7 @@ SHORT = {
     "interval_score_95": "interval score",
     "seconds": "seconds",
 }
+LIBRARIES = {"ridge": {"scikit-learn"}, "realmlp": {"pytabkit", "torch"}, "tabm": {"tabm", "torch"}, "clipcast": {"pyro-ppl", "torch"}}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -82,7 +83,8 @@ def short(rows: list[dict], runs: list[dict]) -> str:
         name = f"**{row['peer']}**" if row["peer"] == "clipcast" else row["peer"]
         seeds = f" (seed{'s' * (len(row['seeds']) > 1)} {', '.join(map(str, row['seeds']))})"
         lines.append(f"| {name}{seeds} | {' | '.join(cells)} |")
-    versions = {name: version for run in runs for name, version in run["versions"].items()}
+    used = {"python", *(name for run in runs for name in LIBRARIES.get(run["peer"].removesuffix("-paper"), {run["peer"].split("-")[0]}))}
+    versions = {name: version for run in runs for name, version in run["versions"].items() if name in used}
     tested = sorted({round(row["rows"] / len(row["seeds"])) for row in rows})
     return "\n".join(
         [

@@ -17,7 +17,7 @@ from guide import guide, posterior
 from model import model
 from train import Networks
 
-Z = (4, 8, 12, 13, 14, 16, 32, 64, 128)  # draws of the mixture; the first that errs no more than draws of y is timed
+Z = (4, 8, 12, 13, 14, 16, 32, 64, 128, 256)  # draws of the mixture; the first that errs no more than draws of y is timed
 CHUNKS = (4, 8, 16, 64)  # of the hand-written forecast; the best counts
 
 
