@@ -7,9 +7,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
 
-from features.columns import COUNTS
 from features.errors import InputError
 from features.files import json_object
+from features.tables.columns import COUNTS
 
 VERSION = 5  # of the run directory's format
 STEPS = 300  # below which networks have not learned what there is

@@ -22,7 +22,7 @@ from features.errors import InputError
 
 if TYPE_CHECKING:
     from configuration import Configuration
-    from features.folds import Folds
+    from features.rows.folds import Folds
 
 RANK = int(os.environ.get("RANK", "0"))
 SIZE = int(os.environ.get("WORLD_SIZE", "1"))
@@ -92,8 +92,8 @@ def lead(run: Path, folds: Folds, configuration: Configuration) -> None:
 
 def follow(device: torch.device) -> None:
     """In every other process: take part in the training of all members, and write nothing."""
-    from features import mapped
-    from features.folds import Folds
+    from features.rows import mapped
+    from features.rows.folds import Folds
     from forecast.forecaster import load_features
     from forecast.run.directory import RunDirectory
     from members import fit_member

@@ -15,7 +15,7 @@ from features.errors import InputError
 
 if TYPE_CHECKING:
     from configuration import Configuration
-    from features.dataset import Dataset
+    from features.tables.dataset import Dataset
 
 EXAMPLES = """examples:
   python evaluate.py                                    the newest run, on the rows its training held out
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     from cluster import Cluster
     from features.files import inside
-    from features.splits import split
+    from features.rows.splits import split
     from forecast.forecaster import load
     from forecast.report.measures import add_measures
     from forecast.report.page import write_report

@@ -17,7 +17,7 @@ from features.processes import begin_worker
 if TYPE_CHECKING:
     from configuration import Configuration
     from features.featurizer import Featurizer
-    from features.folds import Folds
+    from features.rows.folds import Folds
     from forecast.run.directory import RunDirectory
     from train import Networks
 
@@ -142,8 +142,8 @@ def _work(run: Path, members: range, place: tuple[tuple[int, ...], bool], config
     begin_worker()  # two processes must never write one run
     import torch
 
-    from features import mapped
-    from features.folds import Folds
+    from features.rows import mapped
+    from features.rows.folds import Folds
     from forecast.forecaster import load_features
     from forecast.run.directory import RunDirectory
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import command
-from features.columns import COLUMNS, COUNTS
 from features.errors import InputError
 from features.sources.counts import parse_count, parse_time
+from features.tables.columns import COLUMNS, COUNTS
 
 if TYPE_CHECKING:
     from forecast.draft.outlook import Outlook

@@ -18,9 +18,9 @@ from configuration import PRESETS, Configuration, add_options
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from features.dataset import Dataset
     from features.featurizer import Targets
-    from features.folds import Folds
+    from features.rows.folds import Folds
+    from features.tables.dataset import Dataset
     from features.videos import PartShape, Videos
     from forecast.run.checkpoint import Checkpoint
     from forecast.run.directory import RunDirectory
@@ -195,8 +195,8 @@ def _train(options: Any, device: Any) -> None:
     import torch
 
     from features.featurizer import Featurizer, truth
-    from features.folds import map_folds
-    from features.splits import split
+    from features.rows.folds import map_folds
+    from features.rows.splits import split
     from forecast.forecaster import load_features, save_features
     from forecast.scoring.baseline import marginal_quantiles
     from members import fit_members, workers_for
@@ -239,7 +239,7 @@ def read_source(source: str | None, configuration: Configuration) -> Dataset:
         from features.simulate import simulate
 
         return simulate(seed=configuration.seed)[0]
-    from features.dataset import read_dataset
+    from features.tables.dataset import read_dataset
 
     return read_dataset(source, targets=configuration.targets, count_targets=configuration.target_scale == "log1p")
 

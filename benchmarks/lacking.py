@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 
 import command
-from features.columns import AUTHOR_COUNTS, CAPTION
-from features.dataset import Dataset
 from features.errors import InputWarning
-from features.splits import split
+from features.rows.splits import split
+from features.tables.columns import AUTHOR_COUNTS, CAPTION
+from features.tables.dataset import Dataset
 from forecast.forecaster import load
 from forecast.run.directory import RunDirectory
 from guide import guide

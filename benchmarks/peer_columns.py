@@ -14,9 +14,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.preprocessing import TargetEncoder
 
-from features.columns import AUTHOR_COUNTS, CAPTION
-from features.dataset import Dataset
-from features.splits import Rows
+from features.rows.splits import Rows
+from features.tables.columns import AUTHOR_COUNTS, CAPTION
+from features.tables.dataset import Dataset
 
 CATEGORIES = ("username", "music_title", "region_code", "language")
 TEXT_NUMBERS = 32
@@ -63,8 +63,8 @@ def make_task(
     """Build the columns of the three shares.
 
     Args:
-        dataset: what `features.dataset.read_dataset` returned.
-        rows: what `features.splits.split` returned.
+        dataset: what `features.tables.dataset.read_dataset` returned.
+        rows: what `features.rows.splits.split` returned.
         targets: columns to forecast.
         scale: `log1p` trains and scores log(1 + target), `identity` the target.
         new_authors: tests are about authors that training has not seen, so encodings learn from other authors' rows only.

@@ -48,8 +48,8 @@ def peer(job: dict) -> dict:
     """Fit a peer of `peer_models` or `peer_networks` and score it on the test rows."""
     from benchmarks.peer_columns import make_task
     from benchmarks.peer_forecasts import score
-    from features.dataset import read_dataset
-    from features.splits import split
+    from features.rows.splits import split
+    from features.tables.dataset import read_dataset
     from forecast.scoring.scores import mean_scores
 
     targets, scale = tuple(job["targets"]), job["target_scale"]

@@ -18,9 +18,9 @@ from statistics import fmean, stdev
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that `python benchmarks/peers.py` works, too
 
 from command import Parser, run, whole
-from features.columns import COUNTS
 from features.errors import InputError
 from features.files import write_text
+from features.tables.columns import COUNTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ("catboost", "catboost-quantiles", "lightgbm", "ngboost", "realmlp", "tabm", "ridge", "clipcast", "clipcast-paper")
@@ -174,7 +174,7 @@ def _run(job: dict) -> dict:
 def _folds(data: str, options) -> list[str]:
     """Read the values of the fold column in another process, to keep this one small."""
     code = (
-        "import json, sys\nfrom features.dataset import read_dataset\n"
+        "import json, sys\nfrom features.tables.dataset import read_dataset\n"
         "videos = read_dataset(sys.argv[1], targets=(), count_targets=False).videos\n"
         "print(json.dumps(sorted(videos[sys.argv[2]].dropna().astype(str).unique()) if sys.argv[2] in videos else []))"
     )

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from features import social, sound, words
-from features.columns import COUNTS
-from features.dataset import Dataset
 from features.errors import InputError
-from features.history import History, author_numbers, excess, moments
+from features.parts import social, sound, words
+from features.parts.history import History, author_numbers, excess, moments
+from features.parts.text import LENGTH, TOKENS, WIDTH, Text, captions, lengths
 from features.scaling import Scaler
-from features.text import LENGTH, TOKENS, WIDTH, Text, captions, lengths
+from features.tables.columns import COUNTS
+from features.tables.dataset import Dataset
 from features.videos import Gap, Part, PartShape, Videos
 
 CATEGORIES = ("username", "region_code", "language")

@@ -25,9 +25,9 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from features.columns import COUNTS
-from features.dataset import Dataset
 from features.files import writing
+from features.tables.columns import COUNTS
+from features.tables.dataset import Dataset
 
 TOPICS, WORDS, LATENT = 12, 240, 6
 NOW = 1_700_000_000

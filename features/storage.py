@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import torch
 
-from features.columns import COLUMNS
-from features.dataset import Dataset
 from features.errors import InputError
 from features.featurizer import CATEGORIES, Featurizer, Targets
-from features.history import History
+from features.parts.history import History
+from features.parts.text import CaptionEncoder, Text, rebuild_tokenizer
 from features.scaling import Scaler
-from features.text import CaptionEncoder, Text, rebuild_tokenizer
+from features.tables.columns import COLUMNS
+from features.tables.dataset import Dataset
 
 HISTORY = ("group", "time", "video", "reached")
 SCALER = ("loc", "scale", "gaps")

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from features import social
-from features.columns import COLUMNS
-from features.dataset import Dataset
 from features.errors import InputWarning
 from features.featurizer import Featurizer
+from features.parts import social
+from features.parts.text import LENGTH
 from features.scaling import CLIP
-from features.text import LENGTH
+from features.tables.columns import COLUMNS
+from features.tables.dataset import Dataset
 
 LOOKED_AT = 50_000  # rows, evenly spread
 UNSEEN = 0.5  # share of unseen names, and

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 import train
-from features.dataset import Dataset
 from features.files import writing
 from features.simulate import simulate
+from features.tables.dataset import Dataset
 from features.videos import Part, Videos
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell makes what it starts in the background deaf to Ctrl-C

@@ -7,9 +7,9 @@ import pytest
 
 import evaluate
 import train
-from features.columns import COUNTS
-from features.dataset import Dataset
-from features.splits import split
+from features.rows.splits import split
+from features.tables.columns import COUNTS
+from features.tables.dataset import Dataset
 from forecast.run.checkpoint import Checkpoint
 from tests.conftest import write_dataset
 

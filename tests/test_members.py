@@ -9,7 +9,7 @@ import torch
 import members
 import train
 from features.errors import InputError
-from features.folds import Folds
+from features.rows.folds import Folds
 
 
 def _weights(run: Path) -> list[str]:

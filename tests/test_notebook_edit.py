@@ -11,10 +11,10 @@ import torch
 from pyro import poutine
 
 from configuration import Configuration
-from features.dataset import Dataset, read_dataset
 from features.errors import InputError
 from features.featurizer import Featurizer, truth
-from features.splits import split
+from features.rows.splits import split
+from features.tables.dataset import Dataset, read_dataset
 from forecast.calibration import Calibration
 from forecast.forecaster import Forecaster, bind, load, program_name, save_calibration, save_features, save_networks
 from forecast.run.directory import RunDirectory

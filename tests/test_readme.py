@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from configuration import Configuration
-from features.dataset import Dataset
 from features.featurizer import Featurizer
-from features.splits import split
+from features.rows.splits import split
+from features.tables.dataset import Dataset
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from benchmarks.speed.measure import Entry, apart, turns
 from benchmarks.speed.world import networks, random_videos
 from configuration import Configuration
-from features import mapped
 from features.absence import leave_out
+from features.rows import mapped
 from features.videos import Videos
 from guide import guide, posterior
 from model import model

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.columns import COLUMNS
 from features.errors import InputError
 from features.files import writing
 from features.media.store import Result
 from features.sources.source import Source
-from features.table import SUFFIXES
+from features.tables.columns import COLUMNS
+from features.tables.table import SUFFIXES
 
 ROWS = 500  # rows of features in memory at once
 NAMES = ("videos", "visual", "acoustic")

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from scipy.special import ndtr
 
-from features.columns import COUNTS
 from features.files import writing
+from features.tables.columns import COUNTS
 
 WIDTH, HEIGHT, RATE, FRAMES_EACH = 96, 160, 8, 12
 SOUND_RATE = 16_000

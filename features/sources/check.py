@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from features.columns import COLUMNS
 from features.errors import InputError
 from features.media.settings import Limits
 from features.sources.source import Source, media_file
+from features.tables.columns import COLUMNS
 
 
 def column_lines(source: Source) -> list[str]:

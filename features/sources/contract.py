@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.columns import COLUMNS
 from features.sources.counts import parse_count
 from features.sources.source import Source, source_of
-from features.table import check_videos, read_table
+from features.tables.columns import COLUMNS
+from features.tables.table import check_videos, read_table
 
 
 def read(path: Path, folder: Path, lenient: bool = False) -> Source:
     """Read the table at `path`; media files lie below `folder`.
 
     Raises:
-        InputError: whatever `features.table` refuses (if `lenient`, only a table that cannot be read at all).
+        InputError: whatever `features.tables.table` refuses (if `lenient`, only a table that cannot be read at all).
     """
     table = read_table(path)
     if lenient:

@@ -7,7 +7,7 @@ from features.errors import InputError
 from features.files import regular_file
 from features.sources import contract, research_api, tiktokapi, ytdlp
 from features.sources.source import Source, media_below, source_of
-from features.table import SUFFIXES
+from features.tables.table import SUFFIXES
 
 
 def read_source(path: Path, *, lenient: bool = False) -> Source:

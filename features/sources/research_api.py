@@ -6,8 +6,8 @@ Author counts come from `/v2/research/user/info/`; where a collector merged them
 from collections.abc import Iterable
 from pathlib import Path
 
-from features.columns import COLUMNS
 from features.sources.source import Source, media_by_name, source_of
+from features.tables.columns import COLUMNS
 
 MARKS = ("view_count", "video_description", "create_time", "region_code", "hashtag_names")
 

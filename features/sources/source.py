@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.columns import AUTHOR_COUNTS, COLUMNS, LATEST
 from features.errors import InputError
 from features.files import inside, regular_file
 from features.sources.counts import parse_count, parse_time
-from features.table import check_videos
+from features.tables.columns import AUTHOR_COUNTS, COLUMNS, LATEST
+from features.tables.table import check_videos
 
 MEDIA = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".flv", ".avi", ".3gp", ".ts", ".m4a", ".mp3")
 
@@ -20,7 +20,7 @@ class Source:
     """Videos to extract.
 
     Attributes:
-        videos: by the contract (see `features.table.read_videos`), always with a column `video_path` (None without a file).
+        videos: by the contract (see `features.tables.table.read_videos`), always with a column `video_path` (None without a file).
         folder: what `video_path` is relative to.
         kind: the format, in words.
         name: of the file or folder read.

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from features.columns import COLUMNS, COUNTS
-from features.dataset import Dataset
 from features.errors import InputError
 from features.featurizer import Featurizer
+from features.tables.columns import COLUMNS, COUNTS
+from features.tables.dataset import Dataset
 from features.videos import Videos
 from forecast.shift import shift
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from features.dataset import Dataset
+from features.tables.dataset import Dataset
 from forecast.contributions import Precisions, contributions
 from forecast.forecaster import Forecaster
 from forecast.scoring.evaluation import Evaluation

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 from configuration import PRESETS, Configuration
-from features.dataset import RESERVED, Dataset
 from features.errors import InputError
 from features.files import json_object
+from features.tables.dataset import RESERVED, Dataset
 from forecast.run.directory import RunDirectory, new_run, unfinished_run
 
 EXTRACTION = "extraction.json"  # how extract.py measured the clips, so that predict.py --video measures alike

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.dataset import Dataset
 from features.files import write_text, writing
+from features.tables.dataset import Dataset
 from forecast.forecaster import Forecaster
 from forecast.mixture import Sampler
 from forecast.scoring.archive import archive

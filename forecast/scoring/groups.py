@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.social import age
+from features.parts.social import age
 
 FOLLOWERS = (0.0, 1e3, 1e4, 1e5, 1e6, np.inf)
 FOLLOWER_NAMES = ("below 1K", "1K to 10K", "10K to 100K", "100K to 1M", "1M and more")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from features.absence import absences, strangers
-from features.dataset import Dataset
+from features.tables.dataset import Dataset
 from forecast.forecaster import Forecaster, truth_of
 from forecast.mixture import Sampler, mixture_summary
 from forecast.samples import ENCODED

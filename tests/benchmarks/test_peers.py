@@ -12,9 +12,9 @@ from benchmarks import peer_models
 from benchmarks.peer_columns import make_task
 from benchmarks.peer_forecasts import LEVELS, Normal, Quantiles, score
 from benchmarks.peers import markdown, put, short, table
-from features.dataset import Dataset, read_dataset
 from features.errors import InputError
-from features.splits import split
+from features.rows.splits import split
+from features.tables.dataset import Dataset, read_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 NORMAL_AT_ITS_MEAN = (np.sqrt(2) - 1) / np.sqrt(np.pi)  # CRPS of N(0, 1) at 0

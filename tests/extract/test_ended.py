@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from features.dataset import read_dataset
+from features.tables.dataset import read_dataset
 from tests.extract.commands import ROOT, check_equal, extract, options
 
 

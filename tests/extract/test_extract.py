@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from features.dataset import read_dataset
 from features.media.simulate import simulate
+from features.tables.dataset import read_dataset
 from tests.extract.commands import ROOT, check_equal, extract, options
 
 

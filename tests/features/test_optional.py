@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from features import social
-from features.dataset import Dataset
 from features.featurizer import Featurizer
+from features.parts import social
+from features.tables.dataset import Dataset
 
 COUNT = 60
 VIDEOS = pd.DataFrame(

@@ -5,9 +5,9 @@ import scoringrules
 from scipy import stats
 
 from features import simulate as simulate_module
-from features.columns import COUNTS
-from features.dataset import read_dataset
 from features.simulate import oracle_crps, simulate
+from features.tables.columns import COUNTS
+from features.tables.dataset import read_dataset
 
 
 def test_same_seed_same_world_and_another_seed_another() -> None:

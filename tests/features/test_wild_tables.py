@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configuration import Configuration
-from features.dataset import read_dataset
 from features.errors import InputError, InputWarning
 from features.featurizer import Featurizer, truth
+from features.rows.splits import split
 from features.simulate import simulate
-from features.splits import split
+from features.tables.dataset import read_dataset
 from forecast.calibration import Calibration
 from forecast.forecaster import Forecaster, bind
 from forecast.scoring.baseline import marginal_quantiles

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.columns import COUNTS
 from features.simulate import simulate
+from features.tables.columns import COUNTS
 
 SETTINGS = ["--members", "2", "--epochs", "2", "--width", "8", "--latent", "4", "--depth", "1", "--batch-size", "64", "--device", "cpu"]
 

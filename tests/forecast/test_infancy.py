@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from features.dataset import Dataset
 from features.featurizer import Featurizer
+from features.tables.dataset import Dataset
 from forecast.infancy import shrink
 from forecast.shift import shift
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from features.columns import COUNTS
+from features.tables.columns import COUNTS
 from forecast.draft.compare import probability_of_more
 
 PAIRS = 2000

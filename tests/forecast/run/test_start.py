@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from configuration import Configuration
-from features.dataset import Dataset
 from features.errors import InputError
+from features.tables.dataset import Dataset
 from forecast.run.directory import RunDirectory
 from forecast.run.start import begin
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.dataset import read_dataset
 from features.errors import InputError
+from features.tables.dataset import read_dataset
 from forecast.forecaster import Forecaster, load
 from forecast.scoring import pieces
 from forecast.scoring.archive import archive

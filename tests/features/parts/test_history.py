@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.dataset import Dataset
 from features.featurizer import Featurizer
-from features.history import DAY, NEIGHBOURS, SHRINKAGE, History, author_numbers, moments
+from features.parts.history import DAY, NEIGHBOURS, SHRINKAGE, History, author_numbers, moments
+from features.tables.dataset import Dataset
 
 
 def rows(count: int = 90, groups: int = 5, seed: int = 0) -> tuple[np.ndarray, ...]:

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from features import social
-from features.history import History, moments
+from features.parts import social
+from features.parts.history import History, moments
 
 COMMON = 0.01  # a title above this share of rows ("original sound") names no particular sound
 
@@ -14,7 +14,7 @@ def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, more: np.ndarray, kno
 
     Args:
         videos: N training rows.
-        salt: see `features.social.keys`.
+        salt: see `features.parts.social.keys`.
         time: (N,) seconds.
         more: (N, K) standardised targets, less what the author's other videos reached.
         known: (N,) bool, whether there is any target.
@@ -31,7 +31,7 @@ def numbers(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, 2 K + 1) numbers and (N,) presence; and (N, K + 1) count and sum for the author's own other videos with the sound.
 
-    Arguments as of `features.words.numbers`.
+    Arguments as of `features.parts.words.numbers`.
     """
     video = social.keys(videos["id"], salt)
     sound = social.keys(videos["music_title"], salt) if "music_title" in videos else np.full(len(videos), -1)

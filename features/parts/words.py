@@ -10,9 +10,9 @@ import re
 import numpy as np
 import pandas as pd
 
-from features import social
-from features.history import History
-from features.text import captions
+from features.parts import social
+from features.parts.history import History
+from features.parts.text import captions
 
 WORD = re.compile(r"[^\s#]+")
 MOST = 32  # different words read of one video
@@ -27,7 +27,7 @@ def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, 
 
     Args:
         videos: N training rows.
-        salt: see `features.social.keys`.
+        salt: see `features.parts.social.keys`.
         time: (N,) seconds.
         reached: (N, K) standardised targets.
         known: (N,) bool, whether there is any target.

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from features.errors import InputError
-from features.splits import split
+from features.rows.splits import split
 
 VIDEOS = pd.DataFrame(
     {

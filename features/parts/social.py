@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from features.columns import AUTHOR_COUNTS
+from features.tables.columns import AUTHOR_COUNTS
 
 DAY = 86_400.0
 # what a feature of another name than `log_COLUMN` needs

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from features import mapped
 from features.absence import OF_THE_AUTHOR
-from features.dataset import Dataset
 from features.errors import InputError
 from features.featurizer import Featurizer, truth
-from features.splits import Rows
+from features.rows import mapped
+from features.rows.splits import Rows
+from features.tables.dataset import Dataset
 from features.videos import Videos
 
 

@@ -5,9 +5,9 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from features.dataset import read_dataset
 from features.errors import InputError, InputWarning
-from features.table import read_features, read_videos
+from features.tables.dataset import read_dataset
+from features.tables.table import read_features, read_videos
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

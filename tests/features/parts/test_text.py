@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.text import TOKENS, WIDTH, Text, captions
+from features.parts.text import TOKENS, WIDTH, Text, captions
 
 WORLDS = [["cat", "kitten", "purr", "whisker", "paw"], ["goal", "match", "stadium", "league", "score"]]
 

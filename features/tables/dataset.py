@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from features.columns import COUNTS
 from features.errors import InputError
 from features.files import inside
-from features.table import SUFFIXES, read_features, read_videos
+from features.tables.columns import COUNTS
+from features.tables.table import SUFFIXES, read_features, read_videos
 
 RESERVED = ("social", "history", "sound", "words")  # parts that are computed from the videos table
 ATTRIBUTES = ("latent", "prior_expert")  # of the experts, which are a torch module with one attribute a part
@@ -23,7 +23,7 @@ class Dataset:
     """What a dataset directory holds, read and validated.
 
     Attributes:
-        videos: one row a video (see `features.table.read_videos`).
+        videos: one row a video (see `features.tables.table.read_videos`).
         ready: ready-made features by modality; float64 columns, one row a video in the order of `videos`, all NaN where a video
             lacks the modality.
         name: where it came from, for messages.
@@ -53,7 +53,7 @@ def read_dataset(source: Path | str, *, targets: Iterable[str] = COUNTS, count_t
 
     Raises:
         InputError: no such directory, no or several videos files, two files of one modality, an id without a video in every
-            feature file, or whatever `features.table` refuses.
+            feature file, or whatever `features.tables.table` refuses.
     """
     source = Path(source)
     if not source.exists():

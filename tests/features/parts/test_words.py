@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features import social, words
-from features.dataset import Dataset
 from features.featurizer import Featurizer
-from features.history import excess
+from features.parts import social, words
+from features.parts.history import excess
+from features.tables.dataset import Dataset
 
 SALT = "00" * 16
 VIDEOS = pd.DataFrame(

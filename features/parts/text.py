@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from features.columns import CAPTION
+from features.tables.columns import CAPTION
 
 if TYPE_CHECKING:
     import tokenizers

@@ -1,0 +1,1 @@
+"""Which rows test, validate and train, and how they lie on disk."""
