@@ -25,10 +25,10 @@ def measure(quick: bool, only: set[str], where: torch.device) -> Iterator[Entry]
     if "1" in only:
         yield from training.against_hand_written(rounds, where)
     if "2" in only:
-        yield from forecasts.against_hand_written(rounds, 64 if quick else 2000, where)
+        yield from forecasts.against_hand_written(rounds, 512 if quick else 2000, where)
         yield from forecasts.memory(*((20, 16) if quick else (100, 256)))
     if "3" in only:
-        entries, errors = forecasts.mixture_against_draws(5 if quick else 50, 16 if quick else 64)
+        entries, errors = forecasts.mixture_against_draws(5 if quick else 50, 64)
         yield from entries
         print("\nroot mean squared error of the 95 % bounds, in predictive standard deviations")
         print("\n".join(f"  {name:30s} {value:.4f}" for name, value in errors.items()) + "\n")
