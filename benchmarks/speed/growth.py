@@ -23,7 +23,6 @@ from train import main as train_main
 
 SMALL = ("--members", "1", "--epochs", "1", "--width", "32", "--latent", "8")
 BATCH = 64
-ENOUGH = 20.0  # seconds after which a stage is not run again
 
 
 def small_run(directory: Path) -> Path:
@@ -41,23 +40,25 @@ def cold_starts(run: Path) -> Iterator[Entry]:
     yield Entry("5 predict.py without video / 4 s", wall_seconds(draft) / 4, 1.0)
 
 
-def linear(sizes: Sequence[int], run: Path) -> tuple[list[Entry], pd.DataFrame]:
-    """Line 7: the dearest of the sizes over the cheapest, and a table of milliseconds a video."""
+def linear(sizes: Sequence[int], run: Path, enough: float) -> tuple[list[Entry], pd.DataFrame]:
+    """Line 7: the dearest of the sizes over the cheapest, and a table of milliseconds a video; `enough` seconds for each number."""
     forecaster = load(run, build=build, model=model, guide=guide)
-    costs = {name: [_cost(make(count, forecaster, run.parent / f"{count}"), count) for count in sizes] for name, make in STAGES.items()}
+    costs = {
+        name: [_cost(make(count, forecaster, run.parent / f"{count}"), count, enough) for count in sizes] for name, make in STAGES.items()
+    }
     table = pd.DataFrame(costs, index=[f"{count:,}" for count in sizes])
     table.insert(0, "extract", _clip(run.parent / f"{sizes[0]}") + table["extract but reading"])
-    measured = [name for name in table if name != "extract but reading"]  # what a clip costs stands beside it, not alone
+    measured = [name for name in table if name != "extract but reading"]  # bookkeeping alone is shown, not judged
     return [
         Entry(f"7 {name}, a video: dearest / cheapest of {sizes[0]:,} to {sizes[-1]:,}", float(table[name].max() / table[name].min()), 1.15)
         for name in measured
     ], table
 
 
-def _cost(stage: Callable[[], object], count: int) -> float:
+def _cost(stage: Callable[[], object], count: int, enough: float) -> float:
     """Milliseconds of the processor a video, averaged over as many runs as take a while: the machine is not always as fast."""
     found: list[float] = []
-    while sum(found) < ENOUGH:
+    while sum(found) < enough:
         start = time.process_time()
         stage()
         found.append(time.process_time() - start)

@@ -87,3 +87,9 @@ def test_a_likelihood_without_distribution_function_falls_back_to_draws(make_vid
         rows = mixture_summary([program(lambda z, scale: dist.StudentT(5.0, z, scale))], make_videos(2), 100)
     np.testing.assert_allclose(rows["median"], LOC, atol=0.6)
     assert (rows["lower_95"] < rows["median"]).all()
+    with pytest.warns(InputWarning, match="come from draws"):
+        wider = mixture_summary(
+            [program(lambda z, scale: dist.StudentT(5.0, z, scale))], make_videos(2), 100, factor=np.full((2, 2, 2), 2.0)
+        )
+    assert wider.keys() == rows.keys()
+    np.testing.assert_allclose(wider["upper_95"] - wider["median"], 2 * (rows["upper_95"] - rows["median"]), rtol=0.4)
