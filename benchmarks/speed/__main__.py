@@ -25,7 +25,7 @@ def measure(quick: bool, only: set[str], where: torch.device) -> Iterator[Entry]
     if "1" in only:
         yield from training.against_hand_written(rounds, where)
     if "2" in only:
-        yield from forecasts.against_hand_written(rounds, 384 if quick else 2000, where)
+        yield from forecasts.against_hand_written(rounds, 256 if quick else 2000, where)
         yield from forecasts.memory(*((20, 16) if quick else (100, 256)))
     if "3" in only:
         entries, errors = forecasts.mixture_against_draws(5 if quick else 50, 64)
@@ -40,7 +40,7 @@ def measure(quick: bool, only: set[str], where: torch.device) -> Iterator[Entry]
             if "5" in only:
                 yield from growth.cold_starts(run)
             if "7" in only:
-                entries, table = growth.linear((500, 2_000, 8_000) if quick else (1_000, 10_000, 100_000), run, 3.0 if quick else 20.0)
+                entries, table = growth.linear((1_000, 8_000) if quick else (1_000, 10_000, 100_000), run, 3.0 if quick else 20.0)
                 yield from entries
                 print(f"\nmilliseconds of the processor a video\n{table.round(3).to_string()}\n")
 
