@@ -14,7 +14,7 @@ from torch import Tensor
 from features.videos import Videos
 
 ENCODED = 256  # videos whose z are drawn at a time
-DECODED = 8192  # draws decoded at a time: their hidden layers stay in cache
+DECODED = 16384  # draws decoded at a time: their hidden layers stay in cache, and the cost of a call of Predictive is small
 
 
 class Program(NamedTuple):

@@ -35,7 +35,7 @@ class Elementwise(dist.TorchDistribution):
 
     def expand(self, batch_shape, _instance=None) -> "Elementwise":
         """The same over a larger batch."""
-        return Elementwise(self.base.expand(torch.Size(batch_shape) + self.event_shape))
+        return Elementwise(self.base.expand(torch.Size(batch_shape) + self.event_shape), validate_args=False)
 
     def rsample(self, sample_shape=torch.Size()) -> Tensor:  # noqa: B008  (torch's own signature)
         """(*sample_shape, ..., K)."""
@@ -83,7 +83,10 @@ class NormalMixture(dist.TorchDistribution):
         """The same over a larger batch."""
         shape, tail = torch.Size(batch_shape), self.loc.shape[-2:]
         return NormalMixture(
-            self.logits.expand(shape + tail[:1]), self.loc.expand(shape + tail), self.scale_tril.expand(shape + tail + tail[1:])
+            self.logits.expand(shape + tail[:1]),
+            self.loc.expand(shape + tail),
+            self.scale_tril.expand(shape + tail + tail[1:]),
+            validate_args=False,  # the arguments were looked at when this was made
         )
 
     def sample(self, sample_shape=torch.Size()) -> Tensor:  # noqa: B008

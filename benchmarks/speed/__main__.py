@@ -25,7 +25,7 @@ def measure(quick: bool, only: set[str], where: torch.device) -> Iterator[Entry]
     if "1" in only:
         yield from training.against_hand_written(rounds, where)
     if "2" in only:
-        yield from forecasts.against_hand_written(rounds, 256 if quick else 2000, where)
+        yield from forecasts.against_hand_written(rounds, 512 if quick else 2000, where)
         yield from forecasts.memory(*((20, 16) if quick else (100, 256)))
     if "3" in only:
         entries, errors = forecasts.mixture_against_draws(5 if quick else 50, 64)

@@ -4,7 +4,7 @@ import contextlib
 import io
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -44,7 +44,7 @@ def linear(sizes: Sequence[int], run: Path, enough: float) -> tuple[list[Entry],
     """Line 7: the dearest of the sizes over the cheapest, and a table of milliseconds a video; `enough` seconds for each number."""
     forecaster = load(run, build=build, model=model, guide=guide)
     costs = {
-        name: [_cost(make(count, forecaster, run.parent / f"{count}"), count, enough) for count in sizes] for name, make in STAGES.items()
+        name: _costs({count: make(count, forecaster, run.parent / f"{count}") for count in sizes}, enough) for name, make in STAGES.items()
     }
     table = pd.DataFrame(costs, index=[f"{count:,}" for count in sizes])
     table.insert(0, "extract", _clip(run.parent / f"{sizes[0]}") + table["extract but reading"])
@@ -55,14 +55,17 @@ def linear(sizes: Sequence[int], run: Path, enough: float) -> tuple[list[Entry],
     ], table
 
 
-def _cost(stage: Callable[[], object], count: int, enough: float) -> float:
-    """Milliseconds of the processor a video, averaged over as many runs as take a while: the machine is not always as fast."""
-    found: list[float] = []
-    while sum(found) < enough:
+def _costs(stages: Mapping[int, Callable[[], object]], enough: float) -> list[float]:
+    """Milliseconds of the processor a video, for each size: means over `enough` seconds, taken in turns."""
+    found: dict[int, list[float]] = {count: [] for count in stages}
+    for stage in stages.values():
+        stage()  # to warm up
+    while min(sum(seconds) for seconds in found.values()) < enough:
+        count = min(found, key=lambda count: sum(found[count]))  # the machine is not always as fast: whoever had least time is next
         start = time.process_time()
-        stage()
-        found.append(time.process_time() - start)
-    return 1000 * statistics.fmean(found[1:] or found) / count  # the first may warm up
+        stages[count]()
+        found[count].append(time.process_time() - start)
+    return [1000 * statistics.fmean(seconds) / count for count, seconds in found.items()]
 
 
 def _epoch(count: int, forecaster: Forecaster, folder: Path) -> Callable[[], object]:

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import command
 from benchmarks import peer_models
 from benchmarks.peer_columns import make_task
 from benchmarks.peer_forecasts import LEVELS, Normal, Quantiles, score
-from benchmarks.peers import markdown, put, short, table
+from benchmarks.peers import main, markdown, put, short, table
 from features.errors import InputError
 from features.rows.splits import split
 from features.tables.dataset import Dataset, read_dataset
@@ -34,7 +35,7 @@ def videos(count: int = 300) -> pd.DataFrame:
             "follower_count": np.round(np.exp(level + random.normal(0, 1, count))),
             "view_count": np.round(np.exp(level + random.normal(0, 0.5, count))),
             "like_count": np.round(np.exp(level - 2 + random.normal(0, 0.5, count))),
-            "fold": np.arange(count) % 3,
+            "fold": np.arange(count) % 2,
         }
     )
 
@@ -173,11 +174,19 @@ def test_folds(data: Path):
         ["--targets", "dance_count"],
     ],
 )
-def test_bad_arguments_are_one_sentence(data: Path, arguments: list[str]):
-    done = run("--data", str(data), "--targets", "view_count", "--peers", "ridge", *arguments)
+def test_bad_arguments_are_one_sentence(data: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]):
+    try:
+        code = command.run(main, ["--data", str(data), "--targets", "view_count", "--peers", "ridge", *arguments])
+    except SystemExit as end:  # argparse
+        code = end.code
+    assert code == 2
+    assert capsys.readouterr().err.strip().splitlines()[-1].startswith("error: ")
+
+
+def test_bad_arguments_as_a_whole_command(data: Path):
+    done = run("--data", str(data), "--peers", "magic")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert done.stderr.strip().splitlines()[-1].startswith("error: ")
 
 
 def test_table_averages_seeds_and_counts_folds_as_one_split():
