@@ -23,24 +23,24 @@ def measure(quick: bool, only: set[str], where: torch.device) -> Iterator[Entry]
     """Every entry of the lines asked for."""
     rounds = 3 if quick else 7
     if "1" in only:
-        yield from training.against_hand_written(rounds, where)
+        yield from training.against_hand_written(8 * rounds, where)
     if "2" in only:
-        yield from forecasts.against_hand_written(rounds, 512 if quick else 2000, where)
-        yield from forecasts.memory(*((20, 16) if quick else (100, 256)))
+        yield from forecasts.against_hand_written(*((5, 160, (8, 16)) if quick else (28, 250, (4, 8, 16, 64))), where)
+        yield from forecasts.memory(*((5_000, 100_000, 20, 16) if quick else (10_000, 200_000, 100, 256)))
     if "3" in only:
-        entries, errors = forecasts.mixture_against_draws(5 if quick else 50, 64)
+        entries, errors = forecasts.mixture_against_draws(*((5, 32, (12, 13, 14, 16, 256)) if quick else (50, 64)))
         yield from entries
         print("\nroot mean squared error of the 95 % bounds, in predictive standard deviations")
         print("\n".join(f"  {name:30s} {value:.4f}" for name, value in errors.items()) + "\n")
     if "4" in only:
-        yield from training.from_disk(rounds, 100_000 if quick else 1_000_000)
+        yield from training.from_disk(rounds, 50_000 if quick else 1_000_000)
     if only & {"5", "7"}:
         with tempfile.TemporaryDirectory() as directory:
             run = growth.small_run(Path(directory))
             if "5" in only:
                 yield from growth.cold_starts(run)
             if "7" in only:
-                entries, table = growth.linear((1_000, 8_000) if quick else (1_000, 10_000, 100_000), run, 3.0 if quick else 20.0)
+                entries, table = growth.linear((1_000, 4_000) if quick else (1_000, 10_000, 100_000), run, 3.0 if quick else 20.0)
                 yield from entries
                 print(f"\nmilliseconds of the processor a video\n{table.round(3).to_string()}\n")
 

@@ -1,6 +1,6 @@
 """Line 2: forecasts against the same by hand, and their memory. Line 3: the mixture of likelihoods against draws."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -18,7 +18,6 @@ from model import model
 from train import Networks
 
 Z = (4, 8, 12, 13, 14, 16, 32, 64, 128, 256)  # draws of the mixture; the first that errs no more than draws of y is timed
-CHUNKS = (4, 8, 16, 64)  # of the hand-written forecast; the best counts
 
 
 def program(device: torch.device | str = "cpu", width: int = 256) -> tuple[Program, Networks]:
@@ -39,24 +38,24 @@ def written(networks: Networks, videos: Videos, samples: int, chunk: int) -> Non
                 networks.decoder(z[:, start : start + chunk]).sample()
 
 
-def against_hand_written(rounds: int, count: int, device: torch.device) -> Iterator[Entry]:
-    """Line 2, time."""
-    ours, found = program(device)
+def against_hand_written(rounds: int, count: int, chunks: Sequence[int], device: torch.device) -> Iterator[Entry]:
+    """Line 2, time, `count` videos in each round. The best of `chunks`, videos that the hand-written forecast decodes at a time, counts."""
+    ours, networks = program(device)
     videos = random_videos(count).to(device)
-    sides: dict[str, Callable[[], object]] = {f"chunk {chunk}": partial(written, found, videos, 1000, chunk) for chunk in CHUNKS}
+    sides: dict[str, Callable[[], object]] = {f"chunk {chunk}": partial(written, networks, videos, 1000, chunk) for chunk in chunks}
     sides["ours"] = lambda: [None for _ in draw_chunks([ours], videos, 1000)]
-    sides["unchunked"] = partial(written, found, videos, 1000, min(count, 512))
-    seconds = turns(sides, rounds, device)
-    best = min(seconds[f"chunk {chunk}"] for chunk in CHUNKS)
-    yield Entry(f"2 forecast of {count:,} videos x 1000: ours / best hand-written", seconds["ours"] / best, 1.15)
-    yield Entry(f"2 forecast of {count:,} videos x 1000: ours / unchunked", seconds["ours"] / seconds["unchunked"], 0.75)
+    sides["unchunked"] = partial(written, networks, videos, 1000, count)
+    found = turns(sides, rounds, device)
+    best = found.best(f"chunk {chunk}" for chunk in chunks)
+    yield Entry(f"2 forecast of {rounds} x {count} videos x 1000: ours / best hand-written", found.ratio("ours", best), 1.15)
+    yield Entry(f"2 forecast of {rounds} x {count} videos x 1000: ours / unchunked", found.ratio("ours", "unchunked"), 0.75)
 
 
-def memory(samples: int, width: int) -> Iterator[Entry]:
+def memory(few: int, many: int, samples: int, width: int) -> Iterator[Entry]:
     """Line 2, memory: few and many videos, each in a process of its own."""
-    few, many = (apart(forecast_all, count, samples, width)["megabytes"] for count in (10_000, 200_000))
-    yield Entry(f"2 peak memory, 200,000 / 10,000 videos x {samples}", many / few, 1.1)
-    yield Entry(f"2 peak memory of 200,000 videos x {samples} / 1 GB", many / 1024, 1.0)
+    low, high = (apart(forecast_all, count, samples, width)["megabytes"] for count in (few, many))
+    yield Entry(f"2 peak memory, {many:,} / {few:,} videos x {samples}", high / low, 1.1)
+    yield Entry(f"2 peak memory of {many:,} videos x {samples} / 1 GB", high / 1024, 1.0)
 
 
 def forecast_all(count: int, samples: int, width: int) -> float:
@@ -71,7 +70,7 @@ def forecast_all(count: int, samples: int, width: int) -> float:
     return total / count
 
 
-def mixture_against_draws(repetitions: int, count: int) -> tuple[list[Entry], dict[str, float]]:
+def mixture_against_draws(repetitions: int, count: int, numbers: Sequence[int] = Z) -> tuple[list[Entry], dict[str, float]]:
     """Line 3, and the errors of the 95 % bounds of all summaries, in predictive standard deviations."""
     ours, _ = program()
     videos = random_videos(count, seed=1)
@@ -93,14 +92,14 @@ def mixture_against_draws(repetitions: int, count: int) -> tuple[list[Entry], di
         return np.stack([np.concatenate([block[bound] for block in blocks]) for bound in ("lower_95", "upper_95")])
 
     errors = {"1000 draws of y": error([plain() for _ in range(repetitions)])}
-    for draws in Z:
+    for draws in numbers:
         for sampler in ("random", "sobol"):
             errors[f"mixture at {draws} z, {sampler}"] = error([summary(draws, sampler) for _ in range(repetitions)])
-    enough = next((draws for draws in Z if errors[f"mixture at {draws} z, random"] <= errors["1000 draws of y"]), Z[-1])
-    seconds = turns({"plain": plain, "mixture": lambda: summary(enough, "random")}, 5)
-    halved = errors[f"mixture at {Z[-1]} z, sobol"] / errors[f"mixture at {Z[-1]} z, random"]
+    enough = next((draws for draws in numbers if errors[f"mixture at {draws} z, random"] <= errors["1000 draws of y"]), numbers[-1])
+    ratio = turns({"plain": plain, "mixture": lambda: summary(enough, "random")}, 5).ratio("mixture", "plain")
+    halved = errors[f"mixture at {numbers[-1]} z, sobol"] / errors[f"mixture at {numbers[-1]} z, random"]
     entries = [
-        Entry(f"3 time of the mixture at {enough} z / 1000 draws of y, no more error", seconds["mixture"] / seconds["plain"], 0.1),
-        Entry(f"3 error at {Z[-1]} z, sobol / random", halved, 0.5),
+        Entry(f"3 time of the mixture at {enough} z / 1000 draws of y, no more error", ratio, 0.1),
+        Entry(f"3 error at {numbers[-1]} z, sobol / random", halved, 0.5),
     ]
     return entries, errors

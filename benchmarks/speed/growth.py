@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import shutil
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ import torch
 from benchmarks.speed.measure import Entry, wall_seconds
 from benchmarks.speed.training import pyro_objective, step
 from benchmarks.speed.world import networks, random_videos
-from features.simulate import simulate
+from features.simulate import simulate, write
 from forecast.forecaster import Forecaster, load
 from forecast.scoring.evaluation import evaluate
 from guide import guide
@@ -26,10 +27,11 @@ BATCH = 64
 
 
 def small_run(directory: Path) -> Path:
-    """A run trained for a moment on the simulated world."""
-    run = directory / "run"
+    """A run trained for a moment on a few videos of the simulated world."""
+    run, data = directory / "run", directory / "world"
     with contextlib.redirect_stdout(io.StringIO()):
-        train_main(["--run", str(run), *SMALL])
+        write(2_000, data)
+        train_main(["--data", str(data), "--run", str(run), *SMALL])
     return run
 
 
@@ -43,11 +45,9 @@ def cold_starts(run: Path) -> Iterator[Entry]:
 def linear(sizes: Sequence[int], run: Path, enough: float) -> tuple[list[Entry], pd.DataFrame]:
     """Line 7: the dearest of the sizes over the cheapest, and a table of milliseconds a video; `enough` seconds for each number."""
     forecaster = load(run, build=build, model=model, guide=guide)
-    costs = {
-        name: _costs({count: make(count, forecaster, run.parent / f"{count}") for count in sizes}, enough) for name, make in STAGES.items()
-    }
+    costs = {name: _costs({count: make(count, forecaster, run.parent) for count in sizes}, enough) for name, make in STAGES.items()}
     table = pd.DataFrame(costs, index=[f"{count:,}" for count in sizes])
-    table.insert(0, "extract", _clip(run.parent / f"{sizes[0]}") + table["extract but reading"])
+    table.insert(0, "extract", _clip(run.parent) + table["extract but reading"])
     measured = [name for name in table if name != "extract but reading"]  # bookkeeping alone is shown, not judged
     return [
         Entry(f"7 {name}, a video: dearest / cheapest of {sizes[0]:,} to {sizes[-1]:,}", float(table[name].max() / table[name].min()), 1.15)
@@ -58,8 +58,7 @@ def linear(sizes: Sequence[int], run: Path, enough: float) -> tuple[list[Entry],
 def _costs(stages: Mapping[int, Callable[[], object]], enough: float) -> list[float]:
     """Milliseconds of the processor a video, for each size: means over `enough` seconds, taken in turns."""
     found: dict[int, list[float]] = {count: [] for count in stages}
-    for stage in stages.values():
-        stage()  # to warm up
+    stages[min(stages)]()  # to warm up
     while min(sum(seconds) for seconds in found.values()) < enough:
         count = min(found, key=lambda count: sum(found[count]))  # the machine is not always as fast: whoever had least time is next
         start = time.process_time()
@@ -86,16 +85,20 @@ def _extract(count: int, forecaster: Forecaster, folder: Path) -> Callable[[], o
     from features.media.simulate import simulate as simulate_clips
     from features.sources.read import read_source
 
-    simulate_clips(folder / "source", 8)
-    weights = folder / "weights.pt"
-    torch.save(EfficientNetLite0().state_dict(), weights)
-    table, settings = folder / "source" / "videos.csv", Settings("efficientnet_lite0", str(weights))
-    extract(read_source(folder / "source"), folder / "out", settings, Limits())
+    source, out, weights = folder / f"{count}", folder / f"{count}-features", folder / "weights.pt"
+    settings = Settings("efficientnet_lite0", str(weights))
+    if not weights.exists():
+        torch.save(EfficientNetLite0().state_dict(), weights)
+        simulate_clips(folder / "clips", 8)
+        extract(read_source(folder / "clips"), folder / "features", settings, Limits())
+    shutil.copytree(folder / "clips", source)
+    shutil.copytree(folder / "features", out)
+    table = source / "videos.csv"
     clips = pd.read_csv(table, dtype=str)
     rows = pd.concat([clips] * -(-count // len(clips)), ignore_index=True).iloc[:count]
     rows.assign(id=[str(row) for row in range(count)]).to_csv(table, index=False)
-    source = read_source(folder / "source")
-    return lambda: extract(source, folder / "out", settings, Limits())
+    read = read_source(source)
+    return lambda: extract(read, out, settings, Limits())
 
 
 def _clip(folder: Path) -> float:
@@ -103,7 +106,7 @@ def _clip(folder: Path) -> float:
     from features.media.clips import ClipReader, settled
     from features.media.settings import Settings
 
-    clips = sorted((folder / "source").glob("**/*.mp4"))
+    clips = sorted((folder / "clips").glob("**/*.mp4"))
     with ClipReader(settled(Settings("efficientnet_lite0", str(folder / "weights.pt")))) as reader:
         found = []
         for clip in [*clips, *clips]:

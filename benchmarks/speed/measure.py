@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,15 +31,29 @@ class Entry(NamedTuple):
         return {"name": self.name, "ratio": round(self.ratio, 4), "bound": self.bound, "holds": self.holds}
 
 
-def turns(sides: Mapping[str, Callable[[], object]], rounds: int, device: torch.device | None = None) -> dict[str, float]:
-    """Median seconds of each side, taken in turns after one round to warm up: of the processor, or by events of the GPU."""
+class Turns(NamedTuple):
+    """Seconds of each side in each round."""
+
+    seconds: Mapping[str, Sequence[float]]
+
+    def ratio(self, side: str, other: str) -> float:
+        """Median over rounds of one side's seconds over the other's: what is slow for a while is slow for both."""
+        return statistics.median(a / b for a, b in zip(self.seconds[side], self.seconds[other], strict=True))
+
+    def best(self, sides: Iterable[str]) -> str:
+        """The side of the lowest median."""
+        return min(sides, key=lambda side: statistics.median(self.seconds[side]))
+
+
+def turns(sides: Mapping[str, Callable[[], object]], rounds: int, device: torch.device | None = None) -> Turns:
+    """Seconds of the sides, taken in turns after one round to warm up: of the processor, or by events of the GPU."""
     found: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds + 1):
         for name, side in sides.items():
             seconds = _gpu_seconds(side) if device is not None and device.type == "cuda" else _processor_seconds(side)
             if number:
                 found[name].append(seconds)
-    return {name: statistics.median(seconds) for name, seconds in found.items()}
+    return Turns(found)
 
 
 def _processor_seconds(side: Callable[[], object]) -> float:
