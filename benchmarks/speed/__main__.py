@@ -25,10 +25,12 @@ def measure(quick: bool, only: set[str], where: torch.device) -> Iterator[Entry]
     if "1" in only:
         yield from training.against_hand_written(8 * rounds, where)
     if "2" in only:
-        yield from forecasts.against_hand_written(*((5, 160, (8, 16)) if quick else (28, 250, (4, 8, 16, 64))), where)
+        turns, count, chunks = (5, 160, (8, 16)) if quick else (28, 250, (4, 8, 16, 64))
+        yield from forecasts.against_hand_written(turns, count, chunks, where)
         yield from forecasts.memory(*((5_000, 100_000, 20, 16) if quick else (10_000, 200_000, 100, 256)))
     if "3" in only:
-        entries, errors = forecasts.mixture_against_draws(*((5, 32, (12, 13, 14, 16, 256)) if quick else (50, 64)))
+        repetitions, count, numbers = (5, 32, (12, 13, 14, 16, 256)) if quick else (50, 64, forecasts.Z)
+        entries, errors = forecasts.mixture_against_draws(repetitions, count, numbers)
         yield from entries
         print("\nroot mean squared error of the 95 % bounds, in predictive standard deviations")
         print("\n".join(f"  {name:30s} {value:.4f}" for name, value in errors.items()) + "\n")

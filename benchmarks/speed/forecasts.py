@@ -70,7 +70,7 @@ def forecast_all(count: int, samples: int, width: int) -> float:
     return total / count
 
 
-def mixture_against_draws(repetitions: int, count: int, numbers: Sequence[int] = Z) -> tuple[list[Entry], dict[str, float]]:
+def mixture_against_draws(repetitions: int, count: int, numbers: Sequence[int]) -> tuple[list[Entry], dict[str, float]]:
     """Line 3, and the errors of the 95 % bounds of all summaries, in predictive standard deviations."""
     ours, _ = program()
     videos = random_videos(count, seed=1)

@@ -31,7 +31,7 @@ def step(networks: Networks, train: Videos, batch: int, objective: Callable[[Vid
 
     def run() -> None:
         with pyro.validation_enabled(False):  # as in every epoch but the first
-            for rows in torch.randperm(len(train), device=train.device)[: count * batch].split(batch):
+            for rows in _rows(len(train), count * batch, train.device).split(batch):
                 videos = leave_out(train.rows(rows), 0.05, 0.15)
                 loss = objective(videos) / len(videos)
                 optimizer.zero_grad()
@@ -40,6 +40,13 @@ def step(networks: Networks, train: Videos, batch: int, objective: Callable[[Vid
                 optimizer.step()
 
     return run
+
+
+def _rows(all_rows: int, wanted: int, device: torch.device) -> Tensor:
+    """Numbers of random rows. An order of all of them is an epoch's cost, not a step's."""
+    if wanted < all_rows:
+        return torch.randint(all_rows, (wanted,), device=device)
+    return torch.randperm(all_rows, device=device)
 
 
 def pyro_objective(networks: Networks) -> Callable[[Videos], Tensor]:
