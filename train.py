@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import command
 from configuration import PRESETS, Configuration, add_options
+from features.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,8 @@ def fit(
         report: called with the numbers of each epoch, per video.
 
     Raises:
-        InputError: the loss is not finite; the best weights so far are kept, and the parts and rows at fault are named.
+        InputError: no training or no validation row; or the loss is not finite: the best weights so far are kept, and the parts and rows at
+            fault are named.
     """
     import pyro
     import torch
@@ -103,6 +105,9 @@ def fit(
     from features.absence import leave_out
     from forecast.progress import Best, diagnosis, epoch_numbers
 
+    for name, videos in (("training", train), ("validation", validation)):
+        if len(videos) == 0:
+            raise InputError(f"no {name} row has a known target")
     c, count = configuration.for_rows(len(train)), len(train)
     torch.manual_seed(c.seed)
     modules = torch.nn.ModuleDict({"experts": networks.experts, "decoder": networks.decoder})

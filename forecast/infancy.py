@@ -11,6 +11,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 SPREAD = 1.0  # of the logarithm of the half-life: a factor of 2.7 either way
 LARGEST = 40.0  # above it log(1 + count) and log(count) are the same
@@ -33,6 +34,8 @@ def shrink(samples: Tensor, age: Tensor, youngest: float, half_life: float) -> T
     share = torch.expm1(-rate * age[young].to(samples)) / torch.expm1(-rate * youngest)
     draws = samples[:, young]
     shrunken = torch.where(
-        draws < LARGEST, torch.log1p(share[..., None] * draws.clamp(max=LARGEST).expm1()), draws + share.log()[..., None]
+        draws < LARGEST,
+        torch.log1p(share[..., None] * draws.clamp(max=LARGEST).expm1()),
+        functional.softplus(draws + share.log()[..., None]),  # 0 where nothing is left, not the logarithm of 0
     )
     return samples.index_copy(1, young, shrunken)

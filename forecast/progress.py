@@ -63,8 +63,9 @@ def epoch_numbers(model: Callable, guide: Callable, networks: Any, validation: V
         samples = draw([program], watched, DRAWS).cpu().numpy()
     assert watched.popularity is not None  # noqa: S101  (labelled by construction)
     truth = watched.popularity.cpu().numpy().astype(np.float64)
-    spread = np.maximum(np.nanstd(truth, axis=0), 1e-9)
-    crps = np.nanmean(row_summary(samples, truth)["crps"] / spread)
+    known = ~np.isnan(truth).all(axis=0)  # few validation rows may lack a target
+    spread = np.maximum(np.nanstd(truth[:, known], axis=0), 1e-9)
+    crps = np.nanmean(row_summary(samples, truth)["crps"][:, known] / spread)
     return {
         "validation_loss": configuration.kl_weight * terms["kl"] - terms["log_likelihood"],
         "validation_log_likelihood": terms["log_likelihood"],

@@ -117,3 +117,22 @@ def test_training_that_runs_away_says_so_in_one_sentence(world):
         next(networks.decoder.parameters()).fill_(float("inf"))
     with pytest.raises(InputError, match="every number is finite"):
         run()
+
+
+def test_without_a_validation_row_there_is_one_sentence(world):
+    featurizer = Featurizer.fit(world)
+    videos = featurizer.transform(world)
+    for train, validation, named in ((videos, videos.rows(slice(0)), "validation"), (videos.rows(slice(0)), videos, "training")):
+        with pytest.raises(InputError, match=f"^no {named} row has a known target$"):
+            fit(model, guide, build(featurizer.shapes, featurizer.targets, TINY), train, validation, TINY)
+
+
+def test_a_target_that_no_validation_row_knows_does_not_judge_the_epochs(world):
+    featurizer = Featurizer.fit(world)
+    videos = featurizer.transform(world)
+    unknown = videos.rows(slice(0, 20))
+    unknown.popularity[:, 1] = torch.nan
+    networks = build(featurizer.shapes, featurizer.targets, TINY)
+    seen = []
+    fit(model, guide, networks, videos.rows(slice(20, None)), unknown, TINY, report=seen.append)
+    assert all(np.isfinite(entry["validation_crps"]) for entry in seen)
