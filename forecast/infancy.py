@@ -11,10 +11,8 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 SPREAD = 1.0  # of the logarithm of the half-life: a factor of 2.7 either way
-LARGEST = 40.0  # above it log(1 + count) and log(count) are the same
 
 
 def shrink(samples: Tensor, age: Tensor, youngest: float, half_life: float) -> Tensor:
@@ -31,11 +29,7 @@ def shrink(samples: Tensor, age: Tensor, youngest: float, half_life: float) -> T
         return samples
     noise = torch.randn(len(samples), len(young), dtype=samples.dtype, device=samples.device)
     rate = math.log(2) / half_life * (SPREAD * noise).exp()
-    share = torch.expm1(-rate * age[young].to(samples)) / torch.expm1(-rate * youngest)
-    draws = samples[:, young]
-    shrunken = torch.where(
-        draws < LARGEST,
-        torch.log1p(share[..., None] * draws.clamp(max=LARGEST).expm1()),
-        functional.softplus(draws + share.log()[..., None]),  # 0 where nothing is left, not the logarithm of 0
-    )
+    share = (torch.expm1(-rate * age[young].to(samples)) / torch.expm1(-rate * youngest)).clamp(max=1.0)[..., None]
+    # log(1 + share * count), which overflows for huge counts and has no logarithm for counts that round to -1
+    shrunken = torch.logaddexp(torch.log1p(-share), samples[:, young] + share.log())
     return samples.index_copy(1, young, shrunken)

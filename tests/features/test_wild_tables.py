@@ -92,6 +92,7 @@ def test_training_on_a_wild_table_ends_in_a_forecast_or_in_one_sentence(data):
             train, validation = (featurizer.transform(dataset.take(share)).labelled() for share in rows[:2])
             for part in train.values():
                 assert part.numbers.isfinite().all()
+            torch.manual_seed(0)
             networks = fit(model, guide, build(featurizer.shapes, featurizer.targets, SMALL), train, validation, SMALL)
             marginal = marginal_quantiles(truth(dataset.videos.iloc[rows.train], featurizer.targets.names, "log1p"))
             finite(evaluate(forecaster(featurizer, networks, marginal), dataset, samples=20), len(dataset))

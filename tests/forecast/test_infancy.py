@@ -46,6 +46,15 @@ def test_it_starts_at_nothing_and_only_grows_and_targets_share_their_growth():
     assert torch.allclose((grown[:, 1:, 1] - 60.0).double().exp(), share, rtol=1e-3)
 
 
+def test_counts_beyond_reason_stay_finite_and_shrink_towards_nothing():
+    now = torch.tensor([-300.0, -30.0, -1.0, 0.0, 1e-3, 30.0, 80.0, 300.0])
+    for age in (0.0, 1e-30, 1e-3, 1.999999):
+        for half_life in (1e-6, 1.0, 1e6):
+            grown = shrink(now.expand(200, 1, 8), torch.tensor([age]), youngest=2.0, half_life=half_life)
+            assert bool(grown.isfinite().all())
+            assert bool((grown.abs() <= now.abs() + 1e-6).all())
+
+
 def test_a_video_below_the_youngest_learned_from_looks_as_old_as_that():
     generator = np.random.default_rng(0)
     age = generator.uniform(5, 50, 300)
