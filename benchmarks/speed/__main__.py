@@ -29,7 +29,7 @@ def measure(quick: bool, only: set[str], where: torch.device) -> Iterator[Entry]
         yield from forecasts.against_hand_written(turns, count, chunks, where)
         yield from forecasts.memory(*((5_000, 100_000, 20, 16) if quick else (10_000, 200_000, 100, 256)))
     if "3" in only:
-        repetitions, count, numbers = (5, 32, (12, 13, 14, 16, 256)) if quick else (50, 64, forecasts.Z)
+        repetitions, count, numbers = (4, 64, (12, 13, 14, 256)) if quick else (50, 64, forecasts.Z)
         entries, errors = forecasts.mixture_against_draws(repetitions, count, numbers)
         yield from entries
         print("\nroot mean squared error of the 95 % bounds, in predictive standard deviations")
