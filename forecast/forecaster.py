@@ -1,5 +1,6 @@
 """A trained forecaster: everything fitted, the programs, the calibration; and how it is written to and read from a run directory."""
 
+import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -163,9 +164,9 @@ def load(path: Path, *, build: Callable, model: Callable, guide: Callable, devic
         raise InputError(f"{run.path}: its features were made for other targets than configuration.json names")
     _check_size(run, configuration, featurizer, build)
     programs = []
+    unfilled = build(featurizer.shapes, featurizer.targets, configuration)  # drawing weights takes longer than copying them
     for member in range(configuration.members):
-        networks = load_networks(run, member, build(featurizer.shapes, featurizer.targets, configuration))
-        programs.append(bind(model, guide, networks, device))
+        programs.append(bind(model, guide, load_networks(run, member, copy.deepcopy(unfilled)), device))
     calibration = load_calibration(run, len(featurizer.targets.names), list(featurizer.shapes))
     return Forecaster(configuration, featurizer, tuple(programs), calibration, marginal, about)
 

@@ -42,3 +42,9 @@ def test_a_forecast_imports_nothing_needless(run_directory):
     assert needless == []
     # torch alone is 1,100 modules, pandas and pyro 600; torch's compiler would add 900
     assert count < 2200
+
+
+def test_what_stays_is_not_looked_through_again_at_the_end():
+    code = "import atexit, gc, command; command.run(lambda arguments: None); atexit._run_exitfuncs(); print(gc.get_freeze_count())"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert int(ran.stdout) > 1000
