@@ -11,7 +11,7 @@ from features.errors import InputError
 from features.files import json_object
 from features.tables.columns import COUNTS
 
-VERSION = 5  # of the run directory's format
+VERSION = 6  # of the run directory's format
 STEPS = 300  # below which networks have not learned what there is
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
 

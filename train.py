@@ -103,6 +103,7 @@ def fit(
 
     import data_parallel
     from features.absence import leave_out
+    from features.whole import dequantiser, whole_targets
     from forecast.progress import Best, diagnosis, epoch_numbers
 
     for name, videos in (("training", train), ("validation", validation)):
@@ -117,6 +118,8 @@ def fit(
     elbo = Trace_ELBO()
     weighted_model = partial(model, decoder=networks.decoder, kl_weight=c.kl_weight)
     weighted_guide = partial(guide, experts=networks.experts, kl_weight=c.kl_weight)
+    spread = dequantiser(whole_targets(train.popularity, c.target_scale), train.device)
+    validation = spread(validation)
     best = Best(modules)
     first = checkpoint.restore(modules, optimizer, schedule, best) if checkpoint else 0
     for epoch in range(first, c.epochs):
@@ -128,7 +131,7 @@ def fit(
             with pyro.validation_enabled(epoch == first):  # Pyro's checks find mistakes of the program: one epoch is enough
                 for rows in data_parallel.permutation(count, epoch, c.seed, train.device).split(c.batch_size):
                     own, whole = data_parallel.share(rows)
-                    videos = leave_out(train.rows(own), c.part_left_out, c.author_left_out)
+                    videos = leave_out(spread(train.rows(own)), c.part_left_out, c.author_left_out)
                     loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / whole
                     optimizer.zero_grad()
                     loss.backward()
@@ -259,6 +262,9 @@ def _finish(
     dataset: Dataset,
 ) -> None:
     """Calibrate, write the manifest and print where things stand."""
+    import torch
+
+    from features.whole import dequantiser
     from forecast.calibration import Calibration, calibrate
     from forecast.forecaster import bind, member_file, program_name, save_calibration
     from forecast.run.start import EXTRACTION
@@ -269,14 +275,15 @@ def _finish(
     calibration = Calibration.none(len(featurizer.targets.names))
     if configuration.calibrate:
         programs = [bind(model, guide, networks, folds.videos.device) for networks in members]
-        held = [folds.validation(fold) for fold in range(len(folds))]
+        torch.manual_seed(configuration.seed)
+        spread = dequantiser(featurizer.targets.whole, folds.videos.device)
+        held = [spread(folds.validation(fold)) for fold in range(len(folds))]
         if configuration.split == "time":  # only the newest rows, and who has not seen them, are like what comes
             programs, held = programs[:: len(held)], held[:1]
         calibration = calibrate(programs, held, featurizer.shapes, seed=configuration.seed)
     save_calibration(run, calibration)
     files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json"]
-    files += [member_file(member) for member in range(configuration.members)]
-    files += [EXTRACTION] if (run.path / EXTRACTION).exists() else []
+    files += [*map(member_file, range(configuration.members)), *([EXTRACTION] if (run.path / EXTRACTION).exists() else [])]
     about = {"program": program_name(model, guide), "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
     run.finish(files, about)
     shutil.rmtree(run.path / "rows", ignore_errors=True)

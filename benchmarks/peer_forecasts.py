@@ -63,7 +63,7 @@ class Quantiles:
 
 
 def score(forecast: Forecast, truth: np.ndarray, scale: str, lowest: float = 1e-3) -> dict[str, float | None]:
-    """Score the forecast of one target by `forecast.scoring.scores`, with evenly spaced quantiles as its draws.
+    """Score the forecast of one target by `forecast.scoring.scores`, with evenly spaced quantiles as its draws; no count is below 0.
 
     Args:
         forecast: of N rows, in the training scale.
@@ -71,10 +71,11 @@ def score(forecast: Forecast, truth: np.ndarray, scale: str, lowest: float = 1e-
         scale: `log1p` or `identity`; for the latter also the MAPE of the point that minimises it.
         lowest: the smallest target in training, see `forecast.scoring.points.mape_point`.
     """
-    draws, truths = forecast.quantiles(EVEN_LEVELS).T[:, :, None], truth[:, None]
+    least = 0.0 if scale == "log1p" else -np.inf
+    draws, truths = forecast.quantiles(EVEN_LEVELS).T[:, :, None].clip(least), truth[:, None]
     rows = {name: values[:, 0] for name, values in row_summary(draws, truths).items()}
-    rows["lower_95"], rows["median"], rows["upper_95"] = forecast.quantiles((0.025, 0.5, 0.975)).T
-    closed = forecast.crps(truth)
+    rows["lower_95"], rows["median"], rows["upper_95"] = forecast.quantiles((0.025, 0.5, 0.975)).T.clip(least)
+    closed = None if (draws == least).any() else forecast.crps(truth)
     result = target_scores(rows if closed is None else rows | {"crps": closed}, truth)
     if scale == "identity":
         [result["mape"]] = mean_percentage_error(mape_point(draws, scale, lowest), truths, scale)

@@ -16,6 +16,7 @@ from features.scaling import Scaler
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
 from features.videos import Gap, Part, PartShape, Videos
+from features.whole import whole_targets
 
 CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
@@ -33,19 +34,21 @@ class Targets:
         scale: `log1p` for counts, `identity` for ready-made scores.
         loc: (K,) training means in the training scale.
         spread: (K,) training standard deviations.
+        whole: (K,) bool, which are whole counts, see `features.whole`.
     """
 
     names: tuple[str, ...]
     scale: str
     loc: np.ndarray
     spread: np.ndarray
+    whole: np.ndarray
 
     @classmethod
     def fit(cls, videos: pd.DataFrame, names: tuple[str, ...], scale: str) -> "Targets":
         """Fit to the training rows; names without a column are an error."""
         values = truth(videos, names, scale)
         scaler = Scaler.fit(values)
-        return cls(names, scale, scaler.loc, scaler.scale)
+        return cls(names, scale, scaler.loc, scaler.scale, whole_targets(values, scale))
 
 
 def truth(videos: pd.DataFrame, names: tuple[str, ...], scale: str) -> np.ndarray:

@@ -31,7 +31,7 @@ BLANK = Dataset(
 def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
     """JSON text and named arrays."""
     targets = featurizer.targets
-    arrays: dict[str, np.ndarray] = {"targets.loc": targets.loc, "targets.spread": targets.spread}
+    arrays: dict[str, np.ndarray] = {"targets.loc": targets.loc, "targets.spread": targets.spread, "targets.whole": targets.whole}
     for part, scaler in featurizer.scalers.items():
         arrays |= {f"scaler.{part}.{name}": getattr(scaler, name) for name in SCALER}
     for column, keys in featurizer.categories.items():
@@ -79,6 +79,8 @@ def _check(featurizer: Featurizer) -> None:
     targets = featurizer.targets
     if targets.scale not in ("log1p", "identity") or not targets.names or not (targets.spread > 0).all():
         raise InputError("no usable targets")
+    if targets.whole.dtype != bool or (targets.whole.any() and targets.scale != "log1p"):
+        raise InputError("which targets are whole counts")
     if not 0 <= featurizer.youngest < np.inf:
         raise InputError("youngest is not a number of days")
     for part, scaler in featurizer.scalers.items():
@@ -100,7 +102,7 @@ def _check(featurizer: Featurizer) -> None:
 def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Featurizer:
     names = tuple(description["targets"])
     targets = Targets(
-        names, description["target_scale"], _shaped(arrays, "targets.loc", len(names)), _shaped(arrays, "targets.spread", len(names))
+        names, description["target_scale"], *(_shaped(arrays, f"targets.{kind}", len(names)) for kind in ("loc", "spread", "whole"))
     )
     columns = {part: list(found) for part, found in description["columns"].items()}
     scalers = {part: Scaler(*(_shaped(arrays, f"scaler.{part}.{name}", len(found)) for name in SCALER)) for part, found in columns.items()}

@@ -17,6 +17,7 @@ from features.errors import InputError
 from features.featurizer import Featurizer
 from features.storage import from_state, to_state
 from features.videos import Videos
+from features.whole import quantised
 from forecast.calibration import Calibration
 from forecast.infancy import shrink
 from forecast.run.directory import RunDirectory
@@ -52,11 +53,20 @@ class Forecaster:
         """Names of the K targets."""
         return self.featurizer.targets.names
 
-    def draws(self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0) -> Iterator[np.ndarray]:
+    def draws(
+        self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0, continuous: bool = False
+    ) -> Iterator[np.ndarray]:
         """Draws of the popularity of some videos at a time, in order: float32 (S, n, K), in the training scale.
 
-        `first` is the number of the first video in a table that is forecast in pieces, see `forecast.samples.draw_chunks`.
+        Args:
+            videos: N videos.
+            samples: S.
+            seed: of the draws.
+            first: number of the first video in a table that is forecast in pieces, see `forecast.samples.draw_chunks`.
+            continuous: counts are not rounded, for comparing forecasts that differ by less than a count.
         """
+        targets = self.featurizer.targets
+        whole = torch.from_numpy(targets.whole).to(videos.device)
         with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
             stranger = strangers(videos)
             absent = absences(videos, self.featurizer.shapes)
@@ -67,13 +77,15 @@ class Forecaster:
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], {part: gone[rows] for part, gone in absent.items()})
                 if videos.age is not None:
                     stretched = shrink(stretched, videos.age[rows], self.featurizer.youngest, self.configuration.half_life)
+                if targets.scale == "log1p" and not continuous:
+                    stretched = quantised(stretched, whole)
                 yield stretched.float().cpu().numpy()
                 start = stop
 
-    def blocks(self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0) -> Iterator[np.ndarray]:
-        """`draws`, gathered to about 500 videos a block."""
+    def blocks(self, videos: Videos, samples: int = 1000, **options: Any) -> Iterator[np.ndarray]:
+        """`draws`, with its options, gathered to about 500 videos a block."""
         gathered: list[np.ndarray] = []
-        for block in self.draws(videos, samples, seed=seed, first=first):
+        for block in self.draws(videos, samples, **options):
             gathered.append(block)
             if sum(one.shape[1] for one in gathered) >= ROWS:
                 yield np.concatenate(gathered, axis=1)

@@ -86,7 +86,7 @@ def test_a_cell_run_twice_trains_twice(make_videos) -> None:
     from features.featurizer import Targets
     from features.videos import PartShape
 
-    targets = Targets(("a", "b", "c"), "identity", np.zeros(3), np.ones(3))
+    targets = Targets(("a", "b", "c"), "identity", np.zeros(3), np.ones(3), np.zeros(3, bool))
     found = []
     for _ in range(2):
         torch.manual_seed(0)

@@ -28,7 +28,9 @@ def networks(videos: Videos, configuration: Configuration = SMALL) -> Networks:
     torch.manual_seed(1)
     shapes = {name: PartShape(*part.shape) for name, part in videos.items()}
     targets = videos.popularity.shape[1]
-    return build(shapes, Targets(tuple("abcd"[:targets]), "identity", np.zeros(targets), np.ones(targets)), configuration)
+    return build(
+        shapes, Targets(tuple("abcd"[:targets]), "identity", np.zeros(targets), np.ones(targets), np.zeros(targets, bool)), configuration
+    )
 
 
 def closed_form(videos: Videos, found: Networks, weight: float, noise: torch.Tensor) -> torch.Tensor:

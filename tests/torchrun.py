@@ -43,7 +43,7 @@ def fit_without_noise() -> np.ndarray:
     part = Part(numbers, torch.zeros(129, 0, dtype=torch.int64), torch.rand(129, generator=generator) > 0.2)
     videos = Videos({"visual": part}, numbers[:, :2] + torch.randn(129, 2, generator=generator))
     torch.manual_seed(0)
-    networks = train.build({"visual": PartShape(3)}, Targets(("a", "b"), "identity", np.zeros(2), np.ones(2)), SETTINGS)
+    networks = train.build({"visual": PartShape(3)}, Targets(("a", "b"), "identity", np.zeros(2), np.ones(2), np.zeros(2, bool)), SETTINGS)
     for module in networks:
         module.double()
     train.fit(model, noiseless_guide, networks, videos, videos, SETTINGS)

@@ -17,7 +17,7 @@ SHAPES = {
     "visual": PartShape(24),
     "acoustic": PartShape(16),
 }
-TARGETS = Targets(("view_count", "like_count", "comment_count", "share_count"), "log1p", np.full(4, 9.0), np.full(4, 2.0))
+TARGETS = Targets(("view_count", "like_count", "comment_count", "share_count"), "log1p", np.full(4, 9.0), np.full(4, 2.0), np.ones(4, bool))
 
 
 def random_videos(count: int, seed: int = 0) -> Videos:

@@ -10,6 +10,7 @@ import torch
 
 from features.absence import absences, strangers
 from features.tables.dataset import Dataset
+from features.whole import quantised
 from forecast.forecaster import Forecaster, truth_of
 from forecast.mixture import Sampler, mixture_summary
 from forecast.samples import ENCODED
@@ -18,6 +19,7 @@ from forecast.scoring.scores import energy_score, row_summary
 
 ROWS = 4 * ENCODED  # of a piece
 MIXTURE = 128  # draws of z of a mixture
+FEW = 3.0  # log(1 + count) below which rounding changes a mean
 
 Summary = Literal["draws", "mixture"]
 Runner = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]  # like `map`
@@ -95,6 +97,11 @@ def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Datase
             exact = mixture_summary(forecaster.programs, videos, MIXTURE, sampler=settings.sampler, factor=factor)
         assert videos.age is not None  # noqa: S101  (a featurizer always tells)
         drawn = (videos.age < forecaster.featurizer.youngest).cpu().numpy()[:, None]  # see forecast.infancy
+        targets = forecaster.featurizer.targets
+        if targets.scale == "log1p":
+            whole, rounded = torch.from_numpy(targets.whole), targets.whole & (exact["lower_95"] < FEW)
+            mean = np.where(rounded, together["mean"], exact["mean"])
+            exact = {name: quantised(torch.from_numpy(values), whole).numpy() for name, values in exact.items()} | {"mean": mean}
         together |= {name: np.where(drawn, together[name], values) for name, values in exact.items()}
     return Piece(first, together, truth, stranger, np.concatenate(kept, axis=1) if settings.keep else None)
 

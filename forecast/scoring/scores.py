@@ -22,7 +22,7 @@ def row_summary(samples: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]
     # sorted as they come: float32 takes half the time
     ordered = np.sort(samples, axis=0).astype(np.float64)
     lower, first, median, third, upper = (_quantile(ordered, level) for level in (LEVELS[0], 0.25, 0.5, 0.75, LEVELS[1]))
-    pit = (ordered < truth).mean(axis=0)
+    pit = ((ordered < truth).mean(axis=0) + (ordered <= truth).mean(axis=0)) / 2  # whole counts tie
     return {
         "mean": ordered.mean(axis=0),
         "median": median,

@@ -65,10 +65,21 @@ def test_quantiles_score_as_the_normal_they_come_from():
 
 def test_interval_score_by_value():
     half = 1.959964
-    result = score(Normal(np.zeros(2), np.ones(2)), np.array([0.0, half + 1]), "log1p")
+    result = score(Normal(np.zeros(2), np.ones(2)), np.array([0.0, half + 1]), "identity")
     assert result["width_95"] == pytest.approx(2 * half, abs=1e-4)
     assert result["coverage_95"] == 0.5
     assert result["interval_score_95"] == pytest.approx(2 * half + 40 * 1 / 2, abs=1e-4)
+
+
+def test_no_count_is_forecast_below_zero():
+    half = 1.959964
+    result = score(Normal(np.zeros(2), np.ones(2)), np.array([0.0, half + 1]), "log1p")
+    assert result["width_95"] == pytest.approx(half, abs=1e-4)
+    assert result["interval_score_95"] == pytest.approx(half + 40 * 1 / 2, abs=1e-4)
+    # E|Y| - E|Y - Y'| / 2 at 0, of Normals cut at 0
+    draws = np.maximum(np.random.default_rng(0).normal(size=(2, 400_000)), 0)
+    expected = draws.mean() - np.abs(draws[0] - draws[1]).mean() / 2
+    assert score(Normal(np.zeros(1), np.ones(1)), np.zeros(1), "log1p")["crps"] == pytest.approx(expected, abs=0.003)
 
 
 def test_unknown_truths_do_not_count():
