@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise InputError(
                 f"{dataset.name}: has changed since training, so its held-out rows are not known (name it with --data to forecast all)"
             )
-        dataset = dataset.take(split(dataset.videos, forecaster.configuration.split, seed=forecaster.configuration.seed).test)
+        dataset = dataset.take(split(dataset.videos, **forecaster.configuration.division).test)
     keep = out / "samples.npz" if options.save_samples else None
     settings = {name: getattr(options, name) for name in ("samples", "seed", "point", "summary", "sampler")}
     with contextlib.ExitStack() as stack:

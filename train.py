@@ -210,7 +210,7 @@ def _train(options: Any, device: Any) -> None:
     from members import fit_members, workers_for
 
     dataset = read_source(source, configuration)
-    divide = partial(split, dataset.videos, configuration.split, seed=configuration.seed, validation_share=configuration.validation_share)
+    divide = partial(split, dataset.videos, **configuration.division)
     rows = divide()
     configuration = configuration.for_rows(len(rows.train))
     splits = [divide(fold=fold) for fold in range(configuration.folds)]

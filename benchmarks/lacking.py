@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     forecaster = load(options.run, build=build, model=model, guide=guide)
     configuration = forecaster.configuration
     dataset = read_source(RunDirectory(options.run).read_json("source.json").get("data"), configuration)
-    test = split(dataset.videos, configuration.split, seed=configuration.seed).test
+    test = split(dataset.videos, **configuration.division).test
     rows = dataset.take(test[np.linspace(0, len(test) - 1, min(options.rows, len(test))).astype(int)])
     print(f"| without ({len(rows):,} rows) | 95 % held | least held target | width |\n|---|---|---|---|")
     for name, columns in TAKEN.items():

@@ -54,7 +54,7 @@ def peer(job: dict) -> dict:
 
     targets, scale = tuple(job["targets"]), job["target_scale"]
     dataset = read_dataset(job["data"], targets=targets, count_targets=scale == "log1p")
-    rows = split(dataset.videos, job["split"], seed=job["seed"])
+    rows = split(dataset.videos, job["split"], seed=job["seed"], test_share=job["test_share"])
     started = time.perf_counter()
     task = make_task(dataset, rows, targets, scale, new_authors=job["split"] == "author", seed=job["seed"], threads=job["threads"])
     forecasts = _peer(job["peer"])(task)
@@ -85,7 +85,16 @@ def clipcast(job: dict) -> dict:
     seed = ("--seed", str(job["seed"]))
     with tempfile.TemporaryDirectory() as temporary:
         run, out = Path(temporary) / "run", Path(temporary) / "evaluation"
-        options = ["--split", job["split"], "--targets", ",".join(job["targets"]), "--target-scale", job["target_scale"]]
+        options = [
+            "--split",
+            job["split"],
+            "--test-share",
+            str(job["test_share"]),
+            "--targets",
+            ",".join(job["targets"]),
+            "--target-scale",
+            job["target_scale"],
+        ]
         started = time.perf_counter()
         _command("train.py", "--data", job["data"], *options, *seed, *CLIPCAST[job["peer"]], "--run", str(run))
         _command("evaluate.py", "--run", str(run), "--samples", "1000", *seed, "--out", str(out))

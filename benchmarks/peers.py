@@ -17,14 +17,14 @@ from statistics import fmean, stdev
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that `python benchmarks/peers.py` works, too
 
-from command import Parser, run, whole
+from command import Parser, number, run, whole
 from features.errors import InputError
 from features.files import write_text
 from features.tables.columns import COUNTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ("catboost", "catboost-quantiles", "lightgbm", "ngboost", "realmlp", "tabm", "ridge", "clipcast", "clipcast-paper")
-SETTINGS = ("data", "targets", "target_scale")  # one JSON file is about one of each
+SETTINGS = ("data", "targets", "target_scale", "test_share")  # one JSON file is about one of each
 SHOWN = (
     "crps",
     "rmse",
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     data = str(Path(options.data).resolve())
     splits = [f"{options.folds}={value}" for value in _folds(data, options)] if options.folds else [options.split]
-    settings = {"data": data, "targets": options.targets, "target_scale": options.target_scale, "threads": options.threads}
+    settings = {"data": data} | {name: getattr(options, name) for name in ("targets", "target_scale", "test_share", "threads")}
     runs = _read(options.json, settings) if options.json else []
     for seed in options.seeds:
         for peer in options.peers:
@@ -220,6 +220,7 @@ def _parser() -> Parser:
     parser.add_argument("--data", required=True, help="dataset directory or videos file")
     parser.add_argument("--split", default="random", help="random, author, time or COLUMN=VALUE (default: %(default)s)")
     parser.add_argument("--folds", metavar="COLUMN", help="instead of --split: every value of this column tests once")
+    parser.add_argument("--test-share", type=number(1e-6, 0.9), default=0.1, help="share of the rows that tests (default: %(default)s)")
     parser.add_argument("--seeds", type=seeds, default=[0], help="comma-separated (default: 0)")
     parser.add_argument("--targets", type=_names, default=list(COUNTS), help="comma-separated (default: the four counts)")
     parser.add_argument("--target-scale", choices=["log1p", "identity"], default="log1p", help="(default: %(default)s)")

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from configuration import Configuration
 from features.errors import InputError
 from features.rows.splits import split
 
@@ -26,6 +27,12 @@ def test_shares_are_disjoint_sorted_and_complete(how: str) -> None:
 def test_random_shares_have_their_sizes_and_depend_on_the_seed() -> None:
     assert [len(share) for share in split(VIDEOS, "random")] == [162, 18, 20]
     assert not np.array_equal(split(VIDEOS, "random", seed=0).test, split(VIDEOS, "random", seed=1).test)
+
+
+def test_the_share_that_tests_is_asked_for() -> None:
+    rows = split(VIDEOS, **Configuration(split="time", test_share=0.15).division)
+    assert len(rows.test) == 30
+    assert set(split(VIDEOS, "time").test) < set(rows.test)
 
 
 def test_no_author_is_in_two_shares() -> None:
