@@ -100,7 +100,7 @@ def precision_shares(forecaster: Forecaster, videos: Videos, precisions: Precisi
 def _summary(forecaster: Forecaster, videos: Videos, truth: np.ndarray | None, samples: int, seed: int) -> dict[str, np.ndarray]:
     found: dict[str, list[np.ndarray]] = {"median": [], "width": [], "crps": []}
     start = 0
-    for block in forecaster.blocks(videos.unlabelled(), samples, seed=seed, continuous=True):
+    for block in forecaster.blocks(videos.unlabelled(), samples, seed=seed, plain=True):
         stop = start + block.shape[1]
         lower, median, upper = np.quantile(block, [0.025, 0.5, 0.975], axis=0)
         found["median"].append(median)

@@ -19,6 +19,7 @@ from features.storage import from_state, to_state
 from features.videos import Videos
 from features.whole import quantised
 from forecast.calibration import Calibration
+from forecast.exact import with_exact_quantiles
 from forecast.infancy import shrink
 from forecast.run.directory import RunDirectory
 from forecast.run.shapes import shapes_only
@@ -53,9 +54,7 @@ class Forecaster:
         """Names of the K targets."""
         return self.featurizer.targets.names
 
-    def draws(
-        self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0, continuous: bool = False
-    ) -> Iterator[np.ndarray]:
+    def draws(self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0, plain: bool = False) -> Iterator[np.ndarray]:
         """Draws of the popularity of some videos at a time, in order: float32 (S, n, K), in the training scale.
 
         Args:
@@ -63,7 +62,7 @@ class Forecaster:
             samples: S.
             seed: of the draws.
             first: number of the first video in a table that is forecast in pieces, see `forecast.samples.draw_chunks`.
-            continuous: counts are not rounded, for comparing forecasts that differ by less than a count.
+            plain: quantiles keep the noise of the draws and counts are not rounded: enough for comparing forecasts of the same seed.
         """
         targets = self.featurizer.targets
         whole = torch.from_numpy(targets.whole).to(videos.device)
@@ -74,10 +73,12 @@ class Forecaster:
             for samples_of_chunk in draw_chunks(self.programs, videos, samples, seed=seed, first=first):
                 stop = start + samples_of_chunk.shape[1]
                 rows = slice(start, stop)
+                if not plain:
+                    samples_of_chunk = with_exact_quantiles(samples_of_chunk, self.programs, videos.rows(rows).unlabelled())
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], {part: gone[rows] for part, gone in absent.items()})
                 if videos.age is not None:
                     stretched = shrink(stretched, videos.age[rows], self.featurizer.youngest, self.configuration.half_life)
-                if targets.scale == "log1p" and not continuous:
+                if targets.scale == "log1p" and not plain:
                     stretched = quantised(stretched, whole)
                 yield stretched.float().cpu().numpy()
                 start = stop

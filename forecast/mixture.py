@@ -7,6 +7,7 @@ Its quantiles are the roots of F(y) = level. Far fewer draws of z than of y give
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -37,10 +38,10 @@ def mixture_summary(
     """Mean, median and central intervals of every video.
 
     Args:
-        programs: the members; their z must be Normal for `sobol`.
+        programs: the members.
         videos: N videos; their popularity is not looked at.
         draws: of z, shared by the members.
-        sampler: independent draws, or scrambled Sobol points, which cover z more evenly.
+        sampler: independent draws, or scrambled Sobol points, which cover a Normal z more evenly.
         factor: (N, 2, K) stretches below and above the median, of `forecast.calibration`.
 
     Returns:
@@ -67,7 +68,8 @@ def _stretched(rows: dict[str, np.ndarray], factor: np.ndarray) -> dict[str, np.
 def likelihood_given_z(program: Program, videos: Videos, draws: int, sampler: Sampler = "random") -> Any:
     """p(y | z) at `draws` z of each of N videos: a distribution of batch shape (draws, N) over K numbers."""
     posterior: Any = poutine.trace(program.guide).get_trace(videos).nodes["z"]["fn"]
-    z = posterior.sample((draws,)) if sampler == "random" else _sobol(posterior, draws)
+    normal = isinstance(getattr(posterior, "base_dist", posterior), torch.distributions.Normal)
+    z = _sobol(posterior, draws) if sampler == "sobol" and normal else posterior.sample((draws,))
     # an observed popularity is not drawn, and only its distribution is looked at
     known = poutine.condition(program.model, data={"z": z, "popularity": torch.zeros((), device=videos.device)})
     with pyro.plate("draws", draws, dim=-2):
@@ -85,24 +87,43 @@ def _sobol(posterior: Any, draws: int) -> Tensor:
 def _summary(likelihoods: list, shares: list[int], *, halves: bool) -> dict[str, Tensor]:
     """Mean and quantiles, (N, K) each; with `halves` also the excess E[max(y - median, 0)]."""
     total = sum(shares)
-    means = torch.cat([likelihood.mean for likelihood in likelihoods])
-    mean = means.mean(0)
-    spread = (means.var(0, correction=0) + torch.cat([_variance(likelihood) for likelihood in likelihoods]).mean(0)).sqrt().clamp_min(1e-6)
+    mean, spread = _moments(likelihoods)
     levels = mean.new_tensor(list(LEVELS.values()))[:, None, None]
-
-    def cdf(value: Tensor) -> Tensor:
-        """(L, N, K) to the mixture's distribution function there."""
-        return torch.stack([likelihood.cdf(value[:, None]).sum(1) for likelihood in likelihoods]).sum(0) / total
-
     try:
-        quantiles = solve(cdf, levels, mean + spread * torch.special.ndtri(levels), 0.3 * spread)
-        rows = {"mean": mean} | dict(zip(LEVELS, quantiles, strict=True))
-        return rows | {"excess": _excess(cdf, rows["median"], spread)} if halves else rows
+        rows = {"mean": mean} | dict(zip(LEVELS, mixture_quantiles(likelihoods), strict=True))
+        return rows | {"excess": _excess(partial(_cdf, likelihoods), rows["median"], spread)} if halves else rows
     except NotImplementedError:
         warnings.warn("this likelihood has no distribution function: quantiles come from draws", InputWarning, stacklevel=2)
     samples = torch.cat([likelihood.sample((-(-FALLBACK // total),)).flatten(0, 1) for likelihood in likelihoods])
     rows = {"mean": mean} | dict(zip(LEVELS, samples.quantile(levels.flatten(), dim=0), strict=True))
     return rows | {"excess": (samples - rows["median"]).clamp_min(0).mean(0)} if halves else rows
+
+
+def mixture_quantiles(likelihoods: Sequence[Any]) -> Tensor:
+    """(L, N, K) quantiles at the `LEVELS` of what `likelihood_given_z` returns for each member.
+
+    Raises:
+        NotImplementedError: a likelihood has no distribution function.
+    """
+    mean, spread = _moments(likelihoods)
+    levels = mean.new_tensor(list(LEVELS.values()))[:, None, None]
+    if not bool(spread.isfinite().all()):  # as of Cauchy distributions: begin somewhere near
+        near = torch.cat([likelihood.sample() for likelihood in likelihoods]).median(dim=0).values
+        mean, spread = torch.where(spread.isfinite(), mean, near), torch.where(spread.isfinite(), spread, 1.0)
+    return solve(partial(_cdf, likelihoods), levels, mean + spread * torch.special.ndtri(levels), 0.3 * spread)
+
+
+def _cdf(likelihoods: Sequence[Any], value: Tensor) -> Tensor:
+    """(L, N, K) to the mixture's distribution function there."""
+    each = [likelihood.cdf(value[:, None]) for likelihood in likelihoods]
+    return torch.stack([one.sum(1) for one in each]).sum(0) / sum(one.shape[1] for one in each)
+
+
+def _moments(likelihoods: Sequence[Any]) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of the mixture, (N, K) each."""
+    means = torch.cat([likelihood.mean for likelihood in likelihoods])
+    variance = means.var(0, correction=0) + torch.cat([_variance(likelihood) for likelihood in likelihoods]).mean(0)
+    return means.mean(0), variance.sqrt().clamp_min(1e-6)
 
 
 def _excess(cdf: Callable[[Tensor], Tensor], median: Tensor, spread: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ class Normal:
         self.opinions = opinions
         self.programs = [SimpleNamespace(guide=SimpleNamespace(keywords={"experts": Constant(opinions)}))]
 
-    def blocks(self, videos, samples, *, seed, continuous):
+    def blocks(self, videos, samples, *, seed, plain):
         precision = 1.0 + sum(videos[name].present.double() * scale**-2 for name, (_, scale) in self.opinions.items())
         weighted = sum(videos[name].present.double() * loc * scale**-2 for name, (loc, scale) in self.opinions.items())
         levels = torch.special.ndtri((torch.arange(samples).double() + 0.5) / samples)
