@@ -114,3 +114,9 @@ def test_energy_score_agrees_with_all_pairs_and_prefers_targets_that_move_togeth
     assert energy_score(samples, truth).mean() < energy_score(apart, truth).mean()
     truth[3, 1] = np.nan
     assert np.isnan(energy_score(samples, truth)).tolist() == [row == 3 for row in range(60)]
+
+
+def test_pit_of_whole_counts_is_uniform_where_forecasts_are_calibrated() -> None:
+    random = np.random.default_rng(7)
+    samples, truth = random.poisson(0.7, size=(500, 4000, 1)).astype(float), random.poisson(0.7, size=(4000, 1)).astype(float)
+    assert stats.kstest(row_summary(samples, truth)["pit"][:, 0], "uniform").pvalue > 2e-5
