@@ -11,11 +11,12 @@ from pyro.infer import Trace_ELBO
 from torch import Tensor, nn
 
 from benchmarks.speed.measure import Entry, apart, turns
-from benchmarks.speed.world import networks, random_videos
+from benchmarks.speed.world import TARGETS, networks, random_videos
 from configuration import Configuration
 from features.absence import leave_out
 from features.rows import mapped
 from features.videos import Videos
+from features.whole import dequantiser
 from guide import guide, posterior
 from model import model
 from train import Networks
@@ -26,13 +27,13 @@ PIECE = 50_000  # rows made at a time
 
 def step(networks: Networks, train: Videos, batch: int, objective: Callable[[Videos], Tensor], count: int = 6) -> Callable[[], None]:
     """`count` training steps as in `train.fit`, around an objective."""
-    modules = nn.ModuleDict({"experts": networks.experts, "decoder": networks.decoder}).train()
+    modules, spread = nn.ModuleDict(networks._asdict()).train(), dequantiser(TARGETS.whole, train.device)
     optimizer = torch.optim.AdamW(modules.parameters(), lr=1e-4, weight_decay=0.01, betas=(0.9, 0.99), fused=True)
 
     def run() -> None:
         with pyro.validation_enabled(False):  # as in every epoch but the first
             for rows in _rows(len(train), count * batch, train.device).split(batch):
-                videos = leave_out(train.rows(rows), 0.05, 0.15)
+                videos = leave_out(spread(train.rows(rows)), 0.05, 0.15)
                 loss = objective(videos) / len(videos)
                 optimizer.zero_grad()
                 loss.backward()
