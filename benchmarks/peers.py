@@ -46,7 +46,7 @@ SHORT = {
     "mape": "MAPE at its point",
     "coverage_95": "95 % held",
     "interval_score_95": "interval score",
-    "seconds": "seconds",
+    "cpu_seconds": "processor seconds",
 }
 LIBRARIES = {"ridge": {"scikit-learn"}, "realmlp": {"pytabkit", "torch"}, "tabm": {"tabm", "torch"}, "clipcast": {"pyro-ppl", "torch"}}
 
@@ -79,7 +79,7 @@ def short(rows: list[dict], runs: list[dict]) -> str:
     shown = {name: head for name, head in SHORT.items() if any(row.get(name) is not None for row in rows)}
     lines = [f"| | {' | '.join(shown.values())} |", "|" + "---|" * (1 + len(shown))]
     for row in sorted(rows, key=lambda row: row["crps"]):
-        cells = ["" if row.get(name) is None else f"{row[name]:.0f}" if name == "seconds" else f"{row[name]:.3f}" for name in shown]
+        cells = ["" if row.get(name) is None else f"{row[name]:.0f}" if name == "cpu_seconds" else f"{row[name]:.3f}" for name in shown]
         name = f"**{row['peer']}**" if row["peer"] == "clipcast" else row["peer"]
         seeds = f" (seed{'s' * (len(row['seeds']) > 1)} {', '.join(map(str, row['seeds']))})"
         lines.append(f"| {name}{seeds} | {' | '.join(cells)} |")

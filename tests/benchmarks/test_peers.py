@@ -224,7 +224,7 @@ def test_table_averages_seeds_and_counts_folds_as_one_split():
 def test_a_short_table_says_rows_seeds_and_versions_and_replaces_the_old_one(tmp_path):
     runs = [
         {
-            "peer": peer, "split": "random", "seed": seed, "rows": {"test": 10}, "seconds": 61.0, "cpu_seconds": 1.0, "peak_mb": 1,
+            "peer": peer, "split": "random", "seed": seed, "rows": {"test": 10}, "seconds": 90.0, "cpu_seconds": 61.0, "peak_mb": 1,
             "mean": {"crps": crps + seed / 10, "rmse": 1.0, "coverage_95": 0.95, "interval_score_95": 5.0}, "versions": {"torch": "2.8"},
         }
         for peer, crps in (("ridge", 0.6), ("clipcast", 0.5))
