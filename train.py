@@ -285,8 +285,8 @@ def _finish(
     files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json"]
     files += [*map(member_file, range(configuration.members)), *([EXTRACTION] if (run.path / EXTRACTION).exists() else [])]
     about = {"program": program_name(model, guide), "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
-    run.finish(files, about)
     shutil.rmtree(run.path / "rows", ignore_errors=True)
+    run.finish(files, about)
     print(f"run          {run.path}")
     print(f"parts        {', '.join(featurizer.shapes)}")
     print(f"targets      {', '.join(featurizer.targets.names)}")

@@ -27,7 +27,7 @@ def write(path: Path, chunks: Iterable[Videos]) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as name:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.partial-", dir=path.parent) as name:
             temporary = Path(name) / "videos"
             temporary.mkdir()
             index: dict[str, list] = {}

@@ -6,6 +6,7 @@
 import hashlib
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,10 @@ class RunDirectory:
     def tidy(self) -> None:
         """Remove what a killed process left half-written."""
         for path in self.path.glob(".*.partial*"):
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def finish(self, files: list[str], about: dict[str, Any]) -> None:
         """Declare the run complete: write the manifest of `files`, with `about` (data, versions) beside it."""
