@@ -29,7 +29,9 @@ class Configuration:
     target_scale: str = setting("log1p", "log1p for counts, identity for ready-made scores", choices=("log1p", "identity"))
     split: str = setting("random", "rows held out: random, author, time, or COLUMN=VALUE")
     without: tuple[str, ...] = setting((), "parts to leave out altogether")
-    test_share: float = setting(0.1, "share of the rows (or of the authors' rows) held out for tests", low=1e-6, high=0.9)
+    test_share: float = setting(
+        0.1, "share of the rows held out for tests (by author: whole authors; not for COLUMN=VALUE)", low=1e-6, high=0.9
+    )
     validation_share: float = setting(0.15, "share of the rows not held out for tests that stop and calibrate a member", low=1e-6, high=0.9)
     folds: int = setting(0, "disjoint sets of such rows, members take turns (0: one for two members, or 1)", low=0, high=64)
     seed: int = setting(0, "seed of everything random", low=0, high=2**32 - 1)

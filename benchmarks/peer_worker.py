@@ -85,16 +85,8 @@ def clipcast(job: dict) -> dict:
     seed = ("--seed", str(job["seed"]))
     with tempfile.TemporaryDirectory() as temporary:
         run, out = Path(temporary) / "run", Path(temporary) / "evaluation"
-        options = [
-            "--split",
-            job["split"],
-            "--test-share",
-            str(job["test_share"]),
-            "--targets",
-            ",".join(job["targets"]),
-            "--target-scale",
-            job["target_scale"],
-        ]
+        options = [f"--targets={','.join(job['targets'])}"]
+        options += [f"--{name.replace('_', '-')}={job[name]}" for name in ("split", "test_share", "target_scale")]
         started = time.perf_counter()
         _command("train.py", "--data", job["data"], *options, *seed, *CLIPCAST[job["peer"]], "--run", str(run))
         _command("evaluate.py", "--run", str(run), "--samples", "1000", *seed, "--out", str(out))

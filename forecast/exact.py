@@ -10,23 +10,23 @@ import torch
 from torch import Tensor
 
 from features.videos import Videos
-from forecast.mixture import LEVELS, likelihood_given_z, mixture_quantiles
+from forecast.mixture import LEVELS, likelihoods_given_z, mixture_quantiles
 from forecast.samples import Program
 
 DRAWS = 32  # of z, shared by the members
+FEWEST = 200  # draws: of fewer, the outermost would be moved to the 2.5 % quantile, though more than 3 % of all lie beyond them
 
 
 def with_exact_quantiles(samples: Tensor, programs: Sequence[Program], videos: Videos) -> Tensor:
     """Move draws (S, N, K) so that their median and the ends of their central intervals are exact given z.
 
-    Likelihoods without a distribution function leave them as they are.
+    Fewer than `FEWEST` draws, and those of likelihoods without a distribution function, stay as they are.
     """
-    programs = programs[:DRAWS]
-    shares = [len(range(member, DRAWS, len(programs))) for member in range(len(programs))]
+    if len(samples) < FEWEST:
+        return samples
     with torch.no_grad():
-        likelihoods = [likelihood_given_z(one, videos, share, "sobol") for one, share in zip(programs, shares, strict=True)]
         try:
-            exact = mixture_quantiles(likelihoods)
+            exact = mixture_quantiles(likelihoods_given_z(programs, videos, DRAWS, "sobol"))
         except NotImplementedError:
             return samples
     drawn = quantiles(samples)

@@ -47,13 +47,9 @@ def mixture_summary(
     Returns:
         mean, median, lower_95, upper_95, lower_50, upper_50, all (N, K) float64, in the training scale.
     """
-    programs = programs[:draws]
-    shares = [len(range(member, draws, len(programs))) for member in range(len(programs))]
-    found: list[dict[str, Tensor]] = []
+    blocks = videos.unlabelled().split(ENCODED)
     with torch.no_grad():
-        for block in videos.unlabelled().split(ENCODED):
-            likelihoods = [likelihood_given_z(one, block, share, sampler) for one, share in zip(programs, shares, strict=True)]
-            found.append(_summary(likelihoods, shares, halves=factor is not None))
+        found = [_summary(likelihoods_given_z(programs, block, draws, sampler), draws, halves=factor is not None) for block in blocks]
     rows = {name: torch.cat([one[name] for one in found]).double().cpu().numpy() for name in found[0]}
     return rows if factor is None else _stretched(rows, factor)
 
@@ -63,6 +59,13 @@ def _stretched(rows: dict[str, np.ndarray], factor: np.ndarray) -> dict[str, np.
     median, excess, (below, above) = rows["median"], rows.pop("excess"), factor.swapaxes(0, 1)
     mean = median + above * excess - below * (excess - (rows["mean"] - median))
     return {name: median + np.where(values < median, below, above) * (values - median) for name, values in rows.items()} | {"mean": mean}
+
+
+def likelihoods_given_z(programs: Sequence[Program], videos: Videos, draws: int, sampler: Sampler) -> list[Any]:
+    """`likelihood_given_z` of each member, which share the draws."""
+    programs = programs[:draws]
+    shares = [len(range(member, draws, len(programs))) for member in range(len(programs))]
+    return [likelihood_given_z(one, videos, share, sampler) for one, share in zip(programs, shares, strict=True)]
 
 
 def likelihood_given_z(program: Program, videos: Videos, draws: int, sampler: Sampler = "random") -> Any:
@@ -84,18 +87,16 @@ def _sobol(posterior: Any, draws: int) -> Tensor:
     return posterior.mean + posterior.stddev * torch.special.ndtri(points).to(posterior.mean)[:, None, :]
 
 
-def _summary(likelihoods: list, shares: list[int], *, halves: bool) -> dict[str, Tensor]:
+def _summary(likelihoods: list, draws: int, *, halves: bool) -> dict[str, Tensor]:
     """Mean and quantiles, (N, K) each; with `halves` also the excess E[max(y - median, 0)]."""
-    total = sum(shares)
     mean, spread = _moments(likelihoods)
-    levels = mean.new_tensor(list(LEVELS.values()))[:, None, None]
     try:
         rows = {"mean": mean} | dict(zip(LEVELS, mixture_quantiles(likelihoods), strict=True))
         return rows | {"excess": _excess(partial(_cdf, likelihoods), rows["median"], spread)} if halves else rows
     except NotImplementedError:
         warnings.warn("this likelihood has no distribution function: quantiles come from draws", InputWarning, stacklevel=2)
-    samples = torch.cat([likelihood.sample((-(-FALLBACK // total),)).flatten(0, 1) for likelihood in likelihoods])
-    rows = {"mean": mean} | dict(zip(LEVELS, samples.quantile(levels.flatten(), dim=0), strict=True))
+    samples = torch.cat([likelihood.sample((-(-FALLBACK // draws),)).flatten(0, 1) for likelihood in likelihoods])
+    rows = {"mean": mean} | dict(zip(LEVELS, samples.quantile(samples.new_tensor(list(LEVELS.values())), dim=0), strict=True))
     return rows | {"excess": (samples - rows["median"]).clamp_min(0).mean(0)} if halves else rows
 
 

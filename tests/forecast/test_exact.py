@@ -75,13 +75,20 @@ def test_targets_keep_moving_together(make_videos):
 
 def test_a_likelihood_without_a_distribution_function_keeps_its_draws(make_videos):
     ours = program(lambda z: Elementwise(dist.StudentT(3.0, z, NOISE)))
-    samples = draw([ours], make_videos(2), 50)
+    samples = draw([ours], make_videos(2), 300)
     assert torch.equal(with_exact_quantiles(samples, [ours], make_videos(2)), samples)
+
+
+def test_few_draws_stay_as_they_are(make_videos):
+    ours = program(lambda z: Elementwise(dist.Normal(z, NOISE)))
+    for count in (1, 50):
+        samples = draw([ours], make_videos(2), count)
+        assert torch.equal(with_exact_quantiles(samples, [ours], make_videos(2)), samples)
 
 
 def test_a_likelihood_without_a_mean_has_exact_quantiles(make_videos):
     ours = program(lambda z: Elementwise(dist.Cauchy(z, NOISE)))
     torch.manual_seed(0)
-    found = with_exact_quantiles(draw([ours], make_videos(2), 50), [ours], make_videos(2))
+    found = with_exact_quantiles(draw([ours], make_videos(2), 300), [ours], make_videos(2))
     # z moves the quartiles of a Cauchy (1.2 from its centre) by less than its own spread
     np.testing.assert_allclose(np.quantile(found, 0.75, axis=0), LOC + NOISE, atol=0.35)
