@@ -68,8 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     horizons = [parse_horizon(text) for text in options.horizon.split(",")]
     if options.plot and options.plot.suffix not in (".png", ".svg", ".pdf"):
         raise InputError(f"--plot {options.plot}: choose a name that ends in .png, .svg or .pdf")
-    import torch
-
     from forecast.draft.outlook import outlook, parts_table, table
     from forecast.draft.video import fan_horizons
     from forecast.forecaster import load
@@ -81,11 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     path = options.run or newest_run(Path("runs"))
     device = command.device(options.device)
-    torch.set_num_threads(1)  # one video is too little to share: threads would wait for each other
-    forecaster = load(path, build=build, model=model, guide=guide, device=device)
-    draft = _draft(options, forecaster, path)
-    ages = [*horizons, *fan_horizons(horizons)] if options.plot else horizons
-    fan = outlook(forecaster, draft, ages, precisions, samples=options.samples, seed=options.seed, device=device)
+    with command.one_thread():  # one video is too little to share: threads would wait for each other
+        forecaster = load(path, build=build, model=model, guide=guide, device=device)
+        draft = _draft(options, forecaster, path)
+        ages = [*horizons, *fan_horizons(horizons)] if options.plot else horizons
+        fan = outlook(forecaster, draft, ages, precisions, samples=options.samples, seed=options.seed, device=device)
     if options.plot:
         _plot(fan, options.plot)
     found = fan.at(horizons)

@@ -4,8 +4,8 @@ import hashlib
 from pathlib import Path
 
 import pytest
-import torch
 
+import command
 import members
 import train
 from features.errors import InputError
@@ -19,10 +19,8 @@ def _weights(run: Path) -> list[str]:
 @pytest.fixture
 def one_thread():
     # a worker has one thread; sums over two threads round differently
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with command.one_thread():
+        yield
 
 
 @pytest.mark.slow

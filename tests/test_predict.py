@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import command
 import predict
+from features.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -52,6 +54,19 @@ def test_two_drafts_compared(said, tmp_path):
     assert [one["probability"] + other["probability"] for one, other in zip(found, back, strict=True)] == pytest.approx([1.0] * 16)
     same = json.loads(said("--compare", tmp_path / "a.json", tmp_path / "a.json", "--json"))["comparison"]
     assert {one["probability"] for one in same} == {0.5}
+
+
+def test_who_calls_predict_keeps_the_threads(said, run_directory):
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        said("--description", "word1")
+        assert torch.get_num_threads() == 3
+        with pytest.raises(InputError):
+            predict.main(["--run", str(run_directory), "--video", "/dev/zero"])
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_the_same_command_gives_the_same_forecast(said):
