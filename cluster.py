@@ -4,7 +4,6 @@ Every machine has this package installed and finds the files under the same path
 results come back in order, each once, and only the process that asked writes files.
 """
 
-import functools
 import logging
 import os
 from collections import deque
@@ -78,7 +77,9 @@ class Readers:
     """As `features.media.clips.Readers`, with a network and a decoding process in each of Ray's workers."""
 
     def __init__(self, settings: Any, limits: Any) -> None:
-        self._task, self._arguments = _task(_read_clip), (settings, limits)
+        from features.media.clips import read
+
+        self._task, self._arguments = _task(read), (settings, limits)
 
     def __enter__(self) -> "Readers":
         return self
@@ -88,7 +89,7 @@ class Readers:
 
     def submit(self, path: Path) -> Future:
         """Have a clip read; the future gives what `features.media.clips.ClipReader.read` returns."""
-        return self._task.remote(*self._arguments, path.absolute()).future()
+        return self._task.remote(path.absolute(), *self._arguments).future()
 
 
 def _task(function: Callable) -> Any:
@@ -113,18 +114,3 @@ def _call(function: Callable[[Any], Any], job: Any) -> Any:
 
     torch.set_num_threads(1)
     return function(job)
-
-
-def _read_clip(settings: Any, limits: Any, path: Path) -> Any:
-    return _reader(settings, limits).read(path)
-
-
-@functools.lru_cache(maxsize=1)
-def _reader(settings: Any, limits: Any) -> Any:
-    """The reader of a worker, kept from clip to clip."""
-    import torch
-
-    from features.media.clips import ClipReader
-
-    torch.set_num_threads(1)
-    return ClipReader(settings, limits)

@@ -116,6 +116,7 @@ def run(main: Callable[[Sequence[str] | None], None], arguments: Sequence[str] |
         print(f"error: {_one_line(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        sys.unraisablehook = lambda unraisable: None  # a progress bar that was being made cannot be closed, and would say so
         print("\ninterrupted: what was finished is kept; run the same command again to go on", file=sys.stderr)
         return 130
     except BrokenPipeError:

@@ -79,7 +79,7 @@ def test_extraction_with_a_killed_worker_gives_the_same_bytes(weights, tmp_path)
         str(weights),
     ]
     extract.main([*options, "--out", str(tmp_path / "one")])
-    run_and_kill_a_worker(["extract.py", *options, "--out", str(tmp_path / "ray"), "--ray", "--workers", "2"], "_read_clip")
+    run_and_kill_a_worker(["extract.py", *options, "--out", str(tmp_path / "ray"), "--ray", "--workers", "2"], "read")
     names = [path.name for path in (tmp_path / "one").iterdir() if path.is_file()]
     assert "visual.parquet" in names
     assert filecmp.cmpfiles(tmp_path / "one", tmp_path / "ray", names, shallow=False) == (names, [], [])

@@ -24,6 +24,12 @@ def interrupt(*_, **__):
     signal.raise_signal(signal.SIGINT)
 
 
+@pytest.fixture(autouse=True)
+def hook(monkeypatch):
+    """An interrupted command silences what is left half made; a process that goes on wants to hear."""
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+
+
 def partial(directory: Path) -> list[Path]:
     return list(directory.rglob(".*.partial*"))
 
@@ -46,6 +52,16 @@ def test_extract(dataset_directory, tmp_path, capsys, monkeypatch):
     assert partial(tmp_path) == []
     assert command.run(extract.main, typed) == 0
     assert (tmp_path / "out" / "videos.parquet").exists()
+
+
+def test_a_progress_bar_that_was_being_made():
+    code = (
+        "import signal, sys, command\nfrom tqdm import tqdm\n"
+        "tqdm._get_free_pos = lambda *_: signal.raise_signal(signal.SIGINT)\nsys.exit(command.run(lambda _: tqdm(total=3)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 130
+    assert done.stderr.strip() == SENTENCE
 
 
 def gone(group: int, seconds: float) -> bool:

@@ -62,7 +62,7 @@ def test_who_calls_predict_keeps_the_threads(said, run_directory):
         torch.set_num_threads(3)
         said("--description", "word1")
         assert torch.get_num_threads() == 3
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match="not a regular file"):
             predict.main(["--run", str(run_directory), "--video", "/dev/zero"])
         assert torch.get_num_threads() == 3
     finally:

@@ -100,7 +100,7 @@ class Readers:
 
     def submit(self, path: Path) -> Future:
         """Have a clip read; the future gives what `ClipReader.read` returns, or raises BrokenProcessPool if a process died."""
-        return self._pool.submit(_read, path, self._settings, self._limits)
+        return self._pool.submit(read, path, self._settings, self._limits)
 
 
 def settled_apart(settings: Settings) -> Settings:
@@ -111,13 +111,13 @@ def settled_apart(settings: Settings) -> Settings:
         return pool.submit(settled, settings).result()
 
 
-def _read(path: Path, settings: Settings, limits: Limits) -> tuple[Result, bool]:
+def read(path: Path, settings: Settings, limits: Limits) -> tuple[Result, bool]:
+    """`ClipReader.read`, for a worker's process: the reader is kept from clip to clip."""
     return _reader(settings, limits).read(path)
 
 
 @functools.cache
 def _reader(settings: Settings, limits: Limits) -> ClipReader:
-    """The reader of a process, kept from clip to clip."""
     import torch
 
     torch.set_num_threads(1)  # two threads on one clip are slower than two clips

@@ -54,8 +54,10 @@ read = decode.read_clip
 def read_clip(path, *arguments):
     while path.name == "sleep.mp4":
         time.sleep(0.3)
-    while path.name == "spin.mp4":
-        pass
+    if path.name == "spin.mp4":
+        arguments[-1](4.0)  # seconds that the clip lasts
+        while True:
+            pass
     return read(path, *arguments)
 decode.read_clip = read_clip
 sandbox.main()
@@ -64,7 +66,7 @@ sandbox.main()
 
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
-    """A sandbox that sleeps over sleep.mp4 and computes without end over spin.mp4."""
+    """A sandbox that sleeps over sleep.mp4, and computes without end over spin.mp4, which lasts 4 s."""
     (tmp_path / "stand_in.py").write_text(STAND_IN)
     monkeypatch.setattr(worker, "ROOT", f"{tmp_path}:{worker.ROOT}")
     monkeypatch.setattr(worker, "PROGRAM", "stand_in")
@@ -75,7 +77,7 @@ def stand_in(tmp_path, monkeypatch):
     ("name", "limits", "reason"),
     [
         ("sleep.mp4", Limits(), "time: decoding stood still for 4 s"),
-        ("spin.mp4", Limits(seconds=1), "time: decoding took longer than 1 s of processor time"),
+        ("spin.mp4", Limits(seconds=1), "time: decoding took longer than 1.6 s of processor time"),
     ],
     ids=["sleeps", "computes"],
 )
