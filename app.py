@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import command
-from features.errors import InputError
-from features.sources.counts import parse_count, parse_time
+from features.tables.values import parse_count, parse_time
+from machine import command
+from machine.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +63,6 @@ class Desk:
         """Forecast a draft over a fan of horizons; and sentences about the clip."""
         from forecast.draft.outlook import outlook
         from forecast.draft.video import Draft, fan_horizons
-        from guide.product import precisions
 
         forecaster = self._forecaster(run)
         known: dict[str, str | float] = {name: text for name, text in zip(("video_description", "username"), words, strict=True) if text}
@@ -71,22 +70,19 @@ class Desk:
         features, problems = self._clip(run, Path(clip)) if clip else ({}, [])
         draft = Draft(_moment(publish), known, features)
         horizons = sorted({*HORIZONS, *fan_horizons(HORIZONS)})
-        return outlook(forecaster, draft, horizons, precisions), problems
+        return outlook(forecaster, draft, horizons), problems
 
     def _forecaster(self, run: str) -> Forecaster:
         from forecast.forecaster import load
-        from guide import guide
-        from model import model
-        from train import build
 
         if run not in self.names():
             raise InputError(f"{run}: no such run")
         if run not in self._forecasters:
-            self._forecasters[run] = load(self.runs / run, build=build, model=model, guide=guide)
+            self._forecasters[run] = load(self.runs / run)
         return self._forecasters[run]
 
     def _clip(self, run: str, clip: Path) -> tuple[dict[str, np.ndarray], list[str]]:
-        from forecast.draft.clip import clip_features
+        from extraction.draft_clip import clip_features
 
         if clip.stat().st_size > self.megabytes * 1_000_000:
             raise InputError(f"{clip.name}: larger than {self.megabytes} MB")

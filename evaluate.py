@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import command
-from features.errors import InputError
+from machine import command
+from machine.errors import InputError
 
 if TYPE_CHECKING:
-    from configuration import Configuration
     from features.tables.dataset import Dataset
+    from forecast.run.configuration import Configuration
 
 EXAMPLES = """examples:
   python evaluate.py                                    the newest run, on the rows its training held out
@@ -55,28 +55,25 @@ def _parser() -> command.Parser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     options = _parser().parse_args(arguments)
-    from cluster import Cluster
-    from features.files import inside
     from features.rows.splits import split
+    from features.simulated_world import read_or_simulate
     from forecast.forecaster import load
     from forecast.report.measures import add_measures
     from forecast.report.page import write_report
     from forecast.run.directory import RunDirectory, newest_run
     from forecast.scoring.evaluation import evaluate, table, write_evaluation
-    from guide import guide
-    from guide.product import precisions
-    from model import model
-    from train import build, read_source
+    from machine.cluster import Cluster
+    from machine.files import inside
 
     path = options.run or newest_run(Path("runs"))
     out = options.out or path / "evaluation"
     if options.out is None:
         inside(path, out.name)  # not through a link that leaves the run directory
     device = command.device(options.device)
-    forecaster = load(path, build=build, model=model, guide=guide, device=device)
+    forecaster = load(path, device=device)
     begun = RunDirectory(path).read_json("source.json")
     source = begun.get("data") if options.data is None else options.data
-    dataset = read_source(source, forecaster.configuration)
+    dataset = read_or_simulate(source, **forecaster.configuration.reading)
     if options.data is None:
         if dataset.fingerprint != forecaster.about.get("fingerprint"):
             raise InputError(
@@ -88,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with contextlib.ExitStack() as stack:
         run = map if options.ray is None else stack.enter_context(Cluster(options.ray)).map
         evaluation = evaluate(forecaster, dataset, **settings, device=device, keep=keep, run=run)
-    add_measures(evaluation, forecaster, dataset, precisions, seed=options.seed, device=device)
+    add_measures(evaluation, forecaster, dataset, seed=options.seed, device=device)
     write_evaluation(evaluation, out)
     names = dataset.videos["username"].fillna("").tolist() if begun.get("keep_names") and "username" in dataset.videos else None
     write_report(evaluation, forecaster, out, data=dataset.name, command=_command(options, path), names=names)
@@ -110,7 +107,7 @@ def _command(options: argparse.Namespace, path: Path) -> str:
 
 def _print_oracle(dataset: Dataset, configuration: Configuration) -> None:
     """The best possible CRPS on the simulated world, where it is known."""
-    from features.simulate import oracle_crps
+    from features.simulated_world import oracle_crps
 
     print(f"oracle       CRPS {oracle_crps(dataset, configuration.seed):.3f}: no forecast can do better on the simulated world")
 

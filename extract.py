@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from command import Parser, common_options, number, path, run, whole
+from machine.command import Parser, common_options, number, path, run, whole
 
 EXAMPLES = """examples:
   python extract.py --videos downloads --out data                  a folder of yt-dlp, or one with a table videos.csv
@@ -55,8 +55,8 @@ def parser() -> Parser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Extract, or check."""
     options = parser().parse_args(arguments)
-    from features.media.settings import Limits, Settings
-    from features.sources.read import read_source
+    from extraction.settings import Limits, Settings
+    from extraction.sources.read import read_source
 
     limits = Limits(megabytes=options.clip_megabytes, seconds=options.clip_seconds, memory=options.clip_memory)
     source = read_source(options.videos, lenient=options.check)
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     for note in _notes(source):
         print(f"note: {note}", file=sys.stderr)
-    from features.media.extraction import extract
+    from extraction.extract import extract
 
     settings = Settings(options.backbone, options.visual_weights, "", options.combine, options.precision, options.device)
     with contextlib.ExitStack() as stack:
@@ -73,10 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if options.ray is None:
             summary = extract(source, options.out, settings, limits, options.workers, bar.show)
         else:
-            from cluster import Cluster
+            from extraction.ray_readers import RayReaders
+            from machine.cluster import Cluster
 
             cluster = stack.enter_context(Cluster(options.ray, options.workers))
-            summary = extract(source, options.out, settings, limits, cluster.cores, bar.show, cluster.readers)
+            summary = extract(source, options.out, settings, limits, cluster.cores, bar.show, RayReaders)
     counts = summary["counts"]
     for name in ("videos", "clips", "visual", "acoustic", "problems"):
         print(f"{name:10} {counts[name]:8}")
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def check(source, limits) -> None:
     """Print what a source holds."""
-    from features.sources.check import column_lines, media_lines
+    from extraction.sources.check import column_lines, media_lines
 
     print(f"{source.name}: {source.kind}, {len(source.videos)} videos\n")
     print("\n".join(column_lines(source)))
@@ -117,7 +118,7 @@ class Bar:
             self._bar.close()
 
     def show(self, progress) -> None:
-        """Draw where the extraction stands (a `features.media.extraction.Progress`)."""
+        """Draw where the extraction stands (a `extraction.extract.Progress`)."""
         if self._bar is None:
             from tqdm import tqdm
 

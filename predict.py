@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import command
-from features.errors import InputError
-from features.sources.counts import parse_count, parse_time
 from features.tables.columns import COLUMNS, COUNTS
+from features.tables.values import parse_count, parse_time
+from machine import command
+from machine.errors import InputError
 
 if TYPE_CHECKING:
     from forecast.draft.outlook import Outlook
@@ -72,18 +72,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from forecast.draft.video import fan_horizons
     from forecast.forecaster import load
     from forecast.run.directory import newest_run
-    from guide import guide
-    from guide.product import precisions
-    from model import model
-    from train import build
 
     path = options.run or newest_run(Path("runs"))
     device = command.device(options.device)
     with command.one_thread():  # one video is too little to share: threads would wait for each other
-        forecaster = load(path, build=build, model=model, guide=guide, device=device)
+        forecaster = load(path, device=device)
         draft = _draft(options, forecaster, path)
         ages = [*horizons, *fan_horizons(horizons)] if options.plot else horizons
-        fan = outlook(forecaster, draft, ages, precisions, samples=options.samples, seed=options.seed, device=device)
+        fan = outlook(forecaster, draft, ages, samples=options.samples, seed=options.seed, device=device)
     if options.plot:
         _plot(fan, options.plot)
     found = fan.at(horizons)
@@ -102,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> Draft:
     """What the options say of the video; the clip is measured like the run's own."""
-    from forecast.draft.clip import clip_features
+    from extraction.draft_clip import clip_features
     from forecast.draft.video import GIVEN, Draft
 
     known = {column.name: getattr(options, column.name) for column in GIVEN if getattr(options, column.name) is not None}
@@ -116,8 +112,8 @@ def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> D
 
 
 def _plot(fan: Outlook, path: Path) -> None:
-    from features.files import writing
     from forecast.draft.growth import growth_figure
+    from machine.files import writing
 
     with writing(path) as temporary:
         growth_figure(fan).savefig(temporary, dpi=150)

@@ -16,13 +16,13 @@ from pathlib import Path
 import av
 import numpy as np
 
-from features.media.acoustic import acoustic_features
-from features.media.decoding.decode import opened, read_clip, usable
-from features.media.decoding.picture import turned
-from features.media.decoding.seek import Walker
-from features.media.decoding.timeline import Timeline
-from features.media.settings import FRAMES, Limits, Settings
-from features.media.visual import BACKBONES, Network
+from extraction.acoustic import acoustic_features
+from extraction.decoding.decode import opened, read_clip, usable
+from extraction.decoding.picture import turned
+from extraction.decoding.seek import Walker
+from extraction.decoding.timeline import Timeline
+from extraction.settings import FRAMES, Limits, Settings
+from extraction.visual import BACKBONES, Network
 
 LIMITS = Limits()
 CLIPS, FEW, ROUNDS = 8, 2, 3

@@ -9,16 +9,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-import command
-from features.errors import InputWarning
 from features.rows.splits import split
+from features.simulated_world import read_or_simulate
 from features.tables.columns import AUTHOR_COUNTS, CAPTION
 from features.tables.dataset import Dataset
 from forecast.forecaster import load
 from forecast.run.directory import RunDirectory
 from guide import guide
+from machine import command
+from machine.errors import InputWarning
 from model import model
-from train import build, read_source
+from program import build
 
 TIMES = ("create_time", "collected_at")
 SOCIAL = (*AUTHOR_COUNTS, *TIMES, "video_duration", "region_code", "language")
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     warnings.simplefilter("ignore", InputWarning)
     forecaster = load(options.run, build=build, model=model, guide=guide)
     configuration = forecaster.configuration
-    dataset = read_source(RunDirectory(options.run).read_json("source.json").get("data"), configuration)
+    dataset = read_or_simulate(RunDirectory(options.run).read_json("source.json").get("data"), **configuration.reading)
     test = split(dataset.videos, **configuration.division).test
     rows = dataset.take(test[np.linspace(0, len(test) - 1, min(options.rows, len(test))).astype(int)])
     print(f"| without ({len(rows):,} rows) | 95 % held | least held target | width |\n|---|---|---|---|")

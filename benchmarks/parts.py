@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from command import Parser, run
-from features.errors import InputError
-from features.files import write_text
+from machine.command import Parser, run
+from machine.errors import InputError
+from machine.files import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = ("crps", "rmse", "spearman", "coverage_95", "width_95")

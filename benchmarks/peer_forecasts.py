@@ -9,7 +9,7 @@ import scoringrules
 from scipy.interpolate import make_interp_spline
 from scipy.stats import norm
 
-from forecast.scoring.points import mape_point, mean_percentage_error
+from forecast.scoring.percentage_error import mape_point, mean_percentage_error
 from forecast.scoring.scores import row_summary, target_scores
 
 POINTS = 1000
@@ -69,7 +69,7 @@ def score(forecast: Forecast, truth: np.ndarray, scale: str, lowest: float = 1e-
         forecast: of N rows, in the training scale.
         truth: (N), NaN where unknown.
         scale: `log1p` or `identity`; for the latter also the MAPE of the point that minimises it.
-        lowest: the smallest target in training, see `forecast.scoring.points.mape_point`.
+        lowest: the smallest target in training, see `forecast.scoring.percentage_error.mape_point`.
     """
     least = 0.0 if scale == "log1p" else -np.inf
     draws, truths = forecast.quantiles(EVEN_LEVELS).T[:, :, None].clip(least), truth[:, None]

@@ -19,8 +19,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from features.errors import InputError
-from features.files import write_text
+from machine.errors import InputError
+from machine.files import write_text
 
 if TYPE_CHECKING:
     from benchmarks.peer_columns import Task

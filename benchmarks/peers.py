@@ -17,10 +17,10 @@ from statistics import fmean, stdev
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that `python benchmarks/peers.py` works, too
 
-from command import Parser, number, run, whole
-from features.errors import InputError
-from features.files import write_text
 from features.tables.columns import COUNTS
+from machine.command import Parser, number, run, whole
+from machine.errors import InputError
+from machine.files import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ("catboost", "catboost-quantiles", "lightgbm", "ngboost", "realmlp", "tabm", "ridge", "clipcast", "clipcast-paper")

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from features.errors import InputError
-from features.parts import social, sound, words
-from features.parts.history import History, author_numbers, excess, moments
+from features.parts import same_sound, same_words, social
+from features.parts.same_author import History, author_numbers, excess, moments
 from features.parts.text import LENGTH, TOKENS, WIDTH, Text, captions, lengths
-from features.scaling import Scaler
+from features.scaler import Scaler
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
 from features.videos import Gap, Part, PartShape, Videos
-from features.whole import whole_targets
+from features.whole_counts import whole_targets
+from machine.errors import InputError
 
 CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
@@ -34,7 +34,7 @@ class Targets:
         scale: `log1p` for counts, `identity` for ready-made scores.
         loc: (K,) training means in the training scale.
         spread: (K,) training standard deviations.
-        whole: (K,) bool, which are whole counts, see `features.whole`.
+        whole: (K,) bool, which are whole counts, see `features.whole_counts`.
     """
 
     names: tuple[str, ...]
@@ -67,7 +67,7 @@ class Featurizer:
         salt: hexadecimal key of the hashes that stand for names.
         past_only: history counts earlier videos only (time split, forecasts).
         tokens: the textual part carries its tokens beside the 20 numbers.
-        youngest: days; a younger video looks as if it were that old, see `forecast.infancy`. 0 for what is no count.
+        youngest: days; a younger video looks as if it were that old, see `forecast.young`. 0 for what is no count.
         scalers: one for each part with continuous features.
         columns: names of each part's raw continuous features.
         categories: for each categorical column the keys of its categories, in code order from 1.
@@ -136,10 +136,10 @@ class Featurizer:
             if "history" in fitted.histories:
                 totals = fitted.histories["history"].totals(author, time, own, time if past_only else None)
                 usual = moments(*totals)[:, : reached.shape[1]]
-            fitted.histories.update(sound.fit(videos, fitted.salt, time, reached - usual, known))
+            fitted.histories.update(same_sound.fit(videos, fitted.salt, time, reached - usual, known))
         texts = captions(videos)
         if any(text.strip() for text in texts) and "words" not in without:
-            fitted.histories.update(words.fit(videos, fitted.salt, time, reached, known))
+            fitted.histories.update(same_words.fit(videos, fitted.salt, time, reached, known))
         if any(text.strip() for text in texts) and "textual" not in (*without, *dataset.ready):
             object.__setattr__(fitted, "text", Text.fit(texts, seed=seed))
         for part, (raw, features, present) in fitted.raw(dataset).items():
@@ -236,11 +236,11 @@ class Featurizer:
             found["history"] = author_numbers(self.histories["history"], author, time, own, age, before)
         alike = []  # those of the author's videos that have the sound, or words, of this one
         if "sound" in self.histories:
-            numbers, present, of_author = sound.numbers(videos, self.salt, self.histories, time, before)
+            numbers, present, of_author = same_sound.numbers(videos, self.salt, self.histories, time, before)
             found["sound"] = numbers, present
             alike.append(excess(of_author[:, :1], of_author[:, 1:]))
         if "words" in self.histories:
-            numbers, present, of_author = words.numbers(videos, self.salt, self.histories, time, before)
+            numbers, present, of_author = same_words.numbers(videos, self.salt, self.histories, time, before)
             found["words"] = numbers, present
             usual = found["history"][0][:, : len(self.targets.names)] if "history" in found else 0.0
             alike.append(excess(of_author[:, :1], of_author[:, 1:], usual))

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+PRIOR = "prior"  # how the prior is called where it stands beside the parts
+
 
 class Gap(NamedTuple):
     """Features that go missing together: columns of `Part.numbers` that are then 0, and those that are then 1 to say so."""

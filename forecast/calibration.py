@@ -26,11 +26,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from features.absence import OF_THE_AUTHOR, columns_of, without_columns
-from features.errors import InputWarning
+from features.missing import OF_THE_AUTHOR, columns_of, without_columns
 from features.videos import PartShape, Videos
+from forecast.draws import Member
 from forecast.mixture import mixture_summary
-from forecast.samples import Program
+from machine.errors import InputWarning
 
 FEWEST = 40  # validation rows below which a stretch would be guesswork: 1 is used
 HALVES = 400  # validation rows from which each half has a stretch of its own
@@ -48,7 +48,7 @@ class Calibration:
     Attributes:
         known: for videos of known authors.
         strangers: for those of strangers.
-        lacking: at least, for those that lack a part, or are strangers and lack its columns (`features.absence.absences`).
+        lacking: at least, for those that lack a part, or are strangers and lack its columns (`features.missing.absences`).
         widening: (K,) factors of at least 1, multiplied into the first two, for those that lack a part.
     """
 
@@ -81,12 +81,12 @@ class Calibration:
 
 
 def calibrate(
-    programs: Sequence[Program], held: Sequence[Videos], shapes: Mapping[str, PartShape] | None = None, *, seed: int = 0
+    members: Sequence[Member], held: Sequence[Videos], shapes: Mapping[str, PartShape] | None = None, *, seed: int = 0
 ) -> Calibration:
     """Fit the stretches on validation rows: as they are, as strangers', and with one part after the other taken away.
 
     Args:
-        programs: the M members.
+        members: the M members.
         held: the validation rows of each of F folds, labelled; member m was not trained on those of fold m modulo F.
         shapes: of the parts, which tell what columns of them may be missing.
         seed: of the draws of z.
@@ -98,7 +98,7 @@ def calibrate(
         warnings.simplefilter("ignore", InputWarning)  # a likelihood without a distribution function is drawn from
         torch.manual_seed(seed)
         lacking = {
-            part: _stretches(programs, [videos.without(part) for videos in fewer])
+            part: _stretches(members, [videos.without(part) for videos in fewer])
             for part in parts
             if len(held[0].parts) > 1 and np.mean([float(videos[part].present.double().mean()) for videos in held]) > 1 - SELDOM
         }
@@ -108,12 +108,12 @@ def calibrate(
                     replace(videos, parts=videos.parts | {part: without_columns(videos[part], shape.gaps)}).without(*OF_THE_AUTHOR)
                     for videos in fewer
                 ]
-                lacking[columns_of(part)] = _stretches(programs, blind)
-        widening = _widening(programs, fewer, parts) if len(held[0].parts) > 1 else {}
-        strange = _stretches(programs, [videos.without(*OF_THE_AUTHOR) for videos in few], widening)
+                lacking[columns_of(part)] = _stretches(members, blind)
+        widening = _widening(members, fewer, parts) if len(held[0].parts) > 1 else {}
+        strange = _stretches(members, [videos.without(*OF_THE_AUTHOR) for videos in few], widening)
         if not any(part in held[0] and bool(videos[part].present.any()) for part in OF_THE_AUTHOR for videos in held):
             return Calibration(strange, strange, lacking, widening)
-        return Calibration(_stretches(programs, [_of_known_authors(videos) for videos in few], widening), strange, lacking, widening)
+        return Calibration(_stretches(members, [_of_known_authors(videos) for videos in few], widening), strange, lacking, widening)
 
 
 def _of_known_authors(videos: Videos) -> Videos:
@@ -125,11 +125,11 @@ def _evenly(videos: Videos, count: int) -> Videos:
     return videos.rows(torch.linspace(0, len(videos) - 1, min(len(videos), count), dtype=torch.float64).long().to(videos.device))
 
 
-def _widening(programs: Sequence[Program], held: Sequence[Videos], parts: Sequence[str]) -> dict[str, np.ndarray]:
+def _widening(members: Sequence[Member], held: Sequence[Videos], parts: Sequence[str]) -> dict[str, np.ndarray]:
     """(K,) by part, at least 1: what the intervals of rows that have it must be multiplied by when it is taken away."""
 
     def widths(held: Sequence[Videos]) -> np.ndarray:
-        found = [mixture_summary(programs[fold :: len(held)], videos, DRAWS) for fold, videos in enumerate(held)]
+        found = [mixture_summary(members[fold :: len(held)], videos, DRAWS) for fold, videos in enumerate(held)]
         return np.concatenate([rows["upper_95"] - rows["lower_95"] for rows in found])
 
     whole, widening = widths(held), {}
@@ -142,11 +142,11 @@ def _widening(programs: Sequence[Program], held: Sequence[Videos], parts: Sequen
     return widening
 
 
-def _stretches(programs: Sequence[Program], held: Sequence[Videos], widening: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+def _stretches(members: Sequence[Member], held: Sequence[Videos], widening: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
     """(2, K): the stretches of all members averaged, beside the `widening` of the parts that rows lack."""
     alone, averaged = [], []
     for fold, videos in enumerate(held):
-        group = programs[fold :: len(held)]
+        group = members[fold :: len(held)]
         assert videos.popularity is not None  # noqa: S101  (labelled by contract)
         truth = videos.popularity.cpu().numpy().astype(np.float64)
         given = np.ones_like(truth)
@@ -156,9 +156,9 @@ def _stretches(programs: Sequence[Program], held: Sequence[Videos], widening: Ma
         if len(held) > 1:
             alone += [needed(mixture_summary([program], videos, DRAWS), truth) / given[:, None] for program in group]
     of_groups = conformal(np.concatenate(averaged))
-    if len(held) == 1 or len(programs) == len(held):
+    if len(held) == 1 or len(members) == len(held):
         return of_groups
-    return extrapolate(conformal(np.concatenate(alone)), of_groups, len(programs) / len(held), len(programs))
+    return extrapolate(conformal(np.concatenate(alone)), of_groups, len(members) / len(held), len(members))
 
 
 def extrapolate(of_one: np.ndarray, of_group: np.ndarray, group: float, members: int) -> np.ndarray:

@@ -1,6 +1,5 @@
 """What each part contributes to a forecast. Leaving an expert out of the product is exact: no imputing, no retraining."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +8,6 @@ from torch import Tensor
 
 from features.videos import Videos
 from forecast.forecaster import Forecaster
-
-PRIOR = "prior"
-Precisions = Callable[[Mapping[str, tuple[Tensor, Tensor]], Mapping[str, Tensor]], tuple[dict[str, Tensor], dict[str, Tensor]]]
 
 
 @dataclass(frozen=True)
@@ -55,15 +51,12 @@ class Contributions:
         return found
 
 
-def contributions(
-    forecaster: Forecaster, videos: Videos, precisions: Precisions, *, samples: int = 200, seed: int = 0, score: bool = True
-) -> Contributions:
+def contributions(forecaster: Forecaster, videos: Videos, *, samples: int = 200, seed: int = 0, score: bool = True) -> Contributions:
     """Forecast N videos as they are and once without each part, with common random numbers.
 
     Args:
         forecaster: a loaded run.
         videos: N videos; those without a part are not changed by leaving it out.
-        precisions: `guide.product.precisions`, or another function that gives each expert's precision.
         samples: draws a forecast.
         seed: of all forecasts, so that differences are not noise of the draws.
         score: also compare CRPS, where the truth is known.
@@ -77,20 +70,15 @@ def contributions(
         shift[part] = whole["median"] - reduced["median"]
         width[part] = reduced["width"] / np.maximum(whole["width"], 1e-12)
         crps[part] = reduced["crps"] - whole["crps"]
-    return Contributions(precision_shares(forecaster, videos, precisions), shift, width, crps)
+    return Contributions(precision_shares(forecaster, videos), shift, width, crps)
 
 
-def precision_shares(forecaster: Forecaster, videos: Videos, precisions: Precisions) -> dict[str, np.ndarray]:
+def precision_shares(forecaster: Forecaster, videos: Videos) -> dict[str, np.ndarray]:
     """(N,) share of the precision by part, and by `prior`; averaged over the dimensions of z and the members."""
     totals: dict[str, list[Tensor]] = {}
-    present = {part: videos[part].present for part in videos}
-    for program in forecaster.programs:
-        experts = program.guide.keywords["experts"]  # type: ignore[attr-defined]
+    for member in forecaster.members:
         with torch.no_grad():
-            opinions = {part: expert(videos[part]) for part, expert in experts.items()}
-            by_part = precisions(opinions, present)[0]
-        if getattr(experts, "prior_expert", False):
-            by_part[PRIOR] = torch.ones_like(next(iter(by_part.values())))
+            by_part = member.networks.experts.precisions(videos)
         total = torch.stack(list(by_part.values())).sum(0).clamp_min(1e-30)
         for part, precision in by_part.items():
             totals.setdefault(part, []).append((precision / total).mean(-1))

@@ -1,29 +1,29 @@
-"""A trained forecaster: everything fitted, the programs, the calibration; and how it is written to and read from a run directory."""
+"""A trained forecaster: everything fitted, the members, the calibration; and how it is written to and read from a run directory."""
 
 import copy
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from configuration import Configuration
-from features.absence import absences, columns_of, strangers
-from features.errors import InputError
 from features.featurizer import Featurizer
-from features.storage import from_state, to_state
+from features.missing import absences, columns_of, strangers
+from features.saved import from_state, to_state
 from features.videos import Videos
-from features.whole import quantised
+from features.whole_counts import quantised
 from forecast.calibration import Calibration
-from forecast.exact import with_exact_quantiles
-from forecast.infancy import shrink
+from forecast.draws import Member, draw_chunks
+from forecast.exact_quantiles import with_exact_quantiles
+from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.shapes import shapes_only
-from forecast.samples import Program, draw_chunks
+from forecast.young import shrink
+from machine.errors import InputError
+from program import SHIPPED, Program
 
 ROWS = 512  # rows summarised at a time
 TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
@@ -36,7 +36,7 @@ class Forecaster:
     Attributes:
         configuration: the settings of the run.
         featurizer: turns a dataset into `Videos`.
-        programs: the members, averaged by mixing their draws.
+        members: the members, averaged by mixing their draws.
         calibration: stretches of the intervals.
         marginal: (1000, K) quantiles of the targets over the training rows, the forecast that does nothing.
         about: the run's manifest.
@@ -44,7 +44,7 @@ class Forecaster:
 
     configuration: Configuration
     featurizer: Featurizer
-    programs: tuple[Program, ...]
+    members: tuple[Member, ...]
     calibration: Calibration
     marginal: np.ndarray
     about: dict[str, Any]
@@ -61,7 +61,7 @@ class Forecaster:
             videos: N videos.
             samples: S.
             seed: of the draws.
-            first: number of the first video in a table that is forecast in pieces, see `forecast.samples.draw_chunks`.
+            first: number of the first video in a table that is forecast in pieces, see `forecast.draws.draw_chunks`.
             plain: quantiles keep the noise of the draws and counts are not rounded: enough for comparing forecasts of the same seed.
         """
         targets = self.featurizer.targets
@@ -70,11 +70,11 @@ class Forecaster:
             stranger = strangers(videos)
             absent = absences(videos, self.featurizer.shapes)
             start = 0
-            for samples_of_chunk in draw_chunks(self.programs, videos, samples, seed=seed, first=first):
+            for samples_of_chunk in draw_chunks(self.members, videos, samples, seed=seed, first=first):
                 stop = start + samples_of_chunk.shape[1]
                 rows = slice(start, stop)
                 if not plain:
-                    samples_of_chunk = with_exact_quantiles(samples_of_chunk, self.programs, videos.rows(rows).unlabelled())
+                    samples_of_chunk = with_exact_quantiles(samples_of_chunk, self.members, videos.rows(rows).unlabelled())
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], {part: gone[rows] for part, gone in absent.items()})
                 if videos.age is not None:
                     stretched = shrink(stretched, videos.age[rows], self.featurizer.youngest, self.configuration.half_life)
@@ -148,7 +148,14 @@ def load_networks(run: RunDirectory, member: int, networks: Any) -> Any:
     return networks
 
 
-def load(path: Path, *, build: Callable, model: Callable, guide: Callable, device: torch.device | str = "cpu") -> Forecaster:
+def load(
+    path: Path | str,
+    *,
+    build: Callable = SHIPPED.build,
+    model: Callable = SHIPPED.model,
+    guide: Callable = SHIPPED.guide,
+    device: torch.device | str = "cpu",
+) -> Forecaster:
     """Read a finished run.
 
     Args:
@@ -162,26 +169,24 @@ def load(path: Path, *, build: Callable, model: Callable, guide: Callable, devic
     Raises:
         InputError: the run is unfinished, damaged, of another version, or was trained with another model or guide.
     """
-    run = RunDirectory(Path(path))
+    run, program = RunDirectory(Path(path)), Program(model, guide, build)
     about = run.manifest("configuration.json", "features.json", "features.safetensors", "calibration.json", "source.json")
     configuration = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
     run.listed(about, *(member_file(member) for member in range(configuration.members)))
     trained = about.get("program")
-    if trained != program_name(model, guide):
-        raise InputError(
-            f"{run.path}: was trained with {trained}, not with {program_name(model, guide)}; pass the functions it was trained with"
-        )
+    if trained != program.name:
+        raise InputError(f"{run.path}: was trained with {trained}, not with {program.name}; pass the functions it was trained with")
     featurizer, marginal = load_features(run)
     known = [name for name in configuration.targets if name in featurizer.targets.names]
     if list(featurizer.targets.names) != known or featurizer.targets.scale != configuration.target_scale:
         raise InputError(f"{run.path}: its features were made for other targets than configuration.json names")
     _check_size(run, configuration, featurizer, build)
-    programs = []
+    members = []
     unfilled = build(featurizer.shapes, featurizer.targets, configuration)  # drawing weights takes longer than copying them
     for member in range(configuration.members):
-        programs.append(bind(model, guide, load_networks(run, member, copy.deepcopy(unfilled)), device))
+        members.append(Member.of(program, load_networks(run, member, copy.deepcopy(unfilled)), device))
     calibration = load_calibration(run, len(featurizer.targets.names), list(featurizer.shapes))
-    return Forecaster(configuration, featurizer, tuple(programs), calibration, marginal, about)
+    return Forecaster(configuration, featurizer, tuple(members), calibration, marginal, about)
 
 
 def _check_size(run: RunDirectory, configuration: Configuration, featurizer: Featurizer, build: Callable) -> None:
@@ -205,16 +210,6 @@ def _compare_layout(run: RunDirectory, name: str, wanted: dict[str, torch.Tensor
         kind, shape = TYPES.get(value.dtype), tuple(value.shape)
         if layout[key] != (kind, shape):
             raise InputError(f"{run.path / name}: does not fit the networks ({key} is {layout[key]}, not {(kind, shape)})")
-
-
-def bind(model: Callable, guide: Callable, networks: Any, device: torch.device | str = "cpu") -> Program:
-    """A program of videos alone."""
-    return Program(partial(model, decoder=networks.decoder.to(device)), partial(guide, experts=networks.experts.to(device)))
-
-
-def program_name(model: Callable, guide: Callable) -> str:
-    """How a run directory remembers which model and guide were trained."""
-    return f"{getattr(model, '__name__', 'model')} and {getattr(guide, '__name__', 'guide')}"
 
 
 def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calibration:

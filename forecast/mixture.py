@@ -16,9 +16,9 @@ import torch
 from pyro import poutine
 from torch import Tensor
 
-from features.errors import InputWarning
 from features.videos import Videos
-from forecast.samples import ENCODED, Program
+from forecast.draws import ENCODED, Member
+from machine.errors import InputWarning
 
 Sampler = Literal["random", "sobol"]
 LEVELS = {"lower_95": 0.025, "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper_95": 0.975}
@@ -28,7 +28,7 @@ FALLBACK = 1000  # draws of y where a likelihood has no distribution function
 
 
 def mixture_summary(
-    programs: Sequence[Program],
+    members: Sequence[Member],
     videos: Videos,
     draws: int = 100,
     *,
@@ -38,7 +38,7 @@ def mixture_summary(
     """Mean, median and central intervals of every video.
 
     Args:
-        programs: the members.
+        members: the members.
         videos: N videos; their popularity is not looked at.
         draws: of z, shared by the members.
         sampler: independent draws, or scrambled Sobol points, which cover a Normal z more evenly.
@@ -49,7 +49,7 @@ def mixture_summary(
     """
     blocks = videos.unlabelled().split(ENCODED)
     with torch.no_grad():
-        found = [_summary(likelihoods_given_z(programs, block, draws, sampler), draws, halves=factor is not None) for block in blocks]
+        found = [_summary(likelihoods_given_z(members, block, draws, sampler), draws, halves=factor is not None) for block in blocks]
     rows = {name: torch.cat([one[name] for one in found]).double().cpu().numpy() for name in found[0]}
     return rows if factor is None else _stretched(rows, factor)
 
@@ -61,20 +61,20 @@ def _stretched(rows: dict[str, np.ndarray], factor: np.ndarray) -> dict[str, np.
     return {name: median + np.where(values < median, below, above) * (values - median) for name, values in rows.items()} | {"mean": mean}
 
 
-def likelihoods_given_z(programs: Sequence[Program], videos: Videos, draws: int, sampler: Sampler) -> list[Any]:
+def likelihoods_given_z(members: Sequence[Member], videos: Videos, draws: int, sampler: Sampler) -> list[Any]:
     """`likelihood_given_z` of each member, which share the draws."""
-    programs = programs[:draws]
-    shares = [len(range(member, draws, len(programs))) for member in range(len(programs))]
-    return [likelihood_given_z(one, videos, share, sampler) for one, share in zip(programs, shares, strict=True)]
+    members = members[:draws]
+    shares = [len(range(member, draws, len(members))) for member in range(len(members))]
+    return [likelihood_given_z(one, videos, share, sampler) for one, share in zip(members, shares, strict=True)]
 
 
-def likelihood_given_z(program: Program, videos: Videos, draws: int, sampler: Sampler = "random") -> Any:
+def likelihood_given_z(member: Member, videos: Videos, draws: int, sampler: Sampler = "random") -> Any:
     """p(y | z) at `draws` z of each of N videos: a distribution of batch shape (draws, N) over K numbers."""
-    posterior: Any = poutine.trace(program.guide).get_trace(videos).nodes["z"]["fn"]
+    posterior: Any = poutine.trace(member.guide).get_trace(videos).nodes["z"]["fn"]
     normal = isinstance(getattr(posterior, "base_dist", posterior), torch.distributions.Normal)
     z = _sobol(posterior, draws) if sampler == "sobol" and normal else posterior.sample((draws,))
     # an observed popularity is not drawn, and only its distribution is looked at
-    known = poutine.condition(program.model, data={"z": z, "popularity": torch.zeros((), device=videos.device)})
+    known = poutine.condition(member.model, data={"z": z, "popularity": torch.zeros((), device=videos.device)})
     with pyro.plate("draws", draws, dim=-2):
         return poutine.trace(known).get_trace(videos).nodes["popularity"]["fn"]
 

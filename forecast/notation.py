@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from features.errors import InputError
+from machine.errors import InputError
 
 UNITS = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
 

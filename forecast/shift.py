@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from features.errors import InputWarning
 from features.featurizer import Featurizer
 from features.parts import social
 from features.parts.text import LENGTH
-from features.scaling import CLIP
+from features.scaler import CLIP
 from features.tables.columns import COLUMNS
 from features.tables.dataset import Dataset
+from machine.errors import InputWarning
 
 LOOKED_AT = 50_000  # rows, evenly spread
 UNSEEN = 0.5  # share of unseen names, and

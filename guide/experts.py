@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from features.videos import Part, PartShape
+from features.videos import PRIOR, Part, PartShape, Videos
+from guide.product import precisions
 
 LOG_SCALE = (-6.9, 6.9)  # of one expert's scale, so that precisions and their gradients stay finite
 
@@ -172,3 +173,9 @@ class Experts(nn.ModuleDict):
     def latent(self) -> int:
         """D, width of z."""
         return int(next(iter(self.values())).latent)  # type: ignore[arg-type]
+
+    def precisions(self, videos: Videos) -> dict[str, Tensor]:
+        """Precision (N, D) of each part's opinion, and of the prior if it is an expert; exactly 0 where a part is absent."""
+        opinions = {part: expert(videos[part]) for part, expert in self.items()}
+        found, _ = precisions(opinions, {part: videos[part].present for part in self})
+        return found | ({PRIOR: torch.ones_like(next(iter(found.values())))} if self.prior_expert else {})

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 import train
-from features.files import writing
-from features.simulate import simulate
+from features.simulated_world import simulate
 from features.tables.dataset import Dataset
 from features.videos import Part, Videos
+from machine.files import writing
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell makes what it starts in the background deaf to Ctrl-C
 

@@ -14,8 +14,8 @@ import pytest
 
 import app
 import extract
-from features.errors import InputError
-from features.media.visual import visual_columns
+from extraction.visual import visual_columns
+from machine.errors import InputError
 from tests.browser import open_page
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,7 +96,7 @@ def test_what_is_refused(run_directory, tmp_path):
 def test_a_bad_clip_is_refused_with_the_sentence_of_extract(tmp_path, monkeypatch):
     import torch
 
-    from features.media.efficientnet import EfficientNetLite0
+    from extraction.backbones.efficientnet import EfficientNetLite0
 
     torch.save(EfficientNetLite0().state_dict(), tmp_path / "weights.pt")
     (tmp_path / "source").mkdir()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("features", "guide", "model", "forecast")
+ROOMS = ("extraction", "features", "forecast", "guide", "machine", "model", "program", "training")
 
 
 def lint(directory: Path) -> subprocess.CompletedProcess[str]:

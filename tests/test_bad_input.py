@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import command
 import evaluate
 import predict
 import train
+from machine import command
 
 ROOT = Path(train.__file__).parent
 

@@ -10,8 +10,8 @@ import train
 from features.rows.splits import split
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
-from forecast.run.checkpoint import Checkpoint
 from tests.conftest import write_dataset
+from training.checkpoint import Checkpoint
 
 FITTED = ("features.json", "features.safetensors", "member-0.safetensors", "calibration.json")
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import command
 import evaluate
 import extract
-from features.errors import InputError
 from forecast.run.directory import RunDirectory
+from machine import command
+from machine.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 SENTENCE = "interrupted: what was finished is kept; run the same command again to go on"
@@ -46,7 +46,7 @@ def test_evaluate(run_directory, tmp_path, capsys, monkeypatch, moment):
 def test_extract(dataset_directory, tmp_path, capsys, monkeypatch):
     typed = ["--videos", str(dataset_directory / "videos.csv"), "--out", str(tmp_path / "out")]
     with monkeypatch.context() as patched:
-        patched.setattr("features.media.output.write_videos", interrupt)
+        patched.setattr("extraction.output.write_videos", interrupt)
         assert command.run(extract.main, typed) == 130
     assert capsys.readouterr().err.splitlines()[-1] == SENTENCE
     assert partial(tmp_path) == []

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-import command
 import predict
-from features.errors import InputError
+from machine import command
+from machine.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 

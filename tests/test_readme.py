@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from configuration import Configuration
 from features.featurizer import Featurizer
 from features.rows.splits import split
 from features.tables.dataset import Dataset
+from forecast.run.configuration import Configuration
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 

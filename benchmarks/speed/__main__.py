@@ -16,7 +16,7 @@ import torch
 
 from benchmarks.speed import forecasts, growth, training
 from benchmarks.speed.measure import Entry
-from command import device
+from machine.command import device
 
 
 def measure(quick: bool, only: set[str], where: torch.device) -> Iterator[Entry]:

@@ -9,23 +9,22 @@ import torch
 from benchmarks.speed.measure import Entry, apart, turns
 from benchmarks.speed.world import networks, random_videos
 from features.videos import Videos
-from forecast.forecaster import bind
+from forecast.draws import Member, draw_chunks
 from forecast.mixture import mixture_summary
-from forecast.samples import Program, draw_chunks
 from forecast.scoring.scores import row_summary
 from guide import guide, posterior
 from model import model
-from train import Networks
+from program import Networks, Program
 
 Z = (4, 8, 12, 13, 14, 16, 32, 64, 128, 256)  # draws of the mixture; the first that errs no more than draws of y is timed
 
 
-def program(device: torch.device | str = "cpu", width: int = 256) -> tuple[Program, Networks]:
+def program(device: torch.device | str = "cpu", width: int = 256) -> tuple[Member, Networks]:
     """Untrained networks, ready to forecast."""
     found = networks(device, width)
     for module in found:
         module.eval()
-    return bind(model, guide, found, device), found
+    return Member.of(Program(model, guide), found, device), found
 
 
 def written(networks: Networks, videos: Videos, samples: int, chunk: int) -> None:

@@ -14,12 +14,12 @@ import torch
 from benchmarks.speed.measure import Entry, wall_seconds
 from benchmarks.speed.training import pyro_objective, step
 from benchmarks.speed.world import networks, random_videos
-from features.simulate import simulate, write
+from features.simulated_world import simulate, write
 from forecast.forecaster import Forecaster, load
 from forecast.scoring.evaluation import evaluate
 from guide import guide
 from model import model
-from train import build
+from program import build
 from train import main as train_main
 
 SMALL = ("--members", "1", "--epochs", "1", "--width", "32", "--latent", "8")
@@ -79,11 +79,11 @@ def _evaluate(count: int, forecaster: Forecaster, folder: Path) -> Callable[[], 
 
 def _extract(count: int, forecaster: Forecaster, folder: Path) -> Callable[[], object]:
     """A table of `count` videos that share eight clips, which are read before."""
-    from features.media.efficientnet import EfficientNetLite0
-    from features.media.extraction import extract
-    from features.media.settings import Limits, Settings
-    from features.media.simulate import simulate as simulate_clips
-    from features.sources.read import read_source
+    from extraction.backbones.efficientnet import EfficientNetLite0
+    from extraction.extract import extract
+    from extraction.settings import Limits, Settings
+    from extraction.simulated_clips import simulate as simulate_clips
+    from extraction.sources.read import read_source
 
     source, out, weights = folder / f"{count}", folder / f"{count}-features", folder / "weights.pt"
     settings = Settings("efficientnet_lite0", str(weights))
@@ -103,8 +103,8 @@ def _extract(count: int, forecaster: Forecaster, folder: Path) -> Callable[[], o
 
 def _clip(folder: Path) -> float:
     """Milliseconds of the clock that reading one of the eight clips takes: decoding, network and sound, whatever the number of videos."""
-    from features.media.clips import ClipReader, settled
-    from features.media.settings import Settings
+    from extraction.clips import ClipReader, settled
+    from extraction.settings import Settings
 
     clips = sorted((folder / "clips").glob("**/*.mp4"))
     with ClipReader(settled(Settings("efficientnet_lite0", str(folder / "weights.pt")))) as reader:

@@ -12,14 +12,14 @@ from torch import Tensor, nn
 
 from benchmarks.speed.measure import Entry, apart, turns
 from benchmarks.speed.world import TARGETS, networks, random_videos
-from configuration import Configuration
-from features.absence import leave_out
+from features.missing import leave_out
 from features.rows import mapped
 from features.videos import Videos
-from features.whole import dequantiser
+from features.whole_counts import dequantiser
+from forecast.run.configuration import Configuration
 from guide import guide, posterior
 from model import model
-from train import Networks
+from program import Networks
 
 KL_WEIGHT = Configuration().kl_weight
 PIECE = 50_000  # rows made at a time

@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from configuration import Configuration
 from features.featurizer import Targets
 from features.videos import Part, PartShape, Videos
-from train import Networks, build
+from forecast.run.configuration import Configuration
+from program import Networks, build
 
 SHAPES = {
     "social": PartShape(24, 2, 60),

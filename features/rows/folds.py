@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from features.absence import OF_THE_AUTHOR
-from features.errors import InputError
 from features.featurizer import Featurizer, truth
+from features.missing import OF_THE_AUTHOR
 from features.rows import mapped
 from features.rows.splits import Rows
 from features.tables.dataset import Dataset
 from features.videos import Videos
+from machine.errors import InputError
 
 
 @dataclass(frozen=True)

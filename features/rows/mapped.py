@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from features.errors import InputError
 from features.videos import Part, Videos
+from machine.errors import InputError
 
 INDEX = "index.json"
 KINDS = ("numbers", "codes", "present")

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 
-from features.errors import InputError
+from machine.errors import InputError
 
 Split = Literal["random", "author", "time"]
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from features.errors import InputError
-from features.files import inside
 from features.tables.columns import COUNTS
-from features.tables.table import SUFFIXES, read_features, read_videos
+from features.tables.table import SUFFIXES, check_videos, read_features, read_videos
+from machine.errors import InputError
+from machine.files import inside
 
 RESERVED = ("social", "history", "sound", "words")  # parts that are computed from the videos table
 ATTRIBUTES = ("latent", "prior_expert")  # of the experts, which are a torch module with one attribute a part
@@ -76,6 +76,19 @@ def read_dataset(source: Path | str, *, targets: Iterable[str] = COUNTS, count_t
             raise InputError(f"{path}: not one id is in {videos_file.name}")
         ready[part] = features.reindex(videos["id"]).reset_index(drop=True)
     return Dataset(videos, ready, str(source), _fingerprint([videos_file, *files.values()]))
+
+
+def as_dataset(videos: Dataset | pd.DataFrame, *, targets: Iterable[str] = COUNTS, target_scale: str = "log1p") -> Dataset:
+    """A data frame with the contract's columns, one row a video, as a dataset; a dataset stays as it is.
+
+    Raises:
+        InputError: whatever `features.tables.table` refuses.
+    """
+    if isinstance(videos, Dataset):
+        return videos
+    name = "the data frame"
+    table = check_videos(videos.reset_index(drop=True), Path(name), targets=targets, count_targets=target_scale == "log1p")
+    return Dataset(table, {}, name, hashlib.sha256(table.to_json().encode("utf-8", "surrogatepass")).hexdigest())
 
 
 def _tables(directory: Path) -> dict[str, Path]:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.errors import InputError, InputWarning
-from features.files import regular_file
 from features.tables.columns import AUTHOR_COUNTS, COLUMNS, LARGEST, LATEST
+from machine.errors import InputError, InputWarning
+from machine.files import regular_file
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet", ".jsonl")
 LONGEST_ID = 200  # characters; identifiers are repeated in every output

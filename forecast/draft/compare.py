@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.errors import InputError
 from forecast.draft.outlook import Outlook
 from forecast.notation import duration, title
+from machine.errors import InputError
 
 
 class Comparison(NamedTuple):

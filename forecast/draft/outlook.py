@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from features.errors import InputError
-from features.files import regular_file
-from features.videos import Videos
-from forecast.contributions import PRIOR, Contributions, Precisions, contributions
+from features.videos import PRIOR, Videos
+from forecast.contributions import Contributions, contributions
 from forecast.draft.video import Draft, ages_seen, draft_warnings, featurize, knows_time
 from forecast.forecaster import Forecaster
 from forecast.notation import duration, shown, title
+from machine.errors import InputError
+from machine.files import regular_file
 
 VERSION = 1
 LEVELS = {"lower_95": 0.025, "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper_95": 0.975}
@@ -113,7 +113,6 @@ def outlook(
     forecaster: Forecaster,
     draft: Draft,
     horizons: Sequence[float],
-    precisions: Precisions,
     *,
     samples: int = 1000,
     seed: int = 0,
@@ -127,7 +126,7 @@ def outlook(
     videos = featurize(draft, horizons, forecaster.featurizer).to(device)
     drawn = np.concatenate([_row(forecaster, videos, h, samples, seed) for h in range(len(horizons))], axis=1)
     last = videos.rows(slice(len(horizons) - 1, None))
-    found = contributions(forecaster, last, precisions, samples=min(samples, 400), seed=seed, score=False)
+    found = contributions(forecaster, last, samples=min(samples, 400), seed=seed, score=False)
     targets, scale = forecaster.targets, forecaster.featurizer.targets.scale
     run = json.dumps(forecaster.about.get("files", {}), sort_keys=True)
     parts, notes = _parts(found, targets, scale), _notes(forecaster, horizons)

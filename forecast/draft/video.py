@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from features.errors import InputError
 from features.featurizer import Featurizer
 from features.tables.columns import COLUMNS, COUNTS
 from features.tables.dataset import Dataset
 from features.videos import Videos
 from forecast.shift import shift
+from machine.errors import InputError
 
 OURS = ("id", "create_time", "collected_at", "video_path", *COUNTS)  # columns that a draft's author does not give
 GIVEN = tuple(column for column in COLUMNS.values() if column.name not in OURS)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from features.tables.dataset import Dataset
-from forecast.contributions import Precisions, contributions
+from forecast.contributions import contributions
 from forecast.forecaster import Forecaster
 from forecast.scoring.evaluation import Evaluation
 from forecast.scoring.groups import group_scores
@@ -34,9 +34,7 @@ def pit_histogram(pit: np.ndarray, names: tuple[str, ...]) -> dict[str, list[int
     return {name: np.histogram(pit[~np.isnan(pit[:, k]), k], bins=BINS, range=(0.0, 1.0))[0].tolist() for k, name in enumerate(names)}
 
 
-def add_measures(
-    evaluation: Evaluation, forecaster: Forecaster, dataset: Dataset, precisions: Precisions, *, seed: int = 0, device: Any = "cpu"
-) -> None:
+def add_measures(evaluation: Evaluation, forecaster: Forecaster, dataset: Dataset, *, seed: int = 0, device: Any = "cpu") -> None:
     """Add `coverage`, `pit`, `groups` and `parts` to the evaluation's metrics."""
     rows, truth = evaluation.rows, evaluation.truth
     evaluation.metrics["coverage"] = coverage(rows["pit"], evaluation.targets)
@@ -44,4 +42,4 @@ def add_measures(
     evaluation.metrics["groups"] = group_scores(dataset.videos, evaluation.stranger, rows, truth)
     some = np.linspace(0, len(dataset) - 1, min(EXAMINED, len(dataset))).astype(int)
     videos = forecaster.featurizer.transform(dataset.take(some)).to(device)
-    evaluation.metrics["parts"] = contributions(forecaster, videos, precisions, seed=seed).averages()
+    evaluation.metrics["parts"] = contributions(forecaster, videos, seed=seed).averages()

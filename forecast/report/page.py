@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from features.files import write_text, writing
 from forecast.forecaster import Forecaster
 from forecast.report import figures, tables
 from forecast.report.appearance import CSS
 from forecast.report.style import style
 from forecast.scoring.evaluation import Evaluation
+from machine.files import write_text, writing
 
 PICTURES: dict[str, tuple[Callable[..., Figure], str, str]] = {
     "forecast": (

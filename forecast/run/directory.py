@@ -16,8 +16,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from features.errors import InputError
-from features.files import inside, json_object, regular_file, write_text, writing
+from machine.errors import InputError
+from machine.files import inside, json_object, regular_file, write_text, writing
 
 MANIFEST = "run.json"
 FORMAT = 1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from features.files import writing
+from machine.files import writing
 
 
 class Archive:

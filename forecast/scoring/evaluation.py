@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.files import write_text, writing
 from features.tables.dataset import Dataset
 from forecast.forecaster import Forecaster
 from forecast.mixture import Sampler
 from forecast.scoring.archive import archive
 from forecast.scoring.baseline import marginal_rows
-from forecast.scoring.pieces import MIXTURE, Piece, Runner, Settings, Summary, forecast_pieces
-from forecast.scoring.points import mean_percentage_error
+from forecast.scoring.forecast_rows import MIXTURE, Piece, Runner, Settings, Summary, forecast_pieces
+from forecast.scoring.percentage_error import mean_percentage_error
 from forecast.scoring.scores import mean_scores, scores
 from forecast.shift import shift
+from machine.files import write_text, writing
 
 
 @dataclass(frozen=True)
@@ -67,11 +67,11 @@ def evaluate(
         samples: draws a video.
         seed: of the draws.
         point: `mean`, `median`, `mape`, or `auto`: the mean for squared, the median for absolute errors.
-        summary: see `forecast.scoring.pieces.Settings`.
+        summary: see `forecast.scoring.forecast_rows.Settings`.
         sampler: likewise.
         device: where to compute.
         keep: file for all draws (samples.npz).
-        run: where to forecast, see `forecast.scoring.pieces.forecast_pieces`.
+        run: where to forecast, see `forecast.scoring.forecast_rows.forecast_pieces`.
     """
     ids = dataset.videos["id"].to_numpy(dtype=str)
     settings = Settings(samples, seed, summary, sampler, device, keep is not None)

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import command
 from benchmarks import peer_models
 from benchmarks.peer_columns import make_task
 from benchmarks.peer_forecasts import LEVELS, Normal, Quantiles, score
 from benchmarks.peers import main, markdown, put, short, table
-from features.errors import InputError
 from features.rows.splits import split
 from features.tables.dataset import Dataset, read_dataset
+from machine import command
+from machine.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 NORMAL_AT_ITS_MEAN = (np.sqrt(2) - 1) / np.sqrt(np.pi)  # CRPS of N(0, 1) at 0

@@ -3,7 +3,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from features.media.simulate import simulate
+from extraction.simulated_clips import simulate
 from tests.extract.commands import extract, options
 
 
@@ -12,7 +12,7 @@ def weights(tmp_path_factory):
     """Weights of the small backbone, random on purpose."""
     import torch
 
-    from features.media.efficientnet import EfficientNetLite0
+    from extraction.backbones.efficientnet import EfficientNetLite0
 
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "lite0.pt"

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from features.media.simulate import simulate
+from extraction.simulated_clips import simulate
 from features.tables.dataset import read_dataset
 from tests.extract.commands import ROOT, check_equal, extract, options
 
@@ -39,8 +39,8 @@ def test_the_dataset_directory(extracted):
 
 
 def test_settings_survive_for_predicting(extracted, source, weights):
-    from features.media.clips import columns, features_of_clip
-    from features.media.extraction import read_settings
+    from extraction.clips import columns, features_of_clip
+    from extraction.extract import read_settings
 
     settings = read_settings(extracted[0] / "extraction.json")
     features, problems = features_of_clip(source / "clips" / "00000.mp4", settings)

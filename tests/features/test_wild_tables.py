@@ -10,20 +10,22 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configuration import Configuration
-from features.errors import InputError, InputWarning
 from features.featurizer import Featurizer, truth
 from features.rows.splits import split
-from features.simulate import simulate
+from features.simulated_world import simulate
 from features.tables.dataset import read_dataset
 from forecast.calibration import Calibration
-from forecast.forecaster import Forecaster, bind
+from forecast.draws import Member
+from forecast.forecaster import Forecaster
+from forecast.run.configuration import Configuration
 from forecast.scoring.baseline import marginal_quantiles
 from forecast.scoring.evaluation import evaluate
 from guide import guide
+from machine.errors import InputError, InputWarning
 from model import model
+from program import Program, build
 from tests.features.wild import WILD, columns, features, write, write_csv
-from train import build, fit
+from training.fit import fit
 
 SMALL = Configuration(width=8, latent=4, depth=1, members=1, epochs=1, batch_size=16)
 
@@ -31,7 +33,7 @@ SMALL = Configuration(width=8, latent=4, depth=1, members=1, epochs=1, batch_siz
 def forecaster(featurizer, networks, marginal) -> Forecaster:
     networks.experts.eval(), networks.decoder.eval()
     calibration = Calibration.none(len(featurizer.targets.names))
-    return Forecaster(SMALL, featurizer, (bind(model, guide, networks),), calibration, marginal, {})
+    return Forecaster(SMALL, featurizer, (Member.of(Program(model, guide), networks),), calibration, marginal, {})
 
 
 @pytest.fixture(scope="module")

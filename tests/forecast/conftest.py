@@ -7,15 +7,17 @@ import pandas as pd
 import pytest
 import torch
 
-from configuration import Configuration
 from features.featurizer import Featurizer
-from features.simulate import simulate
+from features.simulated_world import simulate
 from forecast.calibration import Calibration
-from forecast.forecaster import Forecaster, bind
+from forecast.draws import Member
+from forecast.forecaster import Forecaster
+from forecast.run.configuration import Configuration
 from guide import guide
 from model import model
+from program import Program, build
 from tests.forecast.small import train_small, write_dataset
-from train import build, fit
+from training.fit import fit
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +44,7 @@ def world_forecaster():
     torch.manual_seed(0)
     networks = build(featurizer.shapes, featurizer.targets, settings)
     fit(model, guide, networks, featurizer.transform(train), featurizer.transform(validation), settings)
-    forecaster = Forecaster(settings, featurizer, (bind(model, guide, networks),), Calibration.none(4), np.zeros((1, 4)), {})
+    forecaster = Forecaster(settings, featurizer, (Member.of(Program(model, guide), networks),), Calibration.none(4), np.zeros((1, 4)), {})
     further, oracle = simulate(4000, seed=6)
     return forecaster, with_noise(further), oracle
 

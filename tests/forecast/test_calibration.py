@@ -8,11 +8,11 @@ import pytest
 import torch
 from scipy import stats
 
-from features.absence import absences, strangers, without_columns
+from features.missing import absences, strangers, without_columns
 from features.videos import Gap, Part, PartShape, Videos
 from forecast.calibration import FEWEST, HALVES, Calibration, calibrate, conformal, extrapolate, needed
+from forecast.draws import Member
 from forecast.mixture import mixture_summary
-from forecast.samples import Program
 from model.likelihood import Elementwise
 
 
@@ -134,7 +134,7 @@ def test_members_that_hold_out_different_folds_are_calibrated_for_their_average(
         numbers = torch.cat([center, errors], dim=1)
         return Videos({"known": Part(numbers, torch.zeros(count, 0, dtype=torch.int64), torch.ones(count, dtype=torch.bool))}, truth)
 
-    def program(member: int) -> Program:
+    def program(member: int) -> Member:
         def guide(videos: Videos) -> None:
             with pyro.plate("videos", len(videos), dim=-1):
                 pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
@@ -146,13 +146,13 @@ def test_members_that_hold_out_different_folds_are_calibrated_for_their_average(
                 loc = (numbers[:, :1] + numbers[:, member + 1 : member + 2]).expand_as(z)
                 pyro.sample("popularity", Elementwise(dist.Normal(loc, torch.full_like(loc, 0.7))), obs=videos.popularity)
 
-        return Program(model, guide)
+        return Member(model, guide)
 
-    programs = [program(member) for member in range(4)]
-    calibration = calibrate(programs, [rows(0), rows(1)])
+    members = [program(member) for member in range(4)]
+    calibration = calibrate(members, [rows(0), rows(1)])
     new = rows(None)
     assert new.popularity is not None
-    found = mixture_summary(programs, new, 32, factor=calibration.factor(np.ones(count, bool), {}))
+    found = mixture_summary(members, new, 32, factor=calibration.factor(np.ones(count, bool), {}))
     truth = new.popularity.numpy()
     held = float(np.mean((truth >= found["lower_95"]) & (truth <= found["upper_95"])))
     # rows that calibrate and rows that are held both vary; the extrapolation itself may be off by half a percent
@@ -184,15 +184,15 @@ def test_intervals_are_wider_without_a_part_even_where_the_forecast_narrows() ->
             loc = torch.zeros_like(z)
             pyro.sample("popularity", Elementwise(dist.Normal(loc, scale[:, None].expand_as(loc))), obs=videos.popularity)
 
-    programs = [Program(model, guide)]
-    calibration = calibrate(programs, [rows()])
+    members = [Member(model, guide)]
+    calibration = calibrate(members, [rows()])
     assert calibration.widening["words"] == pytest.approx([1.02 / 0.8], rel=1e-3)
     assert calibration.widening["face"] == pytest.approx([1.0])
     new = rows()
 
     def bounds(videos: Videos) -> dict[str, np.ndarray]:
         absent = {part: ~videos[part].present.numpy() for part in videos}
-        return mixture_summary(programs, videos, 8, factor=calibration.factor(np.zeros(count, bool), absent))
+        return mixture_summary(members, videos, 8, factor=calibration.factor(np.zeros(count, bool), absent))
 
     whole = bounds(new)
     for part in new:
@@ -226,15 +226,15 @@ def test_strangers_without_columns_have_intervals_wide_enough() -> None:
             loc = torch.zeros_like(z)
             pyro.sample("popularity", Elementwise(dist.Normal(loc, scale.expand_as(loc))), obs=videos.popularity)
 
-    programs = [Program(model, guide)]
-    calibration = calibrate(programs, [rows()], shapes)
+    members = [Member(model, guide)]
+    calibration = calibrate(members, [rows()], shapes)
     assert calibration.lacking["columns of social"] == pytest.approx(both(2.0), rel=0.25)
     new = rows()
     bare = replace(new, parts=new.parts | {"social": without_columns(new["social"], shapes["social"].gaps)}).without("history")
     absent = absences(bare, shapes)
     assert absent["columns of social"].all()
     assert not absences(new.without("history"), shapes)["columns of social"].any()
-    found = mixture_summary(programs, bare, 8, factor=calibration.factor(strangers(bare), absent))
+    found = mixture_summary(members, bare, 8, factor=calibration.factor(strangers(bare), absent))
     truth = new.popularity.numpy()
     held = float(np.mean((truth >= found["lower_95"]) & (truth <= found["upper_95"])))
     assert abs(held - 0.95) < 4.27 * (0.95 * 0.05 * (1 / 3000 + 1 / 600)) ** 0.5

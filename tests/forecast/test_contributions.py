@@ -8,7 +8,6 @@ import torch
 
 from features.videos import Part, Videos
 from forecast.contributions import contributions, precision_shares
-from guide.product import precisions
 
 
 class Constant(dict):
@@ -28,7 +27,7 @@ class Normal:
 
     def __init__(self, opinions):
         self.opinions = opinions
-        self.programs = [SimpleNamespace(guide=SimpleNamespace(keywords={"experts": Constant(opinions)}))]
+        self.members = [SimpleNamespace(guide=SimpleNamespace(keywords={"experts": Constant(opinions)}))]
 
     def blocks(self, videos, samples, *, seed, plain):
         precision = 1.0 + sum(videos[name].present.double() * scale**-2 for name, (_, scale) in self.opinions.items())
@@ -49,14 +48,14 @@ OPINIONS = {"a": (1.0, 1.0), "b": (-2.0, 0.5)}  # precisions 1 and 4
 
 
 def test_shares_of_the_precision(videos):
-    share = precision_shares(Normal(OPINIONS), videos, precisions)
+    share = precision_shares(Normal(OPINIONS), videos)
     np.testing.assert_allclose(share["a"], [1 / 6, 1 / 2, 0.0])
     np.testing.assert_allclose(share["b"], [4 / 6, 0.0, 0.0])
     np.testing.assert_allclose(share["prior"], [1 / 6, 1 / 2, 1.0])
 
 
 def test_leaving_a_part_out_moves_the_median_and_widens_the_interval(videos):
-    found = contributions(Normal(OPINIONS), videos, precisions, samples=2000)
+    found = contributions(Normal(OPINIONS), videos, samples=2000)
     # with both: (1 - 8) / 6; without b: 1 / 2; without a: -8 / 5
     np.testing.assert_allclose(found.shift["b"][:, 0], [-7 / 6 - 1 / 2, 0.0, 0.0], atol=1e-3)
     np.testing.assert_allclose(found.shift["a"][:, 0], [-7 / 6 + 8 / 5, 1 / 2, 0.0], atol=1e-3)
@@ -65,7 +64,7 @@ def test_leaving_a_part_out_moves_the_median_and_widens_the_interval(videos):
 
 
 def test_averages_are_over_the_videos_that_have_the_part(videos):
-    average = contributions(Normal(OPINIONS), videos, precisions, samples=2000).averages()
+    average = contributions(Normal(OPINIONS), videos, samples=2000).averages()
     assert average["b"]["videos"] == 1
     assert average["a"]["precision_share"] == pytest.approx(1 / 3)
     # the truth is 0: without b the forecast N(1/2, 1/2) is nearer to it than N(-7/6, 1/6) with it
@@ -73,6 +72,6 @@ def test_averages_are_over_the_videos_that_have_the_part(videos):
 
 
 def test_without_truth_no_score_is_lost(videos):
-    average = contributions(Normal(OPINIONS), videos.unlabelled(), precisions).averages()
+    average = contributions(Normal(OPINIONS), videos.unlabelled()).averages()
     assert average["a"]["crps_lost_without"] is None
     assert average["a"]["width_ratio_without"] > 1.0

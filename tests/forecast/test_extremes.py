@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from configuration import Configuration
-from features.errors import InputError
 from features.featurizer import Featurizer
-from features.simulate import simulate
-from forecast.run.checkpoint import Checkpoint
+from features.simulated_world import simulate
+from forecast.draws import Member, draw
+from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
-from forecast.samples import Program, draw
 from guide import guide
+from machine.errors import InputError
 from model import model
-from train import build, fit
+from program import build
+from training.checkpoint import Checkpoint
+from training.fit import fit
 
 TINY = Configuration(width=8, latent=4, depth=1, members=1, epochs=2, batch_size=64)
 SCORE = replace(TINY, targets=("popularity",), target_scale="identity")
@@ -30,7 +31,7 @@ def trained(dataset, configuration, **options):
 
 
 def forecasts(networks, videos):
-    program = Program(lambda rows: model(rows, networks.decoder), lambda rows: guide(rows, networks.experts))
+    program = Member(lambda rows: model(rows, networks.decoder), lambda rows: guide(rows, networks.experts))
     return draw([program], videos, 50)
 
 

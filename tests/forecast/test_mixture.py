@@ -7,15 +7,15 @@ import pytest
 import torch
 from scipy import stats
 
-from features.errors import InputWarning
+from forecast.draws import Member
 from forecast.mixture import mixture_summary, solve
-from forecast.samples import Program
+from machine.errors import InputWarning
 from model.likelihood import Elementwise
 
 LOC, SCALE, NOISE = 2.0, 0.5, 1.2
 
 
-def program(likelihood=dist.Normal) -> Program:
+def program(likelihood=dist.Normal) -> Member:
     """z ~ Normal(2, 0.5), y | z ~ Normal(z, 1.2): y ~ Normal(2, 1.3) exactly."""
 
     def model(videos):
@@ -27,7 +27,7 @@ def program(likelihood=dist.Normal) -> Program:
         with pyro.plate("videos", len(videos), dim=-1):
             pyro.sample("z", dist.Normal(torch.full((len(videos), 2), LOC), SCALE).to_event(1))
 
-    return Program(model, guide)
+    return Member(model, guide)
 
 
 def test_roots_are_those_of_the_normal():

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from features.errors import InputError
 from forecast.notation import duration, parse_horizon, round_counts, short, shown, title
+from machine.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from features.errors import InputWarning
 from features.featurizer import Featurizer
-from features.simulate import simulate
+from features.simulated_world import simulate
 from forecast.shift import shift
+from machine.errors import InputWarning
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from features.errors import InputError
 from features.featurizer import Featurizer, truth
 from features.rows.folds import Folds, map_folds
 from features.rows.splits import split
 from features.tables.dataset import Dataset
+from machine.errors import InputError
 
 
 def made(world: Dataset, how: str, path: Path, folds: int = 2) -> tuple[Folds, list, Featurizer]:

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from features.errors import InputError
 from features.rows import mapped
+from machine.errors import InputError
 
 
 def test_pieces_come_back_as_one(make_videos, tmp_path):

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from configuration import Configuration
-from features.errors import InputError
 from features.rows.splits import split
+from forecast.run.configuration import Configuration
+from machine.errors import InputError
 
 VIDEOS = pd.DataFrame(
     {

@@ -5,9 +5,9 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from features.errors import InputError, InputWarning
 from features.tables.dataset import read_dataset
 from features.tables.table import read_features, read_videos
+from machine.errors import InputError, InputWarning
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from features.errors import InputError
-from features.simulate import simulate
+from features.simulated_world import simulate
 from forecast.draft.compare import compare, comparison_table, probability_of_more
 from forecast.draft.outlook import Outlook
+from machine.errors import InputError
 
 
 def outlook(samples, **changes):

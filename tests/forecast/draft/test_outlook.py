@@ -3,14 +3,13 @@ import json
 import numpy as np
 import pytest
 
-from features.errors import InputError
 from forecast.draft.outlook import Outlook, outlook, parts_table, table
 from forecast.draft.video import Draft
 from forecast.forecaster import load
 from guide import guide
-from guide.product import precisions
+from machine.errors import InputError
 from model import model
-from train import build
+from program import build
 
 HOUR, DAY = 3600.0, 86_400.0
 DRAFT = Draft(1.7e9, {"video_description": "word1 word2", "follower_count": 12_000.0})
@@ -23,7 +22,7 @@ def forecaster(run_directory):
 
 @pytest.fixture(scope="module")
 def found(forecaster):
-    return outlook(forecaster, DRAFT, [DAY, HOUR, DAY], precisions, samples=100)
+    return outlook(forecaster, DRAFT, [DAY, HOUR, DAY], samples=100)
 
 
 def test_horizons_rise_and_are_each_there_once(found):
@@ -33,9 +32,9 @@ def test_horizons_rise_and_are_each_there_once(found):
 
 
 def test_every_horizon_and_draft_meets_the_same_random_numbers(forecaster, found):
-    alone = outlook(forecaster, DRAFT, [DAY], precisions, samples=100)
+    alone = outlook(forecaster, DRAFT, [DAY], samples=100)
     np.testing.assert_allclose(alone.samples[:, 0], found.samples[:, 1], rtol=1e-4, atol=1e-5)
-    other = outlook(forecaster, DRAFT, [DAY], precisions, samples=100, seed=1)
+    other = outlook(forecaster, DRAFT, [DAY], samples=100, seed=1)
     assert np.abs(other.samples - alone.samples).max() > 0.1
 
 

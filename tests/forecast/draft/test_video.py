@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from features.errors import InputError
 from forecast.draft.video import Draft, ages_seen, fan_horizons, featurize, knows_time
 from forecast.forecaster import load_features
 from forecast.run.directory import RunDirectory
+from machine.errors import InputError
 
 HOUR, DAY = 3600.0, 86_400.0
 

@@ -7,8 +7,8 @@ import re
 import pytest
 
 import evaluate
-from features.errors import InputWarning
 from features.tables.columns import COUNTS
+from machine.errors import InputWarning
 from tests.browser import open_page
 
 SECTIONS = ["forecast", "coverage", "pit", "truth", "groups", "parts", "misses", "scores", "settings"]

@@ -3,9 +3,9 @@
 import multiprocessing
 import os
 
-from features.files import writing
 from features.rows import mapped
 from forecast.run.directory import RunDirectory
+from machine.files import writing
 
 
 def killed_while_writing(path, videos):

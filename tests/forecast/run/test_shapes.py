@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from configuration import PRESETS, Configuration
 from features.featurizer import Featurizer
-from features.simulate import simulate
+from features.simulated_world import simulate
+from forecast.run.configuration import PRESETS, Configuration
 from forecast.run.shapes import shapes_only
-from train import build
+from program import build
 
 ROOT = Path(__file__).resolve().parents[3]
 

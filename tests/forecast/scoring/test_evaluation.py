@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.errors import InputError
 from features.tables.dataset import read_dataset
 from forecast.forecaster import Forecaster, load
 from forecast.scoring import pieces
 from forecast.scoring.archive import archive
 from forecast.scoring.evaluation import evaluate
 from guide import guide
+from machine.errors import InputError
 from model import model
-from train import build
+from program import build
 
 
 @pytest.fixture(scope="module")

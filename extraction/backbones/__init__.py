@@ -1,0 +1,1 @@
+"""Image networks whose names of weights are the published ones."""

@@ -1,0 +1,164 @@
+"""Open a media file that nobody vouches for; take ten frames and the sound. Runs inside `extraction.decoding.sandbox` only."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+import numpy as np
+from av.stream import Disposition
+
+from extraction.decoding.picture import square
+from extraction.decoding.recognise import container as container_of
+from extraction.decoding.timeline import Timeline
+from extraction.settings import FRAMES, Limits, Problem
+
+FORMATS = "mov,matroska,avi,flv"
+
+
+class Refused(Exception):
+    """A clip, or one of its streams, that is not used; the text is a problem's reason."""
+
+
+@dataclass
+class Clip:
+    """What a media file gave.
+
+    Attributes:
+        frames: uint8 (10, crop, crop, 3) or None.
+        sound: float32 samples at 16 kHz, mono, or None.
+        problems: in the order in which they appeared.
+    """
+
+    frames: np.ndarray | None = None
+    sound: np.ndarray | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+    def note(self, stage: str, reason: str) -> None:
+        """Record a problem."""
+        self.problems.append(Problem(stage, reason))
+
+
+def read_clip(path: Path, resize: int, crop: int, limits: Limits, indexed: Callable[[float], None] = lambda seconds: None) -> Clip:
+    """Read ten frames and the sound track.
+
+    Args:
+        path: the media file.
+        resize: see `extraction.decoding.picture.square`.
+        crop: see there.
+        limits: what is refused.
+        indexed: called with the real duration in seconds as soon as it is known.
+    """
+    clip = Clip()
+    try:
+        with opened(path, limits) as container:
+            video, audio = usable(container.streams.video), usable(container.streams.audio)
+            timeline, clip.sound = _scan(container, video, audio, limits, clip)
+            if video is None:
+                clip.note("video", "no_video: it has no video track that can be decoded")
+            elif len(timeline) == 0:
+                clip.note("video", "no_video: its video track is empty")
+            else:
+                seconds = float((timeline.span()[1] - timeline.span()[0]) * video.time_base)
+                indexed(min(seconds, len(timeline) / 10))
+                clip.frames = _pictures(path, container, timeline, resize, crop, limits, clip)
+    except Refused as refused:
+        clip.note("open", str(refused))
+    return clip
+
+
+@contextlib.contextmanager
+def opened(path: Path, limits: Limits) -> Iterator:
+    """Open a regular file as one of `FORMATS`, and let no file name another file or address.
+
+    Raises:
+        Refused: not such a file, empty, or too large.
+    """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise Refused("unreadable: not a regular file")
+    if status.st_size == 0:
+        raise Refused("empty: 0 bytes")
+    if status.st_size > limits.megabytes * 1_000_000:
+        raise Refused(f"too_large: {status.st_size / 1e6:.0f} MB is over the limit of {limits.megabytes} MB")
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "max_pixels": str(limits.pixels)}
+    try:
+        container = av.open(f"file:{path.absolute()}", options=options, metadata_errors="ignore")
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise Refused(f"unreadable: {container_of(path)[0]}") from error
+    with container:
+        yield container
+
+
+def usable(streams):
+    """The first stream with a decoder that is not an attached picture, or None."""
+    return next(
+        (stream for stream in streams if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic), None
+    )
+
+
+def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline, np.ndarray | None]:
+    """One pass over all packets: the timeline of the video and the decoded sound."""
+    if video is None and audio is None:
+        raise Refused("unreadable: it has neither a video nor a sound track that can be decoded")
+    from extraction.decoding.sound import Sound
+
+    if video is not None and video.codec_context.width * video.codec_context.height > limits.pixels:
+        width, height = video.codec_context.width, video.codec_context.height
+        raise Refused(f"bad_size: {width}x{height} is over the limit of {limits.pixels} pixels")
+    timeline, sound = Timeline(), Sound(audio, limits.sound_seconds) if audio is not None else None
+    ends = {stream.index: 0 for stream in (video, audio) if stream is not None}  # in ticks
+    try:
+        for packet in container.demux([stream for stream in (video, audio) if stream is not None]):
+            if packet.size == 0:
+                continue
+            moment = packet.pts if packet.pts is not None else packet.dts
+            if moment is not None:
+                ends[packet.stream_index] = max(ends[packet.stream_index], moment + (packet.duration or 0))
+            if packet.stream is video:
+                timeline.add(packet)
+            elif sound is not None:
+                sound.add(packet)
+    except av.FFmpegError as error:
+        clip.note("index", f"decode_error: the file breaks off ({error.strerror})")
+    end = max(float((ends[stream.index] - (stream.start_time or 0)) * stream.time_base) for stream in (video, audio) if stream is not None)
+    header = (container.duration or 0) / 1e6
+    if header > 1.1 * end + 0.5:
+        clip.note("index", f"duration: the header says {header:g} s but the packets end after {end:.3g} s (truncated file or false header)")
+    samples, reason = sound.finish() if sound is not None else (None, "no_sound: it has no sound track that can be decoded")
+    if reason:
+        clip.note("sound", reason)
+    return timeline, samples
+
+
+def _pictures(path: Path, container, timeline: Timeline, resize: int, crop: int, limits: Limits, clip: Clip) -> np.ndarray | None:
+    from extraction.decoding.seek import Walker
+
+    targets = timeline.midpoints(FRAMES)
+    walker = Walker(path, container, timeline, targets, limits)
+    pictures: list[np.ndarray] = []
+    times: list[int] = []
+    damaged = 0
+    with contextlib.closing(walker):
+        for target in targets:
+            frame = walker.frame(target)
+            if frame is None:
+                break
+            if not times or frame.pts != times[-1]:
+                picture = square(frame, resize, crop)
+            pictures.append(picture)
+            times.append(frame.pts)
+            damaged += bool(frame.is_corrupt)
+    if walker.refusal:
+        clip.note("video", walker.refusal)
+    if walker.errors or damaged:
+        clip.note("video", f"decode_error: {walker.errors} packets could not be decoded, {damaged} of {FRAMES} frames may be damaged")
+    if not pictures:
+        clip.note("video", "decode_error: not one frame could be decoded")
+        return None
+    if len(set(times)) < FRAMES:
+        clip.note("video", f"distinct_frames={len(set(times))}: fewer than {FRAMES} different frames")
+    return np.stack(pictures)

@@ -1,0 +1,103 @@
+"""The files of the dataset directory that an extraction writes; rows in the order of the source, the same bytes for the same input."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from extraction.sources.source import Source
+from extraction.store import Result
+from features.tables.columns import COLUMNS
+from features.tables.table import SUFFIXES
+from machine.errors import InputError
+from machine.files import writing
+
+ROWS = 500  # rows of features in memory at once
+NAMES = ("videos", "visual", "acoustic")
+
+
+def check(source: Source, out: Path) -> None:
+    """Refuse an output directory that holds the source or another dataset."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: not a directory")
+    if out.exists() and out.resolve() == source.folder.resolve():
+        raise InputError(f"{out}: choose another directory than the one that holds the source")
+    for name in NAMES:
+        for suffix in SUFFIXES:
+            if suffix != ".parquet" and (out / (name + suffix)).exists():
+                raise InputError(f"{out / (name + suffix)}: another dataset is here already; choose an empty directory")
+
+
+def write_features(out: Path, part: str, names: list[str], ids: pd.Series, results: Iterable[Result | None]) -> int:
+    """Write `part`.parquet with a row (id, float32 columns) for every video that has the part; return their number.
+
+    A part that no video has gets no file.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    path = out / f"{part}.parquet"
+    schema = pa.schema([("id", pa.string()), *((name, pa.float32()) for name in names)])
+    rows = 0
+    with writing(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
+        for chosen, block in _blocks(part, ids, results):
+            table = [pa.array(chosen, pa.string()), *(pa.array(column) for column in np.ascontiguousarray(block.T))]
+            writer.write_table(pa.Table.from_arrays(table, schema=schema))
+            rows += len(chosen)
+    if rows == 0:
+        path.unlink()
+    return rows
+
+
+def _blocks(part: str, ids: pd.Series, results: Iterable[Result | None]) -> Iterator[tuple[list[str], np.ndarray]]:
+    chosen: list[str] = []
+    vectors: list[np.ndarray] = []
+    for name, result in zip(ids, results, strict=True):
+        if result is not None and part in result.features:
+            chosen.append(name)
+            vectors.append(result.features[part])
+        if len(chosen) == ROWS:
+            yield chosen, np.stack(vectors)
+            chosen, vectors = [], []
+    if chosen:
+        yield chosen, np.stack(vectors)
+
+
+def write_problems(out: Path, videos: pd.DataFrame, results: Iterable[Result | None]) -> int:
+    """Write problems.csv (id, file, stage, reason, kept); return the number of videos with a problem."""
+    count = 0
+    with writing(out / "problems.csv") as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["id", "file", "stage", "reason", "kept"])
+        for name, path, result in zip(videos["id"], videos["video_path"], results, strict=True):
+            if result is None:
+                continue
+            kept = ", ".join(["metadata", *result.features])
+            table.writerows([name, path, problem.stage, problem.reason, kept] for problem in result.problems)
+            count += bool(result.problems)
+    return count
+
+
+def write_videos(out: Path, videos: pd.DataFrame) -> None:
+    """Write videos.parquet. The media files stay where they are: their path is kept as `source_file`, relative to the source."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = {}
+    for name in videos.columns:
+        values = videos[name]
+        shown = "source_file" if name == "video_path" else name
+        if name in COLUMNS and COLUMNS[name].kind != "text":
+            columns[shown] = pa.array(values.to_numpy(np.float64), pa.float64(), from_pandas=True)
+        elif name in COLUMNS or values.dtype == object:
+            columns[shown] = pa.array([None if _absent(value) else str(value) for value in values], pa.string())
+        else:
+            columns[shown] = pa.array(values, from_pandas=True)
+    with writing(out / "videos.parquet") as temporary:
+        parquet.write_table(pa.table(columns), temporary)
+
+
+def _absent(value: object) -> bool:
+    return value is None or value is pd.NA or value != value

@@ -1,0 +1,118 @@
+"""What videos with the same words reached: words of the caption, hashtags and suggestions, known by salted hashes.
+
+For each word of a video: the shrunken mean of the targets of other authors' videos that have it, from training rows only. The part is
+the mean, greatest and least over the words, the mean over the rarest of them, and how many are known. What the author's own other videos
+with these words reached belongs to the author's history. A video never sees itself.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from features.parts import social
+from features.parts.same_author import History
+from features.parts.text import captions
+
+WORD = re.compile(r"[^\s#]+")
+MOST = 32  # different words read of one video
+COMMON = 0.1  # a word in a larger share of the rows learned from says nothing
+RAREST = 5
+SHRINKAGE = 4.0  # a mean of n videos is shrunken towards 0 by n / (n + SHRINKAGE)
+LEARNED = 100_000  # training rows from which words are learned, evenly spread, so that memory stays bounded
+
+
+def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, known: np.ndarray) -> dict[str, History]:
+    """Histories by word, and by word and author; words that nobody else uses, and the author once, are left out.
+
+    Args:
+        videos: N training rows.
+        salt: see `features.parts.social.keys`.
+        time: (N,) seconds.
+        reached: (N, K) standardised targets.
+        known: (N,) bool, whether there is any target.
+    """
+    rows, word = _words(videos, salt)
+    learned = np.zeros(len(videos), bool)
+    learned[np.linspace(0, len(videos) - 1, min(len(videos), LEARNED)).astype(int)] = True
+    kept = (known & learned)[rows]
+    rows, word = rows[kept], word[kept]
+    used, counts = np.unique(word, return_counts=True)
+    told = used[(counts > 1) & (counts <= max(COMMON * learned.sum(), 20))]
+    kept = np.isin(word, told)
+    rows, word = rows[kept], word[kept]
+    video, own = _with_video(videos, salt, rows, word), _own(videos, salt, rows, word)
+    return {name: History.fit(group, time[rows], video, reached[rows]) for name, group in (("words", word), ("own_words", own))}
+
+
+def numbers(
+    videos: pd.DataFrame, salt: str, histories: dict[str, History], time: np.ndarray, before: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N, 4 K + 1) numbers and (N,) presence; and (N, K + 1) count and sum of what the author's own other videos reached, over the words.
+
+    Args:
+        videos: any rows.
+        salt: as in `fit`.
+        histories: what `fit` returned.
+        time: (N,) seconds.
+        before: (N,) seconds; only videos published before count. None: all do.
+    """
+    rows, word = _words(videos, salt)
+    until = None if before is None else before[rows]
+    video = _with_video(videos, salt, rows, word)
+    (count, total, _), (mine, own_total, _) = (
+        histories[name].totals(group, time[rows], video, until)
+        for name, group in (("words", word), ("own_words", _own(videos, salt, rows, word)))
+    )
+    own = np.zeros((len(videos), 1 + own_total.shape[1]))
+    np.add.at(own, rows, np.concatenate([mine, own_total], axis=1))
+    count, total = count - mine, total - own_total
+    heard = count[:, 0] > 0
+    rows, count, mean = rows[heard], count[heard, 0], (total / (count + SHRINKAGE))[heard]
+    width = mean.shape[1]
+    found = np.full((len(videos), 4 * width + 1), np.nan)
+    if len(rows) == 0:
+        return found, np.zeros(len(videos), bool), own
+    order = np.lexsort((count, rows))  # within a video, the rarest first
+    rows, mean = rows[order], mean[order]
+    here, start, many = np.unique(rows, return_index=True, return_counts=True)
+    rare = (np.arange(len(rows)) - np.repeat(start, many)) < RAREST
+    found[here] = np.concatenate(
+        [
+            np.add.reduceat(mean, start) / many[:, None],
+            np.maximum.reduceat(mean, start),
+            np.minimum.reduceat(mean, start),
+            np.add.reduceat(mean * rare[:, None], start) / np.minimum(many, RAREST)[:, None],
+            np.log1p(many)[:, None],
+        ],
+        axis=1,
+    )
+    present = np.zeros(len(videos), bool)
+    present[here] = True
+    return found, present, own
+
+
+def _words(videos: pd.DataFrame, salt: str) -> tuple[np.ndarray, np.ndarray]:
+    """(Q,) row numbers, rising, and (Q,) keys of the different words of each row."""
+    each = [list(dict.fromkeys(WORD.findall(text.lower())))[:MOST] for text in captions(videos)]
+    flat = pd.Series([word for words in each for word in words], dtype=object)
+    code, different = pd.factorize(flat)
+    rows = np.repeat(np.arange(len(videos)), [len(words) for words in each])
+    return rows, social.keys(pd.Series(different, dtype=object), salt)[code] if len(flat) else np.zeros(0, np.int64)
+
+
+def _with_video(videos: pd.DataFrame, salt: str, rows: np.ndarray, word: np.ndarray) -> np.ndarray:
+    """(Q,) keys of word and video together."""
+    return _mixed(word, social.keys(videos["id"], salt)[rows])
+
+
+def _own(videos: pd.DataFrame, salt: str, rows: np.ndarray, word: np.ndarray) -> np.ndarray:
+    """(Q,) keys of word and author together; a video without an author is by an author of its own."""
+    video = social.keys(videos["id"], salt)
+    author = social.keys(videos["username"], salt) if "username" in videos else np.full(len(videos), -1)
+    return _mixed(word, np.where(author >= 0, author, video)[rows])
+
+
+def _mixed(word: np.ndarray, other: np.ndarray) -> np.ndarray:
+    mixed = word.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ other.astype(np.uint64)
+    return (mixed >> np.uint64(1)).astype(np.int64)

@@ -1,0 +1,141 @@
+"""A fitted `Featurizer` as JSON and tensors, and back. Nothing is pickled."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from features.featurizer import CATEGORIES, Featurizer, Targets
+from features.parts.same_author import History
+from features.parts.text import CaptionEncoder, Text, rebuild_tokenizer
+from features.scaler import Scaler
+from features.tables.columns import COLUMNS
+from features.tables.dataset import Dataset
+from machine.errors import InputError
+
+HISTORY = ("group", "time", "video", "reached")
+SCALER = ("loc", "scale", "gaps")
+# one video that says something in every column: it must pass through whatever is read
+BLANK = Dataset(
+    pd.DataFrame(
+        {
+            name: pd.Series(["a"] if column.kind == "text" else [1.0], dtype=object if column.kind == "text" else float)
+            for name, column in COLUMNS.items()
+        }
+    )
+)
+
+
+def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
+    """JSON text and named arrays."""
+    targets = featurizer.targets
+    arrays: dict[str, np.ndarray] = {"targets.loc": targets.loc, "targets.spread": targets.spread, "targets.whole": targets.whole}
+    for part, scaler in featurizer.scalers.items():
+        arrays |= {f"scaler.{part}.{name}": getattr(scaler, name) for name in SCALER}
+    for column, keys in featurizer.categories.items():
+        arrays[f"category.{column}"] = keys
+    for name, history in featurizer.histories.items():
+        arrays |= {f"history.{name}.{kind}": getattr(history, kind) for kind in HISTORY}
+    tokenizer = None
+    if featurizer.text is not None:
+        stored = json.loads(featurizer.text.tokenizer.to_str())["model"]
+        tokenizer = {"vocabulary": sorted(stored["vocab"], key=stored["vocab"].get), "merges": stored["merges"]}
+        arrays |= {f"text.{name}": value.numpy() for name, value in featurizer.text.encoder.state_dict().items()}
+    description = {
+        "targets": list(targets.names),
+        "target_scale": targets.scale,
+        "salt": featurizer.salt,
+        "past_only": featurizer.past_only,
+        "tokens": featurizer.tokens,
+        "youngest": featurizer.youngest,
+        "columns": featurizer.columns,
+        "categories": list(featurizer.categories),
+        "histories": list(featurizer.histories),
+        "tokenizer": tokenizer,
+    }
+    return json.dumps(description, ensure_ascii=False) + "\n", {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+
+def from_state(text: str, arrays: dict[str, np.ndarray], where: str) -> Featurizer:
+    """Rebuild what `to_state` took apart; `where` names the run directory in messages.
+
+    Raises:
+        InputError: anything missing, of the wrong type or of the wrong shape.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            featurizer = _rebuild(json.loads(text), arrays)
+            _check(featurizer)
+            featurizer.transform(BLANK)
+        return featurizer
+    except Exception as error:
+        raise InputError(f"{where}: its features are damaged ({type(error).__name__}: {' '.join(str(error).split())[:200]})") from error
+
+
+def _check(featurizer: Featurizer) -> None:
+    """Refuse what would fit by shape and still make no sense."""
+    targets = featurizer.targets
+    if targets.scale not in ("log1p", "identity") or not targets.names or not (targets.spread > 0).all():
+        raise InputError("no usable targets")
+    if targets.whole.dtype != bool or (targets.whole.any() and targets.scale != "log1p"):
+        raise InputError("which targets are whole counts")
+    if not 0 <= featurizer.youngest < np.inf:
+        raise InputError("youngest is not a number of days")
+    for part, scaler in featurizer.scalers.items():
+        if not part.isidentifier() or scaler.gaps.dtype != bool or not (scaler.scale > 0).all():
+            raise InputError(f"scaler of {part!r}")
+    found = set(featurizer.histories)
+    pairs = all((name in found) == (f"own_{name}" in found) for name in ("sound", "words"))
+    known = found <= {"history", "sound", "own_sound", "words", "own_words"} and pairs
+    if not featurizer.scalers or not set(featurizer.categories) <= set(CATEGORIES) or not known:
+        raise InputError("unknown parts or categories")
+    sorted_keys = [*featurizer.categories.values(), *(history.group for history in featurizer.histories.values())]
+    for keys in (*sorted_keys, *(history.video for history in featurizer.histories.values())):
+        if keys.dtype != np.int64 or keys.ndim != 1:
+            raise InputError("keys are not whole numbers")
+    if any((keys[1:] < keys[:-1]).any() for keys in sorted_keys):
+        raise InputError("keys are not sorted")
+
+
+def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Featurizer:
+    names = tuple(description["targets"])
+    targets = Targets(
+        names, description["target_scale"], *(_shaped(arrays, f"targets.{kind}", len(names)) for kind in ("loc", "spread", "whole"))
+    )
+    columns = {part: list(found) for part, found in description["columns"].items()}
+    scalers = {part: Scaler(*(_shaped(arrays, f"scaler.{part}.{name}", len(found)) for name in SCALER)) for part, found in columns.items()}
+    histories = {name: History(*(arrays[f"history.{name}.{kind}"] for kind in HISTORY)) for name in description["histories"]}
+    for name, history in histories.items():
+        if {len(getattr(history, kind)) for kind in HISTORY} != {len(history.group)} or history.reached.shape[1:] != (len(names),):
+            raise InputError(f"history.{name}: arrays of different lengths")
+    text = None
+    if description["tokenizer"] is not None:
+        tokenizer = rebuild_tokenizer(description["tokenizer"]["vocabulary"], description["tokenizer"]["merges"])
+        if arrays["text.embedding.weight"].shape[0] != tokenizer.get_vocab_size():
+            raise InputError("text.embedding.weight: not one row a token")
+        encoder = CaptionEncoder(tokenizer.get_vocab_size())
+        encoder.load_state_dict(
+            {name.removeprefix("text."): torch.from_numpy(array) for name, array in arrays.items() if name.startswith("text.")}
+        )
+        text = Text(tokenizer, encoder.eval())
+    categories = {column: arrays[f"category.{column}"] for column in description["categories"]}
+    return Featurizer(
+        targets,
+        description["salt"],
+        bool(description["past_only"]),
+        bool(description["tokens"]),
+        float(description["youngest"]),
+        scalers,
+        columns,
+        categories,
+        text,
+        histories,
+    )
+
+
+def _shaped(arrays: dict[str, np.ndarray], name: str, length: int) -> np.ndarray:
+    if arrays[name].shape != (length,):
+        raise InputError(f"{name}: shape {arrays[name].shape}, not ({length},)")
+    return arrays[name]

@@ -1,0 +1,114 @@
+"""A dataset forecast a piece at a time, in this process or in others: the draws do not depend on who forecasts what."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from features.missing import absences, strangers
+from features.tables.dataset import Dataset
+from features.whole_counts import quantised
+from forecast.draws import ENCODED
+from forecast.forecaster import Forecaster, truth_of
+from forecast.mixture import Sampler, mixture_summary
+from forecast.scoring.percentage_error import mape_point
+from forecast.scoring.scores import energy_score, row_summary
+
+ROWS = 4 * ENCODED  # of a piece
+MIXTURE = 128  # draws of z of a mixture
+FEW = 3.0  # log(1 + count) below which rounding changes a mean
+
+Summary = Literal["draws", "mixture"]
+Runner = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]  # like `map`
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The forecasts of n videos in a row.
+
+    Attributes:
+        first: number of the first in the dataset.
+        rows: (n, K) arrays by name, see `forecast.scoring.scores.row_summary`, and `mape`; `energy`, `energy_independent` (n,).
+        truth: (n, K), NaN where unknown.
+        stranger: (n,) bool, authors without history.
+        draws: (S, n, K) if they were to be kept.
+    """
+
+    first: int
+    rows: dict[str, np.ndarray]
+    truth: np.ndarray
+    stranger: np.ndarray
+    draws: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to forecast.
+
+    Attributes:
+        samples: draws a video.
+        seed: of the draws.
+        summary: mean, median and intervals from the `draws`, as the contract defines them, or from the `mixture` of likelihoods, which
+            has less noise; scores and joint questions are answered by the draws.
+        sampler: of the z of a mixture: independent draws or Sobol points.
+        device: where to compute.
+        keep: whether to hand the draws back.
+    """
+
+    samples: int = 1000
+    seed: int = 0
+    summary: Summary = "draws"
+    sampler: Sampler = "random"
+    device: Any = "cpu"
+    keep: bool = False
+
+
+def forecast_pieces(forecaster: Forecaster, dataset: Dataset, settings: Settings, run: Runner = map) -> Iterator[Piece]:
+    """Forecast `dataset`, at most `ROWS` videos at a time, in order; `run` says where (like `map`)."""
+    starts = range(0, len(dataset), ROWS)
+    jobs = ((first, dataset.take(np.arange(first, min(first + ROWS, len(dataset))))) for first in starts)
+    return run(partial(_forecast, forecaster, settings), jobs)
+
+
+def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Dataset]) -> Piece:
+    first, dataset = job
+    videos = forecaster.featurizer.transform(dataset).to(settings.device)
+    truth = truth_of(videos, len(forecaster.targets))
+    found, kept, start = [], [], 0
+    for block in forecaster.blocks(videos, settings.samples, seed=settings.seed, first=first):
+        rows = slice(start, start + block.shape[1])
+        summary = row_summary(block, truth[rows])
+        summary["mape"] = mape_point(block, forecaster.featurizer.targets.scale, forecaster.marginal[0])
+        summary["energy"], summary["energy_independent"] = joint_scores(block, truth[rows], seed=first + start)
+        found.append(summary)
+        if settings.keep:
+            kept.append(block)
+        start = rows.stop
+    together = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+    stranger = strangers(videos)
+    if settings.summary == "mixture":
+        absent = absences(videos, forecaster.featurizer.shapes)
+        with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
+            torch.manual_seed(settings.seed + first)
+            factor = forecaster.calibration.factor(stranger, absent)
+            exact = mixture_summary(forecaster.members, videos, MIXTURE, sampler=settings.sampler, factor=factor)
+        assert videos.age is not None  # noqa: S101  (a featurizer always tells)
+        drawn = (videos.age < forecaster.featurizer.youngest).cpu().numpy()[:, None]  # see forecast.young
+        targets = forecaster.featurizer.targets
+        if targets.scale == "log1p":
+            whole, rounded = torch.from_numpy(targets.whole), targets.whole & (exact["lower_95"] < FEW)
+            mean = np.where(rounded, together["mean"], exact["mean"])
+            exact = {name: quantised(torch.from_numpy(values), whole).numpy() for name, values in exact.items()} | {"mean": mean}
+        together |= {name: np.where(drawn, together[name], values) for name, values in exact.items()}
+    return Piece(first, together, truth, stranger, np.concatenate(kept, axis=1) if settings.keep else None)
+
+
+def joint_scores(samples: np.ndarray, truth: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) energy scores of samples (S, N, K): as they are, and with the targets made independent by shuffling each one's draws."""
+    random = np.random.default_rng(seed)
+    joint = energy_score(samples, truth)
+    apart = np.stack([samples[random.permutation(len(samples)), :, k] for k in range(samples.shape[2])], axis=2)
+    return joint, energy_score(apart, truth)

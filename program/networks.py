@@ -1,0 +1,49 @@
+"""The networks that the shipped model and guide are given."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+from torch import nn
+
+from features.featurizer import Targets
+from features.videos import PartShape
+from guide import Expert, Experts
+from guide.experts import layers
+from model import Decoder
+from model.decoder import Likelihood
+
+
+class Networks(NamedTuple):
+    """The modules (torch.nn) that a guide and a model are given."""
+
+    experts: Any
+    decoder: Any
+
+
+def build(shapes: Mapping[str, PartShape], targets: Targets, configuration: Any) -> Networks:
+    """Experts and decoder as configured; random weights from torch's global generator."""
+    c = configuration
+    experts = {
+        part: Expert(
+            shape,
+            c.latent,
+            width=c.width,
+            depth=c.depth,
+            dropout=c.dropout,
+            residual=c.residual,
+            periodic=c.periodic,
+            forget=c.columns_left_out,
+        )
+        for part, shape in shapes.items()
+    }
+    hidden = nn.Sequential(nn.Linear(c.latent, c.width), *layers(c.width, c.decoder_depth, 0.0, c.residual))
+    decoder = Decoder(
+        c.latent,
+        targets.loc,
+        targets.spread,
+        likelihood=cast("Likelihood", c.likelihood),
+        hidden=hidden,
+        width=c.width,
+        components=c.components,
+    )
+    return Networks(Experts(experts, prior_expert=c.prior_expert), decoder)

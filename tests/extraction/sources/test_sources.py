@@ -1,0 +1,244 @@
+import json
+
+import pytest
+
+from extraction.sources.read import read_source
+from extraction.sources.source import media_files
+from features.tables.values import parse_count, parse_time
+from machine.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("1.2M", 1_200_000),
+        ("1.2m", 1_200_000),
+        ("10K", 10_000),
+        ("4.5K+", 4_500),
+        ("3B", 3e9),
+        ("1,234,567", 1_234_567),
+        ("12 345", 12_345),
+        (" 17 ", 17),
+        (17, 17),
+        (17.0, 17),
+        ("1.1M", 1_100_000),
+        ("1,1M", 1_100_000),
+        ("1,200K", 1_200_000),
+        (".5K", 500),
+    ],
+)
+def test_written_counts(written, number):
+    assert parse_count(written) == number
+
+
+@pytest.mark.parametrize(
+    "written", ["", "many", "1.2X", "1e", "K", None, True, float("nan"), float("inf"), [], "1M2", "1,5", "1,2,3", ".", "9" * 30]
+)
+def test_what_is_no_count(written):
+    assert parse_count(written) is None
+
+
+def test_moments():
+    assert parse_time("1700000000") == 1_700_000_000
+    assert parse_time("2023-11-14T22:13:20Z") == 1_700_000_000
+    assert parse_time("2023-11-14 22:13:20") == 1_700_000_000
+    assert parse_time("soon") is None
+
+
+YTDLP = {
+    "id": "7301",
+    "title": "cooking",
+    "description": "cooking #pasta #easy",
+    "uploader": "anna",
+    "channel": "Anna Cooks",
+    "timestamp": 1_690_000_000,
+    "epoch": 1_700_000_000,
+    "duration": 15,
+    "track": "original sound",
+    "view_count": 1200,
+    "like_count": 34,
+    "comment_count": 5,
+    "repost_count": 6,
+    "ext": "mp4",
+    "_type": "video",
+    "formats": [{"url": "x"}],
+}
+
+
+def test_ytdlp_folder(tmp_path):
+    (tmp_path / "anna").mkdir()
+    (tmp_path / "anna" / "a [7301].info.json").write_text(json.dumps(YTDLP))
+    (tmp_path / "anna" / "a [7301].mp4").write_bytes(b"x")
+    (tmp_path / "anna" / "a [7301].jpg").write_bytes(b"x")
+    (tmp_path / "list.info.json").write_text(json.dumps({"_type": "playlist", "id": "anna"}))
+    (tmp_path / "b.info.json").write_text(json.dumps({**YTDLP, "id": "7302", "view_count": None, "like_count": "2.5K", "tags": ["x", "y"]}))
+    source = read_source(tmp_path)
+    assert source.kind == "yt-dlp folder"
+    assert source.notes == ["1 info files of playlists were passed over"]
+    first, second = source.videos.to_dict("records")
+    assert first == {
+        "id": "7301",
+        "username": "anna",
+        "create_time": 1_690_000_000,
+        "collected_at": 1_700_000_000,
+        "video_description": "cooking #pasta #easy",
+        "hashtag_names": "pasta easy",
+        "music_title": "original sound",
+        "video_duration": 15,
+        "view_count": 1200,
+        "like_count": 34,
+        "comment_count": 5,
+        "share_count": 6,
+        "video_path": "anna/a [7301].mp4",
+    }
+    assert second["like_count"] == 2500
+    assert second["view_count"] != second["view_count"]
+    assert second["hashtag_names"] == "x y"
+    assert second["video_path"] is None
+    assert media_files(source) == [tmp_path / "anna" / "a [7301].mp4", None]
+
+
+RESEARCH = {
+    "id": 702874395068494965,
+    "username": "ben",
+    "create_time": 1_690_000_000,
+    "video_description": "hello",
+    "region_code": "US",
+    "share_count": 10,
+    "view_count": 20,
+    "like_count": 30,
+    "comment_count": 40,
+    "hashtag_names": ["a", "b"],
+    "video_duration": 9,
+    "music_id": 1,
+}
+
+
+@pytest.mark.parametrize("shape", ["answer", "answers", "list", "lines"])
+def test_research_api(tmp_path, shape):
+    second = {**RESEARCH, "id": 2, "view_count": "1.5M", "like_count": -1, "follower_count": 7}
+    text = {
+        "answer": json.dumps({"data": {"videos": [RESEARCH, second], "cursor": 2, "has_more": False}, "error": {"code": "ok"}}),
+        "answers": json.dumps([{"data": {"videos": [RESEARCH]}}, {"data": {"videos": [second]}}]),
+        "list": json.dumps([RESEARCH, second]),
+        "lines": json.dumps(RESEARCH) + "\n" + json.dumps(second) + "\n",
+    }[shape]
+    path = tmp_path / ("answer.jsonl" if shape == "lines" else "answer.json")
+    path.write_text(text)
+    (tmp_path / "702874395068494965.mp4").write_bytes(b"x")
+    for source in (read_source(path), read_source(tmp_path) if shape != "lines" else read_source(path)):
+        assert source.kind == "Research API JSON"
+        assert source.unusable == {"like_count": 1}
+        first, other = source.videos.to_dict("records")
+        assert first["id"] == "702874395068494965"
+        assert first["hashtag_names"] == "a b"
+        assert first["video_path"] == "702874395068494965.mp4"
+        assert (first["view_count"], first["share_count"], first["comment_count"]) == (20, 10, 40)
+        assert (other["id"], other["view_count"], other["follower_count"]) == ("2", 1_500_000, 7)
+        assert other["like_count"] != other["like_count"]
+
+
+TIKTOKAPI = {
+    "id": "7303",
+    "desc": "dance #fyp",
+    "createTime": "1690000000",
+    "author": {"id": "1", "uniqueId": "cleo", "nickname": "Cleo"},
+    "authorStats": {"followerCount": 10, "followingCount": 20, "heart": 30, "heartCount": 2_100_000_000, "videoCount": 40, "diggCount": 50},
+    "stats": {"diggCount": 1, "shareCount": 2, "commentCount": 3, "playCount": 400, "collectCount": "5"},
+    "statsV2": {"playCount": "401", "diggCount": "1"},
+    "music": {"id": "9", "title": "song"},
+    "video": {"duration": 12},
+    "challenges": [{"title": "fyp"}],
+    "textLanguage": "en",
+    "locationCreated": "DE",
+    "suggestedWords": ["dance moves"],
+}
+
+
+def test_tiktokapi(tmp_path):
+    (tmp_path / "videos_1.json").write_text(json.dumps([TIKTOKAPI, {**TIKTOKAPI, "id": "7304", "author": "dora", "statsV2": None}]))
+    (tmp_path / "7304.mp4").write_bytes(b"x")
+    source = read_source(tmp_path / "videos_1.json")
+    assert source.kind == "TikTokApi JSON"
+    first, second = source.videos.to_dict("records")
+    assert first == {
+        "id": "7303",
+        "username": "cleo",
+        "create_time": 1_690_000_000,
+        "video_description": "dance #fyp",
+        "hashtag_names": "fyp",
+        "suggested_words": "dance moves",
+        "music_title": "song",
+        "region_code": "DE",
+        "language": "en",
+        "video_duration": 12,
+        "follower_count": 10,
+        "following_count": 20,
+        "likes_count": 2_100_000_000,
+        "video_count": 40,
+        "digg_count": 50,
+        "view_count": 401,
+        "like_count": 1,
+        "comment_count": 3,
+        "share_count": 2,
+        "video_path": None,
+    }
+    assert (second["username"], second["view_count"], second["video_path"]) == ("dora", 400, "7304.mp4")
+
+
+def test_contract_table(tmp_path):
+    (tmp_path / "videos.csv").write_text('id,view_count,video_path,mine\n007,1.2M,a.mp4,x\n8,"1,200",,y\n')
+    source = read_source(tmp_path)
+    assert list(source.videos["id"]) == ["007", "8"]
+    assert list(source.videos["view_count"]) == [1_200_000, 1200]
+    assert list(source.videos["video_path"]) == ["a.mp4", None]
+    assert list(source.videos["mine"]) == ["x", "y"]
+
+
+def test_a_wrong_table_is_refused_or_counted(tmp_path):
+    path = tmp_path / "videos.csv"
+    path.write_text("id,view_count\n1,many\n2,3\n")
+    with pytest.raises(InputError, match="row 1, column view_count: 'many'"):
+        read_source(path)
+    assert read_source(path, lenient=True).unusable == {"view_count": 1}
+
+
+def test_nothing_but_media(tmp_path):
+    (tmp_path / "sub").mkdir()
+    for name in ("b.mp4", "a.webm", "sub/c.MOV", "note.txt", ".hidden.mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "away.mp4").symlink_to("/etc/hostname")
+    source = read_source(tmp_path)
+    assert list(source.videos["id"]) == ["a.webm", "b.mp4", "sub/c.MOV"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"id": 1}', "[" * 100_000])
+def test_other_json_is_refused(tmp_path, text):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(InputError):
+        read_source(tmp_path / "x.json")
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read_source(tmp_path / "none")
+    with pytest.raises(InputError, match="neither a videos table"):
+        read_source(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x.mp4", "a/../../x.mp4", "http://127.0.0.1/a.mp4", "link.mp4", "inner/x.mp4", "dir"])
+def test_paths_that_leave_the_folder(tmp_path, path):
+    folder = tmp_path / "source"
+    (folder / "dir").mkdir(parents=True)
+    (folder / "link.mp4").symlink_to("/etc/passwd")
+    (folder / "inner").symlink_to(tmp_path)
+    (folder / "videos.csv").write_text(f"id,video_path\n1,ok.mp4\n2,{path}\n")
+    with pytest.raises(InputError, match=r"videos\.csv: row 2, column video_path: "):
+        media_files(read_source(folder))
+
+
+def test_repeated_ids_keep_the_last(tmp_path):
+    (tmp_path / "x.json").write_text(json.dumps([RESEARCH, {**RESEARCH, "view_count": 99}, {"view_count": 1, "id": None}]))
+    source = read_source(tmp_path / "x.json")
+    assert list(source.videos["view_count"]) == [99]
+    assert source.notes == ["1 entries without an id were left out", "1 entries repeat an id; the last of each counts"]

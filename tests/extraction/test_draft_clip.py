@@ -1,0 +1,50 @@
+"""A draft's clip is measured as the run directory says, or as the names of the run's columns tell."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from extraction.clips import columns
+from extraction.draft_clip import settings
+from extraction.settings import Settings
+from machine.errors import InputError
+
+MEASURED = Settings("resnet50", weights_sha256="ab" * 32, combine="mean-std")
+
+
+def trained_on(visual: list[str]) -> SimpleNamespace:
+    return SimpleNamespace(columns={"visual": visual})
+
+
+def write_extraction(run, combine: str) -> None:
+    text = f'{{"visual": {{"backbone": "resnet50", "weights_sha256": "{MEASURED.weights_sha256}", "combine": "{combine}"}}}}'
+    (run / "extraction.json").write_text(text)
+
+
+def test_settings_come_from_the_run_directory(tmp_path):
+    write_extraction(tmp_path, "mean-std")
+    assert settings(trained_on(columns(MEASURED)["visual"]), tmp_path) == MEASURED
+
+
+def test_weights_named_by_the_user_must_have_the_same_checksum(tmp_path):
+    write_extraction(tmp_path, "mean-std")
+    found = settings(trained_on(columns(MEASURED)["visual"]), tmp_path, "mine.pth")
+    assert (found.weights, found.weights_sha256) == ("mine.pth", MEASURED.weights_sha256)
+
+
+def test_without_a_record_the_columns_tell(tmp_path):
+    assert settings(trained_on(columns(MEASURED)["visual"]), tmp_path).combine == "mean-std"
+
+
+@pytest.mark.parametrize(("visual", "why"), [(["brightness"], "ready-made visual features"), (None, "without a visual part")])
+def test_a_run_without_such_features_refuses_a_clip(tmp_path, visual, why):
+    featurizer = SimpleNamespace(columns={"visual": visual} if visual else {})
+    with pytest.raises(InputError, match=why):
+        settings(featurizer, tmp_path)
+
+
+def test_a_record_outside_the_run_directory_is_not_followed(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "extraction.json").symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(InputError, match="leaves"):
+        settings(trained_on(columns(MEASURED)["visual"]), tmp_path / "run")

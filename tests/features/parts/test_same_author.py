@@ -1,0 +1,103 @@
+"""History against a slow loop over videos that shares no code with it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.featurizer import Featurizer
+from features.parts.same_author import DAY, NEIGHBOURS, SHRINKAGE, History, author_numbers, moments
+from features.tables.dataset import Dataset
+
+
+def rows(count: int = 90, groups: int = 5, seed: int = 0) -> tuple[np.ndarray, ...]:
+    random = np.random.default_rng(seed)
+    group = random.integers(-1, groups, size=count)
+    time = random.integers(0, 40, size=count) * DAY / 4  # many ties
+    return group, time, random.permutation(count).astype(np.int64), random.normal(size=(count, 2))
+
+
+def others(row: int, group: np.ndarray, time: np.ndarray, past_only: bool) -> list[int]:
+    same = [other for other in range(len(group)) if other != row and group[other] == group[row] and group[row] >= 0]
+    return [other for other in same if not past_only or time[other] < time[row]]
+
+
+@pytest.mark.parametrize("past_only", [False, True])
+def test_summary_is_that_of_all_other_videos(past_only: bool) -> None:
+    group, time, video, reached = rows()
+    totals = History.fit(group, time, video, reached).totals(group, time, video, time if past_only else None)
+    numbers, present = moments(*totals), totals[0][:, 0] > 0
+    for row in range(len(group)):
+        values = reached[others(row, group, time, past_only)]
+        assert present[row] == (len(values) > 0)
+        if not len(values):
+            continue
+        n = len(values)
+        mean = values.sum(0) / (n + SHRINKAGE)
+        variance = values.var(0, ddof=1) if n > 1 else np.zeros(2)
+        spread = np.sqrt((variance * (n - 1) + SHRINKAGE) / (n + SHRINKAGE))
+        np.testing.assert_allclose(numbers[row], np.concatenate([mean, spread, [np.log1p(n)]]), atol=1e-9)
+
+
+@pytest.mark.parametrize("past_only", [False, True])
+def test_neighbours_are_the_nearest_other_videos(past_only: bool) -> None:
+    group, time, video, reached = rows(groups=3)
+    found, days = History.fit(group, time, video, reached).neighbours(group, time, video, time if past_only else None)
+    for row in range(len(group)):
+        wanted = others(row, group, time, past_only)
+        distances = sorted(abs(time[other] - time[row]) / DAY for other in wanted)[:NEIGHBOURS]
+        kept = ~np.isnan(days[row])
+        np.testing.assert_allclose(np.abs(days[row][kept]), distances)
+        assert (found[row][~kept] == 0).all()
+        # each neighbour's targets are those of some other video at that signed distance, and none is counted twice
+        keys = [(time[other] - time[row], *reached[other]) for other in wanted]
+        got = [(day * DAY, *values) for day, values in zip(days[row][kept], found[row][kept], strict=True)]
+        assert len(set(got)) == len(got)
+        assert all(min(np.abs(np.array(key) - one).max() for key in keys) < 1e-6 for one in got)
+
+
+def test_a_video_never_sees_itself() -> None:
+    group, time, video, reached = rows()
+    moved = reached.copy()
+    moved[7] += 100.0
+    arguments = (group[7:8], time[7:8], video[7:8], np.zeros(1))
+    one, _ = author_numbers(History.fit(group, time, video, reached), *arguments)
+    two, _ = author_numbers(History.fit(group, time, video, moved), *arguments)
+    np.testing.assert_allclose(one, two, atol=1e-9)
+
+
+def test_a_new_video_sees_all_and_a_stranger_nothing() -> None:
+    group, time, video, reached = rows()
+    history = History.fit(group, time, video, reached)
+    count, _, _ = history.totals(np.array([2, 99, -1]), np.zeros(3), np.array([10**6, 10**6 + 1, 10**6 + 2]))
+    assert count[:, 0].tolist() == [(group == 2).sum(), 0, 0]
+
+
+def test_nothing_from_a_date_on_counts() -> None:
+    group, time, video, reached = rows()
+    until = np.minimum(time, np.median(time))
+    earlier = time < np.median(time)
+    kept = History.fit(group[earlier], time[earlier], video[earlier], reached[earlier])
+    for found, wanted in (
+        (History.fit(group, time, video, reached).totals(group, time, video, until), kept.totals(group, time, video, until)),
+        (History.fit(group, time, video, reached).neighbours(group, time, video, until), kept.neighbours(group, time, video, until)),
+    ):
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-9)
+
+
+def test_a_sound_is_judged_by_other_authors_videos() -> None:
+    count = 60
+    random = np.random.default_rng(0)
+    videos = pd.DataFrame(
+        {
+            "id": [str(row) for row in range(count)],
+            "username": [f"author{row % 3}" for row in range(count)],
+            "music_title": [f"sound{row % 4}" for row in range(count)],
+            "view_count": np.round(np.exp(random.normal(8, 1, size=count))),
+        }
+    )
+    found = Featurizer.fit(Dataset(videos), targets=("view_count",)).raw(Dataset(videos))
+    numbers, _, present = found["sound"]
+    assert present.all()
+    # 15 videos a sound, 5 of them by the same author
+    np.testing.assert_allclose(np.expm1(numbers[:, -1]), 10.0)

@@ -1,0 +1,81 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from features.featurizer import Featurizer
+from features.tables.dataset import Dataset
+from forecast.shift import shift
+from forecast.young import shrink
+
+DAY = 86_400.0
+
+
+def test_the_median_share_is_that_of_the_half_life():
+    torch.manual_seed(0)
+    draws = shrink(torch.full((40_001, 1, 1), math.log1p(1000.0)), torch.tensor([1.0]), youngest=2.0, half_life=1.0)
+    # (1 - 1/2) / (1 - 1/4) of 1000; the share falls as the half-life grows, so medians meet
+    count = draws.expm1().flatten()
+    assert float((count < 1000 * 2 / 3).double().mean()) == pytest.approx(0.5, abs=4.3 * 0.5 / math.sqrt(40_001))
+    # a standard deviation longer: h = e days
+    longer = 1000 * (1 - 2 ** (-1 / math.e)) / (1 - 2 ** (-2 / math.e))
+    assert float((count < longer).double().mean()) == pytest.approx(0.1587, abs=4.3 * 0.3654 / math.sqrt(40_001))
+
+
+def test_what_is_old_enough_or_of_unknown_age_stays():
+    samples = torch.randn(5, 3, 2)
+    assert shrink(samples, torch.tensor([2.0, 7.0, torch.nan]), youngest=2.0, half_life=1.0) is samples
+    changed = shrink(samples, torch.tensor([2.0, 1.0, torch.nan]), youngest=2.0, half_life=1.0)
+    assert torch.equal(changed[:, [0, 2]], samples[:, [0, 2]])
+    assert not torch.equal(changed[:, 1], samples[:, 1])
+
+
+def test_it_starts_at_nothing_and_only_grows_and_targets_share_their_growth():
+    ages, now = torch.tensor([0.0, 0.01, 0.1, 1.0, 1.9]), torch.rand(50, 5, 2) * 0 + torch.tensor([3.0, 60.0])
+    rows = []
+    for age in ages:
+        torch.manual_seed(1)
+        rows.append(shrink(now[:, :1], age[None], youngest=2.0, half_life=1.0))
+    grown = torch.cat(rows, dim=1)
+    assert torch.equal(grown[:, 0], torch.zeros(50, 2)), "also where log(1 + count) is so large that it is log(count)"
+    assert bool((grown.diff(dim=1) > 0).all())
+    assert bool((grown <= now + 1e-6).all())
+    share = grown[:, 1:, 0].double().expm1() / math.expm1(3.0)
+    assert torch.allclose((grown[:, 1:, 1] - 60.0).double().exp(), share, rtol=1e-3)
+
+
+def test_counts_beyond_reason_stay_finite_and_shrink_towards_nothing():
+    now = torch.tensor([-300.0, -30.0, -1.0, 0.0, 1e-3, 30.0, 80.0, 300.0])
+    for age in (0.0, 1e-30, 1e-3, 1.999999):
+        for half_life in (1e-6, 1.0, 1e6):
+            grown = shrink(now.expand(200, 1, 8), torch.tensor([age]), youngest=2.0, half_life=half_life)
+            assert bool(grown.isfinite().all())
+            assert bool((grown.abs() <= now.abs() + 1e-6).all())
+
+
+def test_a_video_below_the_youngest_learned_from_looks_as_old_as_that():
+    generator = np.random.default_rng(0)
+    age = generator.uniform(5, 50, 300)
+    videos = pd.DataFrame(
+        {
+            "id": [str(i) for i in range(300)],
+            "username": generator.choice(list("abcd"), 300),
+            "create_time": 1.6e9 - age * DAY,
+            "collected_at": 1.6e9,
+            "view_count": generator.poisson(100, 300).astype(float),
+        }
+    )
+    fitted = Featurizer.fit(Dataset(videos), targets=("view_count",))
+    assert fitted.youngest == pytest.approx(np.quantile(age, 0.001))
+    new = pd.concat([videos.iloc[[0]]] * 2, ignore_index=True)
+    new["collected_at"] = new["create_time"] + DAY * np.array([0.5, fitted.youngest])
+    seen = fitted.transform(Dataset(new))
+    for part in seen.parts.values():
+        assert torch.equal(part.numbers[0], part.numbers[1])
+    assert seen.age.tolist() == pytest.approx([0.5, fitted.youngest])
+    found = shift(fitted, Dataset(new.iloc[[0]]))
+    assert found.younger == 1.0
+    assert any("younger than what was learned from" in sentence for sentence in found.warnings)
+    assert Featurizer.fit(Dataset(videos), targets=("view_count",), target_scale="identity").youngest == 0.0

@@ -1,0 +1,191 @@
+"""Training killed at random moments, on a full disk and in a directory that cannot be written: nothing is lost, nothing is half a file."""
+
+import contextlib
+import importlib
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import evaluate
+import predict
+import train
+from machine import command, files
+from machine.errors import InputError
+from tests.forecast.small import SETTINGS, train_small
+
+NIGHTLY = bool(os.environ.get("NIGHTLY"))
+MOMENTS = 50 if NIGHTLY else 4
+
+# the heavy imports are done once; each training is a forked child, killed by its parent after a random time
+HARNESS = """
+import json, os, random, signal, sys, time
+import pandas, pyarrow.csv, pyarrow.parquet, pyro.infer, scoringrules, tokenizers, torch
+import command, train
+from forecast.run.directory import RunDirectory
+
+moments, parent, *options = json.loads(sys.argv[1])
+
+def start(run, *more):
+    child = os.fork()
+    if child == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os._exit(command.run(train.main, ["--run", run, *options, *more]))
+    return child
+
+def finish(run, *more):
+    assert os.waitstatus_to_exitcode(os.waitpid(start(run, *more), 0)[1]) == 0, run
+
+finish(f"{parent}/first")  # the first takes longer than those that follow
+began = time.monotonic()
+finish(f"{parent}/whole")
+whole = time.monotonic() - began
+killed = 0
+chance = random.Random(0)
+for moment in range(moments):
+    run = f"{parent}/{moment}"
+    child = start(run)
+    time.sleep(chance.uniform(0, whole))
+    os.kill(child, signal.SIGKILL)
+    killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    if not RunDirectory(__import__("pathlib").Path(run)).finished:
+        finish(run, "--resume")
+print(json.dumps(killed))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"] if NIGHTLY else ["1"])
+def test_killed_at_random_moments_and_resumed_ends_at_the_same_bytes(small_data, tmp_path, workers):
+    options = ["--data", str(small_data), *SETTINGS, "--workers", workers]
+    script = [sys.executable, "-c", HARNESS, json.dumps([MOMENTS, str(tmp_path), *options])]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    done = subprocess.run(script, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout.splitlines()[-1]) >= MOMENTS // 2
+    whole = json.loads((tmp_path / "whole" / "run.json").read_text())["files"]
+    for moment in range(MOMENTS):
+        run = tmp_path / str(moment)
+        assert json.loads((run / "run.json").read_text())["files"] == whole
+        assert {path.name for path in run.iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
+        epochs = {(entry["member"], entry["epoch"]) for entry in map(json.loads, (run / "log.jsonl").read_text().splitlines())}
+        assert epochs == {(0, 1), (0, 2), (1, 1), (1, 2)}
+
+
+@pytest.mark.parametrize("full_at", ["features.safetensors", "checkpoint-0.safetensors", "run.json"])
+def test_a_full_disk_ends_in_one_sentence_and_what_was_there_stays(small_data, tmp_path, monkeypatch, full_at):
+    replace = files.Path.replace
+
+    def full(self, target):
+        if str(target).endswith(full_at):
+            raise OSError(28, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(files.Path, "replace", full)
+    with pytest.raises(InputError, match=f"{full_at}: cannot be written .No space left on device.") as caught:
+        train_small(small_data, tmp_path / "run", "--workers", "1")
+    assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "run").glob(".*.partial*"))
+    assert not (tmp_path / "run" / "run.json").exists()
+    monkeypatch.undo()
+    train_small(small_data, tmp_path / "run", "--workers", "1", "--resume")
+    assert (tmp_path / "run" / "run.json").exists()
+
+
+def test_a_directory_that_cannot_be_made_ends_in_one_sentence(small_data, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        train_small(small_data, tmp_path / "file" / "run")
+
+
+@contextlib.contextmanager
+def largest_file(size):
+    """No file may become larger than `size` bytes: what a quota or a full disk does, by the system itself."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextlib.contextmanager
+def without_privileges():
+    """As a user who may write nowhere; whoever is not root may not anyway."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+@pytest.fixture
+def read_only(small_run, small_data):
+    """A directory that everybody may read and nobody write, with the small run in it. (pytest's own are for their owner alone.)"""
+    with tempfile.TemporaryDirectory() as name:
+        shelf = Path(name) / "shelf"
+        shutil.copytree(small_data, shelf / "data")
+        shutil.copytree(small_run, shelf / "runs" / "small")
+        for path in (Path(name), *Path(name).rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        yield shelf
+        for path in (Path(name), *Path(name).rglob("*")):
+            path.chmod(0o755)
+
+
+def refused(main, arguments, capsys):
+    """The one sentence of a command that ends with code 2."""
+    assert command.run(main, list(map(str, arguments))) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: ")
+    return error
+
+
+@pytest.mark.parametrize("size", [2000, 20_000])
+def test_no_room_ends_in_one_sentence_and_room_again_ends_the_run(small_data, tmp_path, capsys, size):
+    typed = ["--data", small_data, "--run", tmp_path / "run", *SETTINGS, "--workers", "1"]
+    with largest_file(size):
+        assert "File too large" in refused(train.main, typed, capsys)
+    assert not (tmp_path / "run" / "run.json").exists()
+    assert command.run(train.main, [*map(str, typed), "--resume"]) == 0
+
+
+def test_a_read_only_directory_ends_in_one_sentence(read_only, monkeypatch, capsys):
+    # the libraries themselves may lie where that user cannot read
+    for name in ("forecast.report.page", "forecast.draft.growth"):
+        importlib.import_module(name)
+    run, before = read_only / "runs" / "small", sorted(read_only.rglob("*"))
+    monkeypatch.chdir(read_only)
+    with without_privileges():
+        for main, arguments in (
+            (train.main, ["--data", read_only / "data", *SETTINGS]),
+            (train.main, ["--data", read_only / "data", "--run", read_only / "runs" / "new", *SETTINGS]),
+            (evaluate.main, ["--run", run, "--data", read_only / "data", "--samples", "10"]),
+            (predict.main, ["--run", run, "--plot", read_only / "growth.png"]),
+        ):
+            assert "Permission denied" in refused(main, arguments, capsys)
+    assert sorted(read_only.rglob("*")) == before
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "kept.json"
+    files.write_text(path, "old")
+
+    def fail() -> None:
+        with files.writing(path) as temporary:
+            temporary.write_text("half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(InputError, match=r"kept\.json: cannot be written"):
+        fail()
+    assert path.read_text() == "old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["kept.json"]

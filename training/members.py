@@ -1,0 +1,166 @@
+"""The members of an ensemble: trained one after another, or at once in worker processes of one thread each."""
+
+import dataclasses
+import multiprocessing
+import os
+import queue
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from features.featurizer import Featurizer
+from features.rows import mapped
+from features.rows.folds import Folds
+from forecast.forecaster import load_features, load_networks, member_file, save_networks
+from forecast.run.configuration import Configuration
+from forecast.run.directory import RunDirectory
+from machine.errors import InputError
+from machine.processes import begin_worker
+from program import Networks, Program
+from training import data_parallel
+from training.checkpoint import Checkpoint
+from training.fit import fit
+
+
+def workers_for(given: int, members: int, device: str) -> int:
+    """How many members to train at once: by default one for each processor core; one on a GPU."""
+    if device != "cpu":
+        return 1
+    return min(given or len(os.sched_getaffinity(0)), members)
+
+
+def fit_members(
+    run: RunDirectory, featurizer: Featurizer, folds: Folds, configuration: Configuration, program: Program, workers: int
+) -> list[Networks]:
+    """Fit, or load if they are finished, all members: one after another, or several at once, each in a worker process."""
+    with tqdm(total=configuration.members * configuration.epochs, unit="epoch", desc="training", disable=None) as bar:
+
+        def report(member: int, entry: dict[str, Any]) -> None:
+            bar.update(1)
+            bar.set_postfix(member=member + 1, crps=f"{entry['validation_crps']:.4f}", kl=f"{entry['validation_kl']:.1f}")
+
+        if data_parallel.SIZE > 1:
+            data_parallel.lead(run.path, folds, configuration, program)
+        elif workers > 1:
+            train_apart(run.path, folds, configuration, program, workers, report)
+        return [
+            fit_member(run, member, featurizer, folds, configuration, program, partial(report, member))
+            for member in range(configuration.members)
+        ]
+
+
+def fit_member(
+    run: RunDirectory,
+    member: int,
+    featurizer: Featurizer,
+    folds: Folds,
+    configuration: Configuration,
+    program: Program,
+    report: Callable[[dict[str, Any]], None],
+) -> Networks:
+    """Fit one member, or load it if it is finished; `report` gets the numbers of each epoch. Member m holds out fold m modulo F."""
+    one = dataclasses.replace(configuration, seed=(configuration.seed + 1009 * member) % 2**32)
+    torch.manual_seed(one.seed)
+    networks = program.build(featurizer.shapes, featurizer.targets, one)
+    device = folds.videos.device
+    networks.experts.to(device), networks.decoder.to(device)
+    if (run.path / member_file(member)).exists():
+        return load_networks(run, member, networks)
+
+    def note(entry: dict[str, Any]) -> None:
+        if data_parallel.RANK == 0:
+            run.append("log.jsonl", {"member": member} | entry)
+        report(entry)
+
+    checkpoint, fold = Checkpoint(run, f"checkpoint-{member}"), member % len(folds)
+    fit(program.model, program.guide, networks, folds.train(fold), folds.validation(fold), one, checkpoint=checkpoint, report=note)
+    if data_parallel.RANK == 0:
+        save_networks(run, member, networks)
+        checkpoint.remove()
+    return networks
+
+
+def train_apart(
+    run: Path, folds: Folds, configuration: Configuration, program: Program, workers: int, report: Callable[[int, dict[str, Any]], None]
+) -> None:
+    """Train the members that are not finished yet, `workers` at a time with one thread each; their weights end up in the run directory.
+
+    Args:
+        run: a run directory with fitted features, and with the rows of `folds` where `train.main` writes them.
+        folds: as in `fit_members`; a worker maps their rows itself.
+        configuration: of the run.
+        program: what is trained; a worker imports it again.
+        workers: processes; on leaving, also by an exception, none is left.
+        report: called with a member and the numbers of each of its epochs.
+
+    Raises:
+        InputError: what a worker raised, or that one was killed (then `--resume` goes on from the last epoch).
+    """
+    context = multiprocessing.get_context("spawn")  # a forked process would inherit torch's threads half-way
+    results, place = context.Queue(), (folds.starts, folds.strangers)
+    processes = [
+        context.Process(
+            target=_work, args=(run, range(first, configuration.members, workers), place, configuration, program, results), daemon=True
+        )
+        for first in range(workers)
+    ]
+    try:
+        for process in processes:
+            process.start()
+        running = workers
+        while running:
+            try:
+                member, entry = results.get(timeout=1.0)
+            except queue.Empty:
+                if any(process.exitcode not in (None, 0) for process in processes):
+                    raise InputError(f"{run}: a training process was killed (go on with: python train.py --run {run} --resume)") from None
+                continue
+            if isinstance(entry, str):
+                raise InputError(entry)
+            if entry is None:
+                running -= 1
+            else:
+                report(member, entry)
+    finally:
+        for process in processes:
+            if process.is_alive():
+                process.terminate()
+        for process in processes:
+            if process.pid is not None:
+                process.join()
+        RunDirectory(run).tidy()  # of what an ended worker was writing
+
+
+def follow(device: torch.device) -> None:
+    """In every process but the first that torchrun started: take part in the training of all members, and write nothing."""
+    path, starts, strangers, configuration, program = data_parallel.told()
+    run = RunDirectory(path)
+    folds = Folds(mapped.read(path / "rows"), starts, strangers).to(device)
+    featurizer, _ = load_features(run)
+    for member in range(configuration.members):
+        fit_member(run, member, featurizer, folds, configuration, program, lambda entry: None)
+
+
+def _work(
+    run: Path, members: range, place: tuple[tuple[int, ...], bool], configuration: Configuration, program: Program, results: Any
+) -> None:
+    """Train `members` one after another, in a process of its own."""
+    begin_worker()  # two processes must never write one run
+    torch.set_num_threads(1)
+    directory = RunDirectory(run)
+    try:
+        featurizer, _ = load_features(directory)
+        folds = Folds(mapped.read(run / "rows"), *place)
+        for member in members:
+
+            def report(entry: dict[str, Any], member: int = member) -> None:
+                results.put((member, entry))
+
+            fit_member(directory, member, featurizer, folds, configuration, program, report)
+        results.put((-1, None))
+    except InputError as error:
+        results.put((-1, str(error)))

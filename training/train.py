@@ -1,0 +1,126 @@
+"""From a dataset to a forecaster: features, an ensemble of networks, their calibration, and the run directory that keeps them."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from features.featurizer import Featurizer, truth
+from features.rows.folds import Folds, map_folds
+from features.rows.splits import split
+from features.tables.dataset import Dataset, as_dataset
+from features.whole_counts import dequantiser
+from forecast.calibration import Calibration, calibrate
+from forecast.draws import Member
+from forecast.forecaster import Forecaster, load, load_features, member_file, save_calibration, save_features
+from forecast.run.configuration import Configuration
+from forecast.run.directory import RunDirectory
+from forecast.run.versions import versions
+from forecast.scoring.baseline import marginal_quantiles
+from program import SHIPPED, Networks, Program
+from training.members import fit_members, workers_for
+from training.start import EXTRACTION, begin
+
+
+def train(
+    dataset: Dataset | pd.DataFrame,
+    configuration: Configuration | None = None,
+    *,
+    model: Callable = SHIPPED.model,
+    guide: Callable = SHIPPED.guide,
+    build: Callable = SHIPPED.build,
+    run: Path | str | None = None,
+    source: str | None = "",
+    keep_names: bool = False,
+    workers: int = 1,
+    device: torch.device | str = "cpu",
+) -> Forecaster:
+    """Train a forecaster; a run that was interrupted goes on where it was.
+
+    Args:
+        dataset: a dataset, or a data frame with the contract's columns, one row a video.
+        configuration: the settings (default: those of `Configuration`).
+        model: `model(videos, decoder, kl_weight)`.
+        guide: `guide(videos, experts, kl_weight)`.
+        build: `build(shapes, targets, configuration)` returns networks with `experts` and `decoder`.
+        run: directory to keep the run in (default: nothing is kept).
+        source: where evaluate.py finds the dataset again; None is the simulated world.
+        keep_names: whether reports of this run may show user names.
+        workers: members trained at once, on the CPU; more than one only from a script with a `__main__` guard.
+        device: where to compute.
+
+    Raises:
+        InputError: the data or a setting is unusable, or `run` holds another run.
+    """
+    configuration, device, program = configuration or Configuration(), torch.device(device), Program(model, guide, build)
+    dataset = as_dataset(dataset, targets=configuration.targets, target_scale=configuration.target_scale)
+    with contextlib.ExitStack() as stack:
+        path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
+        directory = RunDirectory(path)
+        divide = partial(split, dataset.videos, **configuration.division)
+        rows = divide()
+        configuration = configuration.for_rows(len(rows.train))
+        splits = [divide(fold=fold) for fold in range(configuration.folds)]
+        begin(directory, configuration, source, dataset, keep_names=keep_names)
+        # every row that does not test is learned from: what validates one member trains another
+        learning = np.sort(np.concatenate([rows.train, rows.validation]))
+        featurizer = _features(directory, dataset.take(learning), configuration)
+        folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=configuration.split == "author").to(device)
+        torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
+        networks = fit_members(
+            directory, featurizer, folds, configuration, program, workers_for(workers, configuration.members, device.type)
+        )
+        save_calibration(directory, _calibration(featurizer, networks, folds, configuration, program))
+        _finish(directory, configuration, program, dataset)
+        return load(path, model=model, guide=guide, build=build, device=device)
+
+
+def _features(run: RunDirectory, dataset: Dataset, configuration: Configuration) -> Featurizer:
+    """Everything fitted before the networks, from the run directory if it is there."""
+    if (run.path / "features.safetensors").exists() and (run.path / "features.json").exists():
+        return load_features(run)[0]
+    print(f"reading {len(dataset):,} rows of {dataset.name}")
+    featurizer = Featurizer.fit(
+        dataset,
+        targets=configuration.targets,
+        target_scale=configuration.target_scale,
+        past_only=configuration.split == "time",
+        without=configuration.left_out,
+        tokens=configuration.tokens,
+        author_code=configuration.author_code,
+        seed=configuration.seed,
+    )
+    save_features(run, featurizer, marginal_quantiles(truth(dataset.videos, featurizer.targets.names, configuration.target_scale)))
+    return featurizer
+
+
+def _calibration(
+    featurizer: Featurizer, networks: list[Networks], folds: Folds, configuration: Configuration, program: Program
+) -> Calibration:
+    """The stretches that the validation rows ask for."""
+    if not configuration.calibrate:
+        return Calibration.none(len(featurizer.targets.names))
+    members = [Member.of(program, one, folds.videos.device) for one in networks]
+    spread = dequantiser(featurizer.targets.whole, folds.videos.device)
+    with torch.random.fork_rng(devices=[folds.videos.device] if folds.videos.device.type == "cuda" else []):
+        torch.manual_seed(configuration.seed)
+        held = [spread(folds.validation(fold)) for fold in range(len(folds))]
+        if configuration.split == "time":  # only the newest rows, and members that have not seen them, are like what comes
+            members, held = members[:: len(held)], held[:1]
+        return calibrate(members, held, featurizer.shapes, seed=configuration.seed)
+
+
+def _finish(run: RunDirectory, configuration: Configuration, program: Program, dataset: Dataset) -> None:
+    """Remove the rows and write the manifest."""
+    files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json"]
+    files += [*map(member_file, range(configuration.members)), *([EXTRACTION] if (run.path / EXTRACTION).exists() else [])]
+    about: dict[str, Any] = {"program": program.name, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
+    shutil.rmtree(run.path / "rows", ignore_errors=True)
+    run.finish(files, about)
