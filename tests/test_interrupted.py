@@ -56,7 +56,7 @@ def test_extract(dataset_directory, tmp_path, capsys, monkeypatch):
 
 def test_a_progress_bar_that_was_being_made():
     code = (
-        "import signal, sys, command\nfrom tqdm import tqdm\n"
+        "import signal, sys\nfrom machine import command\nfrom tqdm import tqdm\n"
         "tqdm._get_free_pos = lambda *_: signal.raise_signal(signal.SIGINT)\nsys.exit(command.run(lambda _: tqdm(total=3)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)

@@ -5,21 +5,23 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from features.videos import Part, Videos
 from forecast.contributions import contributions, precision_shares
+from guide import Experts
 
 
-class Constant(dict):
-    """Experts whose opinions are the same for every video: loc and scale by part."""
+class Constant(nn.Module):
+    """An expert whose opinion is the same for every video."""
 
-    prior_expert = True
+    def __init__(self, loc, scale):
+        super().__init__()
+        self.loc, self.scale = loc, scale
 
-    def __init__(self, opinions):
-        def expert(loc, scale):
-            return lambda part: (torch.full((len(part.present), 2), loc), torch.full((len(part.present), 2), scale))
-
-        super().__init__({name: expert(*opinion) for name, opinion in opinions.items()})
+    def forward(self, part):
+        shape = (len(part.present), 2)
+        return torch.full(shape, self.loc), torch.full(shape, self.scale)
 
 
 class Normal:
@@ -27,7 +29,9 @@ class Normal:
 
     def __init__(self, opinions):
         self.opinions = opinions
-        self.members = [SimpleNamespace(guide=SimpleNamespace(keywords={"experts": Constant(opinions)}))]
+        self.members = [
+            SimpleNamespace(networks=SimpleNamespace(experts=Experts({name: Constant(*one) for name, one in opinions.items()})))
+        ]
 
     def blocks(self, videos, samples, *, seed, plain):
         precision = 1.0 + sum(videos[name].present.double() * scale**-2 for name, (_, scale) in self.opinions.items())

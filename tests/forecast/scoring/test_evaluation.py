@@ -8,7 +8,7 @@ import pytest
 
 from features.tables.dataset import read_dataset
 from forecast.forecaster import Forecaster, load
-from forecast.scoring import pieces
+from forecast.scoring import forecast_rows
 from forecast.scoring.archive import archive
 from forecast.scoring.evaluation import evaluate
 from guide import guide
@@ -23,14 +23,14 @@ def forecaster(run_directory: Path) -> Forecaster:
 
 
 def test_pieces_are_forecast_alike_in_any_order(forecaster, dataset_directory, monkeypatch):
-    monkeypatch.setattr(pieces, "ROWS", 256)
-    dataset, settings = read_dataset(dataset_directory), pieces.Settings(samples=20, seed=3, keep=True)
+    monkeypatch.setattr(forecast_rows, "ROWS", 256)
+    dataset, settings = read_dataset(dataset_directory), forecast_rows.Settings(samples=20, seed=3, keep=True)
 
     def backwards(function, jobs):
         return iter([function(job) for job in reversed(list(jobs))][::-1])
 
-    forwards = list(pieces.forecast_pieces(forecaster, dataset, settings))
-    for one, other in zip(forwards, pieces.forecast_pieces(forecaster, dataset, settings, backwards), strict=True):
+    forwards = list(forecast_rows.forecast_pieces(forecaster, dataset, settings))
+    for one, other in zip(forwards, forecast_rows.forecast_pieces(forecaster, dataset, settings, backwards), strict=True):
         assert one.first == other.first
         np.testing.assert_array_equal(one.draws, other.draws)
     assert [piece.first for piece in forwards] == [0, 256, 512]

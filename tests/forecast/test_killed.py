@@ -27,7 +27,8 @@ MOMENTS = 50 if NIGHTLY else 4
 HARNESS = """
 import json, os, random, signal, sys, time
 import pandas, pyarrow.csv, pyarrow.parquet, pyro.infer, scoringrules, tokenizers, torch
-import command, train
+import train
+from machine import command
 from forecast.run.directory import RunDirectory
 
 moments, parent, *options = json.loads(sys.argv[1])
