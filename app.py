@@ -40,10 +40,11 @@ class Desk:
         runs: directory that holds run directories.
         megabytes: largest media file.
         weights: file with the weights of the image network, if not where extract.py had them.
+        program: file with the user's own model and guide.
     """
 
-    def __init__(self, runs: Path, megabytes: int, weights: str = "") -> None:
-        self.runs, self.megabytes, self.weights = runs, megabytes, weights
+    def __init__(self, runs: Path, megabytes: int, weights: str = "", program: Path | None = None) -> None:
+        self.runs, self.megabytes, self.weights, self.program = runs, megabytes, weights, program
         self._forecasters: dict[str, Forecaster] = {}
         self._clips: dict[tuple[str, str], tuple[dict[str, np.ndarray], list[str]]] = {}
 
@@ -74,11 +75,12 @@ class Desk:
 
     def _forecaster(self, run: str) -> Forecaster:
         from forecast.forecaster import load
+        from program import read_program
 
         if run not in self.names():
             raise InputError(f"{run}: no such run")
         if run not in self._forecasters:
-            self._forecasters[run] = load(self.runs / run)
+            self._forecasters[run] = load(self.runs / run, program=read_program(self.program))
         return self._forecasters[run]
 
     def _clip(self, run: str, clip: Path) -> tuple[dict[str, np.ndarray], list[str]]:
@@ -206,6 +208,7 @@ def _parser() -> command.Parser:
     parser.add_argument(
         "--visual-weights", default="", metavar="FILE", help="weights of the image network (default: those extract.py used)"
     )
+    command.program_option(parser)
     server = parser.add_argument_group("server")
     server.add_argument("--host", default="127.0.0.1", help="address to serve on (default: %(default)s, this machine only)")
     server.add_argument("--port", type=command.whole(1, 65_535), default=7860, metavar="N", help="(default: %(default)s)")
@@ -216,7 +219,7 @@ def _parser() -> command.Parser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     options = _parser().parse_args(arguments)
-    desk = Desk(options.runs, options.megabytes, options.visual_weights)
+    desk = Desk(options.runs, options.megabytes, options.visual_weights, options.program)
     desk.names()
     os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
     try:

@@ -27,6 +27,7 @@ def _parser() -> command.Parser:
     parser = command.Parser(prog="evaluate.py", description="Score a run's forecasts.", epilog=EXAMPLES)
     parser.add_argument("--run", type=command.path, metavar="RUN", help="run directory (default: the newest under runs/)")
     parser.add_argument("--data", metavar="DATA", help="dataset to forecast, every row of it (default: the test rows held out in training)")
+    command.program_option(parser)
     parser.add_argument("--samples", type=command.whole(2, 1_000_000), default=1000, help="draws a video (default: %(default)s)")
     parser.add_argument("--out", type=command.path, metavar="DIR", help="where to write (default: RUN/evaluation)")
     parser.add_argument(
@@ -64,13 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from forecast.scoring.evaluation import evaluate, table, write_evaluation
     from machine.cluster import Cluster
     from machine.files import inside
+    from program import read_program
 
     path = options.run or newest_run(Path("runs"))
     out = options.out or path / "evaluation"
     if options.out is None:
         inside(path, out.name)  # not through a link that leaves the run directory
     device = command.device(options.device)
-    forecaster = load(path, device=device)
+    forecaster = load(path, program=read_program(options.program), device=device)
     begun = RunDirectory(path).read_json("source.json")
     source = begun.get("data") if options.data is None else options.data
     dataset = read_or_simulate(source, **forecaster.configuration.reading)

@@ -35,6 +35,7 @@ NOT_GIVEN = ("id", "create_time", "collected_at", "video_path", *COUNTS)
 def _parser() -> command.Parser:
     parser = command.Parser(prog="predict.py", description=__doc__, epilog=EXAMPLES)
     parser.add_argument("--run", type=command.path, metavar="RUN", help="run directory (default: the newest under runs/)")
+    command.program_option(parser)
     video = parser.add_argument_group("the video")
     video.add_argument("--video", type=command.path, metavar="CLIP", help="media file")
     video.add_argument("--publish", type=_moment, metavar="TIME", help='when, UTC, such as "2026-12-01 18:00" (default: now)')
@@ -72,11 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from forecast.draft.video import fan_horizons
     from forecast.forecaster import load
     from forecast.run.directory import newest_run
+    from program import read_program
 
     path = options.run or newest_run(Path("runs"))
     device = command.device(options.device)
     with command.one_thread():  # one video is too little to share: threads would wait for each other
-        forecaster = load(path, device=device)
+        forecaster = load(path, program=read_program(options.program), device=device)
         draft = _draft(options, forecaster, path)
         ages = [*horizons, *fan_horizons(horizons)] if options.plot else horizons
         fan = outlook(forecaster, draft, ages, samples=options.samples, seed=options.seed, device=device)

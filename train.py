@@ -23,6 +23,7 @@ def _parser() -> command.Parser:
     parser.add_argument("--data", metavar="DATA", help="dataset directory or videos file (default: the simulated world)")
     parser.add_argument("--run", type=command.path, metavar="RUN", help="run directory to write (default: a new one under runs/)")
     parser.add_argument("--keep-names", action="store_true", help="let reports of this run show user names (default: hashes only)")
+    command.program_option(parser)
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished run (default: the newest under runs/)")
     parser.add_argument("--preset", choices=PRESETS, default="default", help="where settings start from (default: %(default)s)")
     parser.add_argument(
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _train(options: Any, device: Any) -> None:
     from features.simulated_world import read_or_simulate
+    from program import read_program
     from training import train
     from training.start import open_run
 
@@ -56,6 +58,7 @@ def _train(options: Any, device: Any) -> None:
     forecaster = train(
         read_or_simulate(source, **configuration.reading),
         configuration,
+        program=read_program(options.program),
         run=run.path,
         source=source,
         keep_names=options.keep_names,

@@ -15,6 +15,7 @@ from sklearn.model_selection import GroupKFold, KFold
 from sklearn.preprocessing import TargetEncoder
 
 from features.rows.splits import Rows
+from features.scale import Scale
 from features.tables.columns import AUTHOR_COUNTS, CAPTION
 from features.tables.dataset import Dataset
 
@@ -72,7 +73,7 @@ def make_task(
         threads: that a peer may use.
     """
     y = dataset.videos[list(targets)].astype(float)
-    y = np.log1p(y) if scale == "log1p" else y
+    y = np.log1p(y) if Scale(scale).counts else y
     shares = [dataset.take(share) for share in rows]
     y_shares = [y.iloc[share].reset_index(drop=True) for share in rows]
     numbers = _informative([_numbers(share) for share in shares])

@@ -9,6 +9,7 @@ import scoringrules
 from scipy.interpolate import make_interp_spline
 from scipy.stats import norm
 
+from features.scale import Scale
 from forecast.scoring.percentage_error import mape_point, mean_percentage_error
 from forecast.scoring.scores import row_summary, target_scores
 
@@ -71,12 +72,12 @@ def score(forecast: Forecast, truth: np.ndarray, scale: str, lowest: float = 1e-
         scale: `log1p` or `identity`; for the latter also the MAPE of the point that minimises it.
         lowest: the smallest target in training, see `forecast.scoring.percentage_error.mape_point`.
     """
-    least = 0.0 if scale == "log1p" else -np.inf
+    least = 0.0 if Scale(scale).counts else -np.inf
     draws, truths = forecast.quantiles(EVEN_LEVELS).T[:, :, None].clip(least), truth[:, None]
     rows = {name: values[:, 0] for name, values in row_summary(draws, truths).items()}
     rows["lower_95"], rows["median"], rows["upper_95"] = forecast.quantiles((0.025, 0.5, 0.975)).T.clip(least)
     closed = None if (draws == least).any() else forecast.crps(truth)
     result = target_scores(rows if closed is None else rows | {"crps": closed}, truth)
-    if scale == "identity":
+    if not Scale(scale).counts:
         [result["mape"]] = mean_percentage_error(mape_point(draws, scale, lowest), truths, scale)
     return result

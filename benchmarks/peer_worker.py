@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from features.scale import Scale
 from machine.errors import InputError
 from machine.files import write_text
 
@@ -53,7 +54,7 @@ def peer(job: dict) -> dict:
     from forecast.scoring.scores import mean_scores
 
     targets, scale = tuple(job["targets"]), job["target_scale"]
-    dataset = read_dataset(job["data"], targets=targets, count_targets=scale == "log1p")
+    dataset = read_dataset(job["data"], targets=targets, count_targets=Scale(scale).counts)
     rows = split(dataset.videos, job["split"], seed=job["seed"], test_share=job["test_share"])
     started = time.perf_counter()
     task = make_task(dataset, rows, targets, scale, new_authors=job["split"] == "author", seed=job["seed"], threads=job["threads"])
@@ -64,7 +65,7 @@ def peer(job: dict) -> dict:
         for target, forecast in forecasts.items()
     }
     mean = mean_scores(scored)
-    if scale == "identity":
+    if not Scale(scale).counts:
         mean["mape"] = _mean(values["mape"] for values in scored.values())
     about = {"rows": dict(zip(rows._fields, map(len, rows), strict=True)), "fingerprint": dataset.fingerprint}
     return _result(job, resource.RUSAGE_SELF, seconds, scored, mean) | about
@@ -93,7 +94,7 @@ def clipcast(job: dict) -> dict:
         seconds = time.perf_counter() - started
         metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     mean = metrics["mean"]
-    if job["target_scale"] == "identity" and "mape" in metrics:
+    if not Scale(job["target_scale"]).counts and "mape" in metrics:
         mean["mape"] = _mean(metrics["mape"].values())
     about = {name: metrics[name] for name in ("baseline", "joint", "groups") if name in metrics}
     return _result(job, resource.RUSAGE_CHILDREN, seconds, metrics["targets"], mean) | {"rows": {"test": metrics["rows"]}} | about

@@ -11,6 +11,7 @@ import torch
 from features.parts import same_sound, same_words, social
 from features.parts.same_author import History, author_numbers, excess, moments
 from features.parts.text import LENGTH, TOKENS, WIDTH, Text, captions, lengths
+from features.scale import Scale
 from features.scaler import Scaler
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
@@ -38,7 +39,7 @@ class Targets:
     """
 
     names: tuple[str, ...]
-    scale: str
+    scale: Scale
     loc: np.ndarray
     spread: np.ndarray
     whole: np.ndarray
@@ -48,14 +49,14 @@ class Targets:
         """Fit to the training rows; names without a column are an error."""
         values = truth(videos, names, scale)
         scaler = Scaler.fit(values)
-        return cls(names, scale, scaler.loc, scaler.scale, whole_targets(values, scale))
+        return cls(names, Scale(scale), scaler.loc, scaler.scale, whole_targets(values, scale))
 
 
 def truth(videos: pd.DataFrame, names: tuple[str, ...], scale: str) -> np.ndarray:
     """(N, K) float64 popularity in the training scale, NaN where unknown or without a column."""
     columns = [videos[name].to_numpy(np.float64) if name in videos else np.full(len(videos), np.nan) for name in names]
     values = np.stack(columns, axis=1)
-    return np.log1p(values) if scale == "log1p" else values
+    return Scale(scale).learned(values)
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Featurizer:
         names = tuple(name for name in targets if name in videos and videos[name].notna().any())
         if not names:
             raise InputError(f"{dataset.name}: no usable target ({', '.join(targets)})")
-        youngest = _youngest(social.age(videos)) if target_scale == "log1p" else 0.0
+        youngest = _youngest(social.age(videos)) if Scale(target_scale).counts else 0.0
         fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, tokens, youngest)
         for column in CATEGORIES:
             if column in videos and "social" not in without and (author_code or column != "username"):

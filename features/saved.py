@@ -10,6 +10,7 @@ import torch
 from features.featurizer import CATEGORIES, Featurizer, Targets
 from features.parts.same_author import History
 from features.parts.text import CaptionEncoder, Text, rebuild_tokenizer
+from features.scale import Scale
 from features.scaler import Scaler
 from features.tables.columns import COLUMNS
 from features.tables.dataset import Dataset
@@ -77,9 +78,9 @@ def from_state(text: str, arrays: dict[str, np.ndarray], where: str) -> Featuriz
 def _check(featurizer: Featurizer) -> None:
     """Refuse what would fit by shape and still make no sense."""
     targets = featurizer.targets
-    if targets.scale not in ("log1p", "identity") or not targets.names or not (targets.spread > 0).all():
+    if not targets.names or not (targets.spread > 0).all():
         raise InputError("no usable targets")
-    if targets.whole.dtype != bool or (targets.whole.any() and targets.scale != "log1p"):
+    if targets.whole.dtype != bool or (targets.whole.any() and not targets.scale.counts):
         raise InputError("which targets are whole counts")
     if not 0 <= featurizer.youngest < np.inf:
         raise InputError("youngest is not a number of days")
@@ -102,7 +103,7 @@ def _check(featurizer: Featurizer) -> None:
 def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Featurizer:
     names = tuple(description["targets"])
     targets = Targets(
-        names, description["target_scale"], *(_shaped(arrays, f"targets.{kind}", len(names)) for kind in ("loc", "spread", "whole"))
+        names, Scale(description["target_scale"]), *(_shaped(arrays, f"targets.{kind}", len(names)) for kind in ("loc", "spread", "whole"))
     )
     columns = {part: list(found) for part, found in description["columns"].items()}
     scalers = {part: Scaler(*(_shaped(arrays, f"scaler.{part}.{name}", len(found)) for name in SCALER)) for part, found in columns.items()}

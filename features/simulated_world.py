@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from features.scale import Scale
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset, read_dataset
 from machine.files import writing
@@ -224,7 +225,7 @@ def read_or_simulate(source: str | None, *, targets: tuple[str, ...] = COUNTS, t
     """The dataset at `source`, see `features.tables.dataset.read_dataset`; without one, the simulated world."""
     if source is None:
         return simulate(seed=seed)[0]
-    return read_dataset(source, targets=targets, count_targets=target_scale == "log1p")
+    return read_dataset(source, targets=targets, count_targets=Scale(target_scale).counts)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

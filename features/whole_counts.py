@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from features.scale import Scale
 from features.videos import Videos
 
 MOST = 1000  # a greater count moves log(1 + n) by less than 0.001
@@ -24,7 +25,7 @@ LOGARITHMS = torch.from_numpy(np.log1p(np.arange(MOST + 1)).astype(np.float32)) 
 def whole_targets(popularity: np.ndarray | Tensor | None, scale: str) -> np.ndarray:
     """(K,) bool: which columns of popularity (N, K), NaN where unknown, are whole counts, as far as their small numbers show."""
     values = np.asarray(popularity.cpu() if isinstance(popularity, Tensor) else popularity)
-    if scale != "log1p":
+    if not Scale(scale).counts:
         return np.zeros(values.shape[1], bool)
     with np.errstate(invalid="ignore"):
         small = np.where(values < BOUND, np.expm1(np.minimum(values, BOUND).astype(np.float64)), 0.0)

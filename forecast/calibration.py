@@ -28,7 +28,7 @@ from torch import Tensor
 
 from features.missing import OF_THE_AUTHOR, columns_of, without_columns
 from features.videos import PartShape, Videos
-from forecast.draws import Member
+from forecast.member import Member
 from forecast.mixture import mixture_summary
 from machine.errors import InputWarning
 

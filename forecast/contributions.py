@@ -78,7 +78,7 @@ def precision_shares(forecaster: Forecaster, videos: Videos) -> dict[str, np.nda
     totals: dict[str, list[Tensor]] = {}
     for member in forecaster.members:
         with torch.no_grad():
-            by_part = member.networks.experts.precisions(videos)
+            by_part = member.experts.precisions(videos)
         total = torch.stack(list(by_part.values())).sum(0).clamp_min(1e-30)
         for part, precision in by_part.items():
             totals.setdefault(part, []).append((precision / total).mean(-1))

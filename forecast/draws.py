@@ -1,42 +1,18 @@
 """Draws of popularity: z ~ q(z | x), y ~ p(y | z) (Wang and Li), with Pyro's Predictive."""
 
 import ctypes
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pyro
 import torch
-from pyro import poutine
 from pyro.infer import Predictive
 from torch import Tensor
 
 from features.videos import Videos
-from program import Networks, Program
+from forecast.member import TARGET, Member, drawn, of_rows
 
 ENCODED = 256  # videos whose z are drawn at a time
 DECODED = 16384  # draws decoded at a time: their hidden layers stay in cache, and the cost of a call of Predictive is small
-
-
-class Member(NamedTuple):
-    """One trained network of an ensemble: model and guide as functions of videos alone.
-
-    Attributes:
-        model: `model(videos)`, with the sites z and popularity.
-        guide: `guide(videos)`, with the site z; all in one plate of dimension -1.
-        networks: the modules that both were given.
-    """
-
-    model: Callable[[Videos], None]
-    guide: Callable[[Videos], None]
-    networks: Any = None
-
-    @classmethod
-    def of(cls, program: Program, networks: Networks, device: torch.device | str = "cpu") -> "Member":
-        """Bind `networks`, moved to `device`."""
-        decoder, experts = networks.decoder.to(device), networks.experts.to(device)
-        return cls(partial(program.model, decoder=decoder), partial(program.guide, experts=experts), networks)
 
 
 def draw(members: Sequence[Member], videos: Videos, samples: int = 1000) -> Tensor:
@@ -68,22 +44,16 @@ def draw_chunks(
         for number, block in enumerate(videos.unlabelled().split(ENCODED), first // ENCODED):
             if seed is not None:
                 torch.manual_seed(int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0]))
-            drawn = [_latent(member.guide, block, share) for member, share in zip(members, shares, strict=True)]
+            found = [drawn(member, block, share) for member, share in zip(members, shares, strict=True)]
             for start in range(0, len(block), chunk):
                 rows = slice(start, start + chunk)
                 few = block.rows(rows)
                 yield torch.cat(
                     [
-                        Predictive(member.model, {"z": z[:, rows]}, return_sites=("popularity",), parallel=True)(few)["popularity"]
-                        for member, z in zip(members, drawn, strict=True)
+                        Predictive(member.model, of_rows(sites, rows), return_sites=(TARGET,), parallel=True)(few)[TARGET]
+                        for member, sites in zip(members, found, strict=True)
                     ]
                 )
-
-
-def _latent(guide: Callable[[Videos], None], videos: Videos, draws: int) -> Any:
-    """(draws, N, D) z. `Predictive` would run the guide, and so every expert, three times for this."""
-    with pyro.plate("draws", draws, dim=-2):
-        return poutine.trace(guide).get_trace(videos).nodes["z"]["value"]
 
 
 def _keep_freed_memory() -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from features.videos import Videos
-from forecast.draws import Member
+from forecast.member import Member
 from forecast.mixture import LEVELS, likelihoods_given_z, mixture_quantiles
 
 DRAWS = 32  # of z, shared by the members

@@ -2,22 +2,26 @@
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from features.featurizer import Featurizer
 from features.missing import absences, columns_of, strangers
-from features.saved import from_state, to_state
+from features.saved import BLANK, from_state, to_state
+from features.scale import Scale
+from features.tables.dataset import Dataset, as_dataset
 from features.videos import Videos
 from features.whole_counts import quantised
 from forecast.calibration import Calibration
-from forecast.draws import Member, draw_chunks
+from forecast.draws import draw_chunks
 from forecast.exact_quantiles import with_exact_quantiles
+from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.shapes import shapes_only
@@ -27,6 +31,28 @@ from program import SHIPPED, Program
 
 ROWS = 512  # rows summarised at a time
 TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """Draws of what N videos reach.
+
+    Attributes:
+        ids: (N,) names of the videos.
+        targets: names of the K targets.
+        scale: `log1p` or `identity`.
+        samples: float32 (S, N, K), in the training scale.
+    """
+
+    ids: np.ndarray
+    targets: tuple[str, ...]
+    scale: Scale
+    samples: np.ndarray
+
+    def quantile(self, level: float) -> pd.DataFrame:
+        """(N, K) by id and target, in counts, or scores for `identity`."""
+        found = np.quantile(self.samples.astype(np.float64), level, axis=0)
+        return pd.DataFrame(self.scale.told(found), index=pd.Index(self.ids, name="id"), columns=list(self.targets))
 
 
 @dataclass(frozen=True)
@@ -54,6 +80,26 @@ class Forecaster:
         """Names of the K targets."""
         return self.featurizer.targets.names
 
+    def forecast(self, videos: Dataset | pd.DataFrame, samples: int = 1000, *, seed: int = 0) -> "Forecasts":
+        """Forecast every row of a dataset, or of a data frame with the contract's columns; what it says of the targets is not looked at.
+
+        Raises:
+            InputError: whatever `features.tables.table` refuses.
+        """
+        dataset = _as_dataset(videos, self.configuration)
+        device = next(self.members[0].parameters()).device
+        blocks = self.blocks(self.featurizer.transform(dataset).unlabelled().to(device), samples, seed=seed)
+        return Forecasts(
+            dataset.videos["id"].to_numpy(dtype=str), self.targets, self.featurizer.targets.scale, np.concatenate(list(blocks), axis=1)
+        )
+
+    def evaluate(self, videos: Dataset | pd.DataFrame, samples: int = 1000, *, seed: int = 0) -> dict[str, Any]:
+        """What `metrics.json` says of these rows: the scores of their forecasts."""
+        from forecast.scoring.evaluation import evaluate
+
+        device = next(self.members[0].parameters()).device
+        return evaluate(self, _as_dataset(videos, self.configuration), samples=samples, seed=seed, device=device).metrics
+
     def draws(self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0, plain: bool = False) -> Iterator[np.ndarray]:
         """Draws of the popularity of some videos at a time, in order: float32 (S, n, K), in the training scale.
 
@@ -78,7 +124,7 @@ class Forecaster:
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], {part: gone[rows] for part, gone in absent.items()})
                 if videos.age is not None:
                     stretched = shrink(stretched, videos.age[rows], self.featurizer.youngest, self.configuration.half_life)
-                if targets.scale == "log1p" and not plain:
+                if targets.scale.counts and not plain:
                     stretched = quantised(stretched, whole)
                 yield stretched.float().cpu().numpy()
                 start = stop
@@ -93,6 +139,10 @@ class Forecaster:
                 gathered = []
         if gathered:
             yield np.concatenate(gathered, axis=1)
+
+
+def _as_dataset(videos: Dataset | pd.DataFrame, configuration: Configuration) -> Dataset:
+    return as_dataset(videos, targets=configuration.targets, target_scale=configuration.target_scale)
 
 
 def truth_of(videos: Videos, targets: int) -> np.ndarray:
@@ -124,28 +174,20 @@ def member_file(member: int) -> str:
     return f"member-{member}.safetensors"
 
 
-def save_networks(run: RunDirectory, member: int, networks: Any) -> None:
+def save_member(run: RunDirectory, number: int, member: Member) -> None:
     """Write the weights of one member."""
-    arrays = {f"experts.{name}": value for name, value in networks.experts.state_dict().items()}
-    arrays |= {f"decoder.{name}": value for name, value in networks.decoder.state_dict().items()}
-    run.write_arrays(member_file(member), {name: value.detach().cpu().numpy() for name, value in arrays.items()})
+    run.write_arrays(member_file(number), {name: value.detach().cpu().numpy() for name, value in member.state_dict().items()})
 
 
-def load_networks(run: RunDirectory, member: int, networks: Any) -> Any:
-    """Read the weights of one member into `networks`, which must have exactly these names and shapes."""
-    wanted = {f"experts.{name}": value for name, value in networks.experts.state_dict().items()}
-    wanted |= {f"decoder.{name}": value for name, value in networks.decoder.state_dict().items()}
-    _compare_layout(run, member_file(member), wanted)
-    arrays = {name: torch.from_numpy(array) for name, array in run.read_arrays(member_file(member)).items()}
-    for part, module in (("experts.", networks.experts), ("decoder.", networks.decoder)):
-        try:
-            module.load_state_dict({name.removeprefix(part): value for name, value in arrays.items() if name.startswith(part)})
-        except RuntimeError as error:
-            raise InputError(
-                f"{run.path / member_file(member)}: does not fit the networks ({' '.join(str(error).split())[:300]})"
-            ) from error
-        module.eval()
-    return networks
+def load_member(run: RunDirectory, number: int, member: Member) -> Member:
+    """Read the weights of one member into `member`, which must have exactly these names and shapes."""
+    _compare_layout(run, member_file(number), member.state_dict())
+    arrays = {name: torch.from_numpy(array) for name, array in run.read_arrays(member_file(number)).items()}
+    try:
+        member.load_state_dict(arrays)
+    except RuntimeError as error:
+        raise InputError(f"{run.path / member_file(number)}: does not fit the networks ({' '.join(str(error).split())[:300]})") from error
+    return member.eval()
 
 
 def load(
@@ -154,6 +196,7 @@ def load(
     build: Callable = SHIPPED.build,
     model: Callable = SHIPPED.model,
     guide: Callable = SHIPPED.guide,
+    program: Program | None = None,
     device: torch.device | str = "cpu",
 ) -> Forecaster:
     """Read a finished run.
@@ -164,29 +207,43 @@ def load(
             never from the run directory.
         model: the model that was trained, `model(videos, decoder)`.
         guide: the guide that was trained, `guide(videos, experts)`.
+        program: the three together, as `program.read_program` reads them from a file.
         device: where to put the networks.
 
     Raises:
         InputError: the run is unfinished, damaged, of another version, or was trained with another model or guide.
     """
-    run, program = RunDirectory(Path(path)), Program(model, guide, build)
+    run, program = RunDirectory(Path(path)), program or Program(model, guide, build)
     about = run.manifest("configuration.json", "features.json", "features.safetensors", "calibration.json", "source.json")
     configuration = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
     run.listed(about, *(member_file(member) for member in range(configuration.members)))
-    trained = about.get("program")
-    if trained != program.name:
-        raise InputError(f"{run.path}: was trained with {trained}, not with {program.name}; pass the functions it was trained with")
+    _check_program(run, about.get("program"), program)
     featurizer, marginal = load_features(run)
     known = [name for name in configuration.targets if name in featurizer.targets.names]
     if list(featurizer.targets.names) != known or featurizer.targets.scale != configuration.target_scale:
         raise InputError(f"{run.path}: its features were made for other targets than configuration.json names")
-    _check_size(run, configuration, featurizer, build)
+    _check_size(run, configuration, featurizer, program.build)
     members = []
-    unfilled = build(featurizer.shapes, featurizer.targets, configuration)  # drawing weights takes longer than copying them
-    for member in range(configuration.members):
-        members.append(Member.of(program, load_networks(run, member, copy.deepcopy(unfilled)), device))
+    with torch.random.fork_rng(devices=[]):  # drawn once: drawing weights takes longer than copying them
+        unfilled = Member(program, program.build(featurizer.shapes, featurizer.targets, configuration))
+    unfilled.eval().setup(featurizer.transform(BLANK).unlabelled())
+    for number in range(configuration.members):
+        members.append(load_member(run, number, copy.deepcopy(unfilled)).to(device))
     calibration = load_calibration(run, len(featurizer.targets.names), list(featurizer.shapes))
     return Forecaster(configuration, featurizer, tuple(members), calibration, marginal, about)
+
+
+def _check_program(run: RunDirectory, trained: Any, program: Program) -> None:
+    """Refuse another program than the run was trained with, also one of the same names that was edited since."""
+    if not isinstance(trained, dict) or not {"name", "fingerprint", "file"} <= trained.keys():
+        raise InputError(f"{run.path}: does not say which program it was trained with")
+    if trained["fingerprint"] == program.fingerprint:
+        return
+    where = f" of {trained['file']}" if trained["file"] else ""
+    if trained["file"] and program.file is None:
+        raise InputError(f"{run.path}: was trained with {trained['name']}{where}; name that file with --program")
+    edited = ", which was edited since" if trained["name"] == program.name else f", not with {program.name}"
+    raise InputError(f"{run.path}: was trained with {trained['name']}{where}{edited}; pass the functions it was trained with")
 
 
 def _check_size(run: RunDirectory, configuration: Configuration, featurizer: Featurizer, build: Callable) -> None:
@@ -199,11 +256,13 @@ def _check_size(run: RunDirectory, configuration: Configuration, featurizer: Fea
     wanted = {f"experts.{name}": value for name, value in networks.experts.state_dict().items()}
     wanted |= {f"decoder.{name}": value for name, value in networks.decoder.state_dict().items()}
     for member in range(configuration.members):
-        _compare_layout(run, member_file(member), wanted)
+        _compare_layout(run, member_file(member), wanted, networks_alone=True)
 
 
-def _compare_layout(run: RunDirectory, name: str, wanted: dict[str, torch.Tensor]) -> None:
+def _compare_layout(run: RunDirectory, name: str, wanted: Mapping[str, torch.Tensor], *, networks_alone: bool = False) -> None:
     layout = run.read_layout(name)
+    if networks_alone:
+        layout = {key: one for key, one in layout.items() if key.startswith(("experts.", "decoder."))}
     if layout.keys() != wanted.keys():
         raise InputError(f"{run.path / name}: does not fit the networks (missing or unknown: {sorted(layout.keys() ^ wanted.keys())[0]})")
     for key, value in wanted.items():

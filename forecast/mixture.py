@@ -17,7 +17,8 @@ from pyro import poutine
 from torch import Tensor
 
 from features.videos import Videos
-from forecast.draws import ENCODED, Member
+from forecast.draws import ENCODED
+from forecast.member import TARGET, Member, latent_sites, shared, trace
 from machine.errors import InputWarning
 
 Sampler = Literal["random", "sobol"]
@@ -70,13 +71,18 @@ def likelihoods_given_z(members: Sequence[Member], videos: Videos, draws: int, s
 
 def likelihood_given_z(member: Member, videos: Videos, draws: int, sampler: Sampler = "random") -> Any:
     """p(y | z) at `draws` z of each of N videos: a distribution of batch shape (draws, N) over K numbers."""
-    posterior: Any = poutine.trace(member.guide).get_trace(videos).nodes["z"]["fn"]
-    normal = isinstance(getattr(posterior, "base_dist", posterior), torch.distributions.Normal)
-    z = _sobol(posterior, draws) if sampler == "sobol" and normal else posterior.sample((draws,))
+    sites = latent_sites(trace(member.guide, videos))
+    if len(sites) == 1 and not any(shared(site, member.plates) for site in sites.values()):
+        [(name, site)] = sites.items()
+        normal = isinstance(getattr(site["fn"], "base_dist", site["fn"]), torch.distributions.Normal)
+        data = {name: _sobol(site["fn"], draws) if sampler == "sobol" and normal else site["fn"].sample((draws,))}
+    else:  # one site may depend on another: they are drawn together
+        with pyro.plate("draws", draws, dim=-2):
+            data = {name: site["value"] for name, site in latent_sites(trace(member.guide, videos)).items()}
     # an observed popularity is not drawn, and only its distribution is looked at
-    known = poutine.condition(member.model, data={"z": z, "popularity": torch.zeros((), device=videos.device)})
+    known = poutine.condition(member.model, data=data | {TARGET: torch.zeros((), device=videos.device)})
     with pyro.plate("draws", draws, dim=-2):
-        return poutine.trace(known).get_trace(videos).nodes["popularity"]["fn"]
+        return poutine.trace(known).get_trace(videos).nodes[TARGET]["fn"]
 
 
 def _sobol(posterior: Any, draws: int) -> Tensor:

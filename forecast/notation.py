@@ -3,8 +3,7 @@
 import math
 import re
 
-import numpy as np
-
+from features.scale import Scale
 from machine.errors import InputError
 
 UNITS = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
@@ -29,7 +28,7 @@ def shown(value: float, scale: str) -> str:
     """A number of the training scale as people read it: a count for `log1p`, the score itself for `identity`."""
     if not math.isfinite(value):
         return "-"
-    return short(float(np.round(np.expm1(min(max(value, 0.0), 60.0))))) if scale == "log1p" else f"{value:.3g}"
+    return short(float(Scale(scale).told(value))) if Scale(scale).counts else f"{value:.3g}"
 
 
 def round_counts(low: float, high: float, most: int = 7) -> list[float]:

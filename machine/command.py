@@ -40,6 +40,12 @@ def common_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=whole(0, 2**32 - 1), default=0, help="seed of everything random (default: %(default)s)")
 
 
+def program_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names a file with the user's own model and guide."""
+    meaning = "Python file with your own model, guide and, if there, build, which runs (default: those of clipcast)"
+    parser.add_argument("--program", type=path, metavar="FILE", help=meaning)
+
+
 def whole(low: int, high: int | None = None) -> Callable[[str], int]:
     """An argument type: a whole number from `low` to `high`."""
 

@@ -14,7 +14,9 @@ import train
 from features.simulated_world import simulate
 from features.tables.dataset import Dataset
 from features.videos import Part, Videos
+from forecast.member import Member
 from machine.files import writing
+from program import Networks, Program
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell makes what it starts in the background deaf to Ctrl-C
 
@@ -64,6 +66,18 @@ def make_videos() -> Callable[..., Videos]:
         return Videos(found, torch.randn(count, targets, generator=generator))
 
     return make
+
+
+def member_of(model: Callable[[Videos], None], guide: Callable[[Videos], None]) -> Member:
+    """A member of two functions of videos alone, which have their networks already."""
+
+    def whole_model(videos, decoder, kl_weight=1.0):
+        return model(videos)
+
+    def whole_guide(videos, experts, kl_weight=1.0):
+        return guide(videos)
+
+    return Member(Program(whole_model, whole_guide), Networks(torch.nn.Module(), torch.nn.Module()))
 
 
 def write_dataset(dataset: Dataset, directory: Path) -> Path:

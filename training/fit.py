@@ -15,9 +15,10 @@ from pyro.infer import Trace_ELBO
 from features.missing import leave_out
 from features.videos import Videos
 from features.whole_counts import dequantiser, whole_targets
+from forecast.member import Member, ShareOfEpoch
 from forecast.run.configuration import Configuration
 from machine.errors import InputError
-from program import Networks
+from program import Networks, Program
 from training import data_parallel
 from training.checkpoint import Checkpoint
 from training.watch import Best, diagnosis, epoch_numbers
@@ -33,8 +34,8 @@ def fit(
     *,
     checkpoint: Checkpoint | None = None,
     report: Callable[[dict[str, Any]], None] = lambda entry: None,
-) -> Networks:
-    """Fit `networks` in place by gradient ascent on Eq. 1 and return them with the weights of the best epoch.
+) -> Member:
+    """Fit `networks` in place by gradient ascent on Eq. 1; returns the pair bound to them, with the weights of the best epoch.
 
     Args:
         model: `model(videos, decoder, kl_weight)`, with the sites z and popularity.
@@ -47,56 +48,69 @@ def fit(
         report: called with the numbers of each epoch, per video.
 
     Raises:
-        InputError: no training or no validation row; or the loss is not finite: the best weights so far are kept, and the parts and rows at
-            fault are named.
+        InputError: the pair cannot be trained or forecast, see `Member.setup`; no training or no validation row; or the loss is not finite:
+            the best weights so far are kept, and the parts and rows at fault are named.
     """
     for name, videos in (("training", train), ("validation", validation)):
         if len(videos) == 0:
             raise InputError(f"no {name} row has a known target")
-    c, count = configuration.for_rows(len(train)), len(train)
+    member = Member(Program(model, guide), networks).setup(train)
+    with torch.random.fork_rng(devices=[train.device] if train.device.type == "cuda" else []):
+        _ascend(member, train, validation, configuration.for_rows(len(train)), checkpoint, report)
+    return member
+
+
+def _ascend(
+    member: Member,
+    train: Videos,
+    validation: Videos,
+    configuration: Configuration,
+    checkpoint: Checkpoint | None,
+    report: Callable[[dict[str, Any]], None],
+) -> None:
+    """The loop of `fit`; changes `member` in place."""
+    c, count = configuration, len(train)
     torch.manual_seed(c.seed)
-    modules = torch.nn.ModuleDict({"experts": networks.experts, "decoder": networks.decoder})
     steps = math.ceil(count / c.batch_size)
-    optimizer = torch.optim.AdamW(modules.parameters(), lr=c.learning_rate, weight_decay=c.weight_decay, betas=(0.9, 0.99), fused=True)
+    optimizer = torch.optim.AdamW(member.parameters(), lr=c.learning_rate, weight_decay=c.weight_decay, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, c.learning_rate, total_steps=steps * c.epochs + 1)
     elbo = Trace_ELBO()
-    weighted_model = partial(model, decoder=networks.decoder, kl_weight=c.kl_weight)
-    weighted_guide = partial(guide, experts=networks.experts, kl_weight=c.kl_weight)
+    weighted_model, weighted_guide = (partial(function, kl_weight=c.kl_weight) for function in (member.model, member.guide))
     spread = dequantiser(whole_targets(train.popularity, c.target_scale), train.device)
     validation = spread(validation)
-    best = Best(modules)
-    first = checkpoint.restore(modules, optimizer, schedule, best) if checkpoint else 0
+    best = Best(member)
+    first = checkpoint.restore(member, optimizer, schedule, best) if checkpoint else 0
     for epoch in range(first, c.epochs):
         if epoch > best.epoch + c.patience:
             break
-        modules.train()
+        member.train()
         total = torch.zeros((), device=train.device)
         try:
             with pyro.validation_enabled(epoch == first):  # Pyro's checks find mistakes of the program: one epoch is enough
                 for rows in data_parallel.permutation(count, epoch, c.seed, train.device).split(c.batch_size):
                     own, whole = data_parallel.share(rows)
                     videos = leave_out(spread(train.rows(own)), c.part_left_out, c.author_left_out)
-                    loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / whole
+                    with ShareOfEpoch(member.plates, whole / count):
+                        loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / whole
                     optimizer.zero_grad()
                     loss.backward()
-                    data_parallel.add_gradients(modules)
-                    torch.nn.utils.clip_grad_norm_(modules.parameters(), 5.0)
+                    data_parallel.add_gradients(member)
+                    torch.nn.utils.clip_grad_norm_(member.parameters(), 5.0)
                     optimizer.step()
                     schedule.step()
                     total += loss.detach() * len(rows)
             data_parallel.add(total)
-            modules.eval()
-            numbers = epoch_numbers(model, guide, networks, validation, c)
+            member.eval()
+            numbers = epoch_numbers(member, validation, c)
         except ValueError as error:
             # Pyro refuses distributions whose parameters are not finite; any other error is the program's own
             if "constraint" not in str(error):
                 raise
-            raise best.diverged(epoch, diagnosis(networks, train), modules) from error
+            raise best.diverged(epoch, diagnosis(train), member) from error
         if not math.isfinite(float(total) + numbers["validation_crps"]):
-            raise best.diverged(epoch, diagnosis(networks, train), modules)
+            raise best.diverged(epoch, diagnosis(train), member)
         best.update(epoch, numbers["validation_crps"])
         report({"epoch": epoch + 1, "train_loss": float(total) / count, "best": best.epoch == epoch} | numbers)
         if checkpoint and data_parallel.RANK == 0:
-            checkpoint.save(epoch + 1, modules, optimizer, schedule, best)
-    best.restore(modules)
-    return networks
+            checkpoint.save(epoch + 1, member, optimizer, schedule, best)
+    best.restore(member)

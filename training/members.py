@@ -15,12 +15,13 @@ from tqdm import tqdm
 from features.featurizer import Featurizer
 from features.rows import mapped
 from features.rows.folds import Folds
-from forecast.forecaster import load_features, load_networks, member_file, save_networks
+from forecast.forecaster import load_features, load_member, member_file, save_member
+from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from machine.errors import InputError
 from machine.processes import begin_worker
-from program import Networks, Program
+from program import Program
 from training import data_parallel
 from training.checkpoint import Checkpoint
 from training.fit import fit
@@ -35,7 +36,7 @@ def workers_for(given: int, members: int, device: str) -> int:
 
 def fit_members(
     run: RunDirectory, featurizer: Featurizer, folds: Folds, configuration: Configuration, program: Program, workers: int
-) -> list[Networks]:
+) -> list[Member]:
     """Fit, or load if they are finished, all members: one after another, or several at once, each in a worker process."""
     with tqdm(total=configuration.members * configuration.epochs, unit="epoch", desc="training", disable=None) as bar:
 
@@ -61,15 +62,16 @@ def fit_member(
     configuration: Configuration,
     program: Program,
     report: Callable[[dict[str, Any]], None],
-) -> Networks:
+) -> Member:
     """Fit one member, or load it if it is finished; `report` gets the numbers of each epoch. Member m holds out fold m modulo F."""
     one = dataclasses.replace(configuration, seed=(configuration.seed + 1009 * member) % 2**32)
-    torch.manual_seed(one.seed)
-    networks = program.build(featurizer.shapes, featurizer.targets, one)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(one.seed)
+        networks = program.build(featurizer.shapes, featurizer.targets, one)
     device = folds.videos.device
     networks.experts.to(device), networks.decoder.to(device)
     if (run.path / member_file(member)).exists():
-        return load_networks(run, member, networks)
+        return load_member(run, member, Member(program, networks).setup(folds.videos))
 
     def note(entry: dict[str, Any]) -> None:
         if data_parallel.RANK == 0:
@@ -77,11 +79,11 @@ def fit_member(
         report(entry)
 
     checkpoint, fold = Checkpoint(run, f"checkpoint-{member}"), member % len(folds)
-    fit(program.model, program.guide, networks, folds.train(fold), folds.validation(fold), one, checkpoint=checkpoint, report=note)
+    fitted = fit(program.model, program.guide, networks, folds.train(fold), folds.validation(fold), one, checkpoint=checkpoint, report=note)
     if data_parallel.RANK == 0:
-        save_networks(run, member, networks)
+        save_member(run, member, fitted)
         checkpoint.remove()
-    return networks
+    return fitted
 
 
 def train_apart(

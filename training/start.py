@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from features.tables.dataset import RESERVED, Dataset
-from forecast.run.configuration import PRESETS, Configuration
+from forecast.run.configuration import AUTOMATIC, PRESETS, Configuration
 from forecast.run.directory import RunDirectory, new_run, unfinished_run
 from machine.errors import InputError
 from machine.files import json_object
@@ -38,7 +38,7 @@ def open_run(options: argparse.Namespace) -> tuple[RunDirectory, Configuration, 
     stored = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
     source = run.read_json("source.json").get("data")
     for name, value in given.items():
-        left_to_us = value == 0 and name in ("batch_size", "members", "folds", "seed")
+        left_to_us = value == 0 and name in (*AUTOMATIC, "seed")
         if value != getattr(stored, name) and not left_to_us:
             raise InputError(
                 f"--{name.replace('_', '-')}: the run was started with {getattr(stored, name)!r}, which --resume cannot change"

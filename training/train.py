@@ -18,13 +18,13 @@ from features.rows.splits import split
 from features.tables.dataset import Dataset, as_dataset
 from features.whole_counts import dequantiser
 from forecast.calibration import Calibration, calibrate
-from forecast.draws import Member
 from forecast.forecaster import Forecaster, load, load_features, member_file, save_calibration, save_features
+from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.versions import versions
 from forecast.scoring.baseline import marginal_quantiles
-from program import SHIPPED, Networks, Program
+from program import SHIPPED, Program
 from training.members import fit_members, workers_for
 from training.start import EXTRACTION, begin
 
@@ -36,6 +36,7 @@ def train(
     model: Callable = SHIPPED.model,
     guide: Callable = SHIPPED.guide,
     build: Callable = SHIPPED.build,
+    program: Program | None = None,
     run: Path | str | None = None,
     source: str | None = "",
     keep_names: bool = False,
@@ -50,6 +51,7 @@ def train(
         model: `model(videos, decoder, kl_weight)`.
         guide: `guide(videos, experts, kl_weight)`.
         build: `build(shapes, targets, configuration)` returns networks with `experts` and `decoder`.
+        program: the three together, as `program.read_program` reads them from a file.
         run: directory to keep the run in (default: nothing is kept).
         source: where evaluate.py finds the dataset again; None is the simulated world.
         keep_names: whether reports of this run may show user names.
@@ -59,7 +61,7 @@ def train(
     Raises:
         InputError: the data or a setting is unusable, or `run` holds another run.
     """
-    configuration, device, program = configuration or Configuration(), torch.device(device), Program(model, guide, build)
+    configuration, device, program = configuration or Configuration(), torch.device(device), program or Program(model, guide, build)
     dataset = as_dataset(dataset, targets=configuration.targets, target_scale=configuration.target_scale)
     with contextlib.ExitStack() as stack:
         path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
@@ -74,12 +76,17 @@ def train(
         featurizer = _features(directory, dataset.take(learning), configuration)
         folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=configuration.split == "author").to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
-        networks = fit_members(
-            directory, featurizer, folds, configuration, program, workers_for(workers, configuration.members, device.type)
+        members = fit_members(
+            directory,
+            featurizer,
+            folds,
+            configuration,
+            program,
+            workers_for(workers, configuration.members, device.type) if program.portable else 1,
         )
-        save_calibration(directory, _calibration(featurizer, networks, folds, configuration, program))
+        save_calibration(directory, _calibration(featurizer, members, folds, configuration))
         _finish(directory, configuration, program, dataset)
-        return load(path, model=model, guide=guide, build=build, device=device)
+        return load(path, program=program, device=device)
 
 
 def _features(run: RunDirectory, dataset: Dataset, configuration: Configuration) -> Featurizer:
@@ -101,13 +108,10 @@ def _features(run: RunDirectory, dataset: Dataset, configuration: Configuration)
     return featurizer
 
 
-def _calibration(
-    featurizer: Featurizer, networks: list[Networks], folds: Folds, configuration: Configuration, program: Program
-) -> Calibration:
+def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, configuration: Configuration) -> Calibration:
     """The stretches that the validation rows ask for."""
     if not configuration.calibrate:
         return Calibration.none(len(featurizer.targets.names))
-    members = [Member.of(program, one, folds.videos.device) for one in networks]
     spread = dequantiser(featurizer.targets.whole, folds.videos.device)
     with torch.random.fork_rng(devices=[folds.videos.device] if folds.videos.device.type == "cuda" else []):
         torch.manual_seed(configuration.seed)
@@ -121,6 +125,6 @@ def _finish(run: RunDirectory, configuration: Configuration, program: Program, d
     """Remove the rows and write the manifest."""
     files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json"]
     files += [*map(member_file, range(configuration.members)), *([EXTRACTION] if (run.path / EXTRACTION).exists() else [])]
-    about: dict[str, Any] = {"program": program.name, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
+    about: dict[str, Any] = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
     shutil.rmtree(run.path / "rows", ignore_errors=True)
     run.finish(files, about)

@@ -3,7 +3,6 @@
 import copy
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,8 @@ from pyro import poutine
 from torch import nn
 
 from features.videos import Videos
-from forecast.draws import Member, draw
+from forecast.draws import draw
+from forecast.member import TARGET, Member, latent_sites, trace
 from forecast.scoring.scores import row_summary
 from machine.errors import InputError
 
@@ -49,7 +49,7 @@ class Best:
         return InputError(f"the loss is not finite in epoch {epoch + 1}: {why}; {kept} (a smaller --learning-rate may help)")
 
 
-def epoch_numbers(model: Callable, guide: Callable, networks: Any, validation: Videos, configuration: Any) -> dict[str, Any]:
+def epoch_numbers(member: Member, validation: Videos, configuration: Any) -> dict[str, Any]:
     """Weighted loss, log-likelihood, KL (also by dimension of z) and CRPS a video, over validation rows.
 
     The random state outside is not touched, so that looking does not change training.
@@ -58,7 +58,6 @@ def epoch_numbers(model: Callable, guide: Callable, networks: Any, validation: V
     devices = [watched.device] if watched.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), torch.no_grad():
         torch.manual_seed(0)
-        member = Member(partial(model, decoder=networks.decoder), partial(guide, experts=networks.experts))
         terms = objective_terms(member.model, member.guide, watched)
         samples = draw([member], watched, DRAWS).cpu().numpy()
     assert watched.popularity is not None  # noqa: S101  (labelled by construction)
@@ -76,25 +75,27 @@ def epoch_numbers(model: Callable, guide: Callable, networks: Any, validation: V
 
 
 def objective_terms(model: Callable[[Videos], None], guide: Callable[[Videos], None], videos: Videos) -> dict[str, Any]:
-    """The two terms of Eq. 1, unweighted, a video: one draw of z for the log-likelihood, the KL in closed form by dimension.
+    """The two terms of Eq. 1, unweighted, a video: one draw of the latent sites for the log-likelihood, the KL in closed form.
 
-    Works for any pair whose z is a Normal in both; other pairs get the KL of the one draw and no dimensions.
+    A site that is not Normal in both model and guide gets the KL of the one draw. Dimensions are told where z is the only site, a Normal.
     """
-    guide_trace: Any = poutine.trace(guide).get_trace(videos)
-    model_trace: Any = poutine.trace(poutine.replay(model, trace=guide_trace)).get_trace(videos)
-    observed = [site for site in model_trace.nodes.values() if site["type"] == "sample" and site["is_observed"]]
-    log_likelihood = sum(site["fn"].log_prob(site["value"]).sum() for site in observed if site["name"] != "_INPUT")
-    prior, posterior = model_trace.nodes["z"]["fn"], guide_trace.nodes["z"]["fn"]
-    try:
-        by_dimension = torch.distributions.kl_divergence(posterior.base_dist, prior.base_dist).mean(0)
-        kl, dimensions = float(by_dimension.sum()), [round(value, 4) for value in by_dimension.tolist()]
-    except (AttributeError, NotImplementedError):
-        z = guide_trace.nodes["z"]["value"]
-        kl, dimensions = float((posterior.log_prob(z) - prior.log_prob(z)).mean()), []
-    return {"log_likelihood": float(log_likelihood) / len(videos), "kl": kl, "kl_by_dimension": dimensions}
+    guided = trace(guide, videos)
+    modelled = trace(poutine.replay(model, trace=guided), videos)
+    target = modelled.nodes[TARGET]
+    kl, dimensions = 0.0, []
+    for name in latent_sites(guided):
+        prior, posterior = modelled.nodes[name]["fn"], guided.nodes[name]["fn"]
+        try:
+            by_dimension = torch.distributions.kl_divergence(posterior.base_dist, prior.base_dist).sum(0) / len(videos)
+            kl, dimensions = kl + float(by_dimension.sum()), [round(value, 4) for value in by_dimension.flatten().tolist()]
+        except (AttributeError, NotImplementedError):
+            value = guided.nodes[name]["value"]
+            kl += float((posterior.log_prob(value) - prior.log_prob(value)).sum() / len(videos))
+    log_likelihood = float(target["fn"].log_prob(target["value"]).sum()) / len(videos)
+    return {"log_likelihood": log_likelihood, "kl": kl, "kl_by_dimension": dimensions}
 
 
-def diagnosis(networks: Any, train: Videos) -> str:
+def diagnosis(train: Videos) -> str:
     """Which parts, and which of the first rows, have numbers that are not finite."""
     found = []
     for name, part in train.items():

@@ -9,7 +9,8 @@ import torch
 from benchmarks.speed.measure import Entry, apart, turns
 from benchmarks.speed.world import networks, random_videos
 from features.videos import Videos
-from forecast.draws import Member, draw_chunks
+from forecast.draws import draw_chunks
+from forecast.member import Member
 from forecast.mixture import mixture_summary
 from forecast.scoring.scores import row_summary
 from guide import guide, posterior
@@ -24,7 +25,7 @@ def program(device: torch.device | str = "cpu", width: int = 256) -> tuple[Membe
     found = networks(device, width)
     for module in found:
         module.eval()
-    return Member.of(Program(model, guide), found, device), found
+    return Member(Program(model, guide), found).to(device), found
 
 
 def written(networks: Networks, videos: Videos, samples: int, chunk: int) -> None:

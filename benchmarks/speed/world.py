@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from features.featurizer import Targets
+from features.scale import Scale
 from features.videos import Part, PartShape, Videos
 from forecast.run.configuration import Configuration
 from program import Networks, build
@@ -17,7 +18,9 @@ SHAPES = {
     "visual": PartShape(24),
     "acoustic": PartShape(16),
 }
-TARGETS = Targets(("view_count", "like_count", "comment_count", "share_count"), "log1p", np.full(4, 9.0), np.full(4, 2.0), np.ones(4, bool))
+TARGETS = Targets(
+    ("view_count", "like_count", "comment_count", "share_count"), Scale.COUNTS, np.full(4, 9.0), np.full(4, 2.0), np.ones(4, bool)
+)
 
 
 def random_videos(count: int, seed: int = 0) -> Videos:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
+from features.scale import Scale
 from features.tables.columns import COUNTS
 from features.tables.table import SUFFIXES, check_videos, read_features, read_videos
 from machine.errors import InputError
@@ -87,7 +88,7 @@ def as_dataset(videos: Dataset | pd.DataFrame, *, targets: Iterable[str] = COUNT
     if isinstance(videos, Dataset):
         return videos
     name = "the data frame"
-    table = check_videos(videos.reset_index(drop=True), Path(name), targets=targets, count_targets=target_scale == "log1p")
+    table = check_videos(videos.reset_index(drop=True), Path(name), targets=targets, count_targets=Scale(target_scale).counts)
     return Dataset(table, {}, name, hashlib.sha256(table.to_json().encode("utf-8", "surrogatepass")).hexdigest())
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from features.scale import Scale
 from forecast.draft.outlook import Outlook
 from forecast.notation import duration, title
 from machine.errors import InputError
@@ -62,7 +63,7 @@ def comparison_table(found: Comparison, scale: str) -> str:
     for k, target in enumerate(found.targets):
         cells = []
         for h in range(len(found.horizons)):
-            amount = f"x {np.exp(found.ratio[h, k]):.2f}" if scale == "log1p" else f"{found.ratio[h, k]:+.2f}"
+            amount = Scale(scale).change(found.ratio[h, k])
             cells.append(f"{found.probability[h, k]:>8.0%} ({amount})")
         lines.append(f"{title(target):20s}" + "".join(f"{cell:>18s}" for cell in cells))
     return "\n".join(lines)

@@ -26,7 +26,7 @@ def growth_figure(outlook: Outlook) -> Figure:
         panel.set_xscale("log")
         panel.set_xticks(_ticks(outlook.horizons), [duration(tick) for tick in _ticks(outlook.horizons)])
         panel.minorticks_off()
-        if outlook.scale == "log1p":
+        if outlook.scale.counts:
             counts = round_counts(*panel.get_ylim())
             panel.set_yticks([math.log1p(count) for count in counts], [short(count) for count in counts])
         panel.grid(axis="y", alpha=0.3)

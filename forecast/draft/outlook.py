@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from features.scale import Scale
 from features.videos import PRIOR, Videos
 from forecast.contributions import Contributions, contributions
 from forecast.draft.video import Draft, ages_seen, draft_warnings, featurize, knows_time
@@ -40,7 +41,7 @@ class Outlook:
     """
 
     targets: tuple[str, ...]
-    scale: str
+    scale: Scale
     horizons: tuple[float, ...]
     samples: np.ndarray
     parts: dict[str, dict[str, Any]]
@@ -102,7 +103,7 @@ class Outlook:
                 raise InputError(f"{path}: its samples are damaged")
             notes, warnings = (tuple(map(str, found[name])) for name in ("notes", "warnings"))
             run, seed = str(found["run"]), int(found["seed"])
-            return cls(targets, str(found["scale"]), horizons, samples, dict(found["parts"]), notes, run, seed, warnings)
+            return cls(targets, Scale(found["scale"]), horizons, samples, dict(found["parts"]), notes, run, seed, warnings)
         except InputError:
             raise
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -165,19 +166,19 @@ def _row(forecaster: Forecaster, videos: Videos, row: int, samples: int, seed: i
     return next(iter(forecaster.draws(videos.rows(slice(row, row + 1)), samples, seed=seed)))
 
 
-def _parts(found: Contributions, targets: tuple[str, ...], scale: str) -> dict[str, dict[str, Any]]:
+def _parts(found: Contributions, targets: tuple[str, ...], scale: Scale) -> dict[str, dict[str, Any]]:
     parts: dict[str, dict[str, Any]] = {}
     for name, share in found.share.items():
         parts[name] = {"given": bool(share[0] > 0), "precision_share": float(share[0])}
         if name in found.shift and share[0] > 0:
-            moves = np.exp(found.shift[name][0]) if scale == "log1p" else found.shift[name][0]
+            moves = np.exp(found.shift[name][0]) if scale.counts else found.shift[name][0]
             parts[name]["moves_median"] = dict(zip(targets, map(float, moves), strict=True))
             parts[name]["width_without"] = dict(zip(targets, map(float, found.width[name][0]), strict=True))
     return parts
 
 
-def _moved(amount: float, scale: str) -> str:
-    return f"x {amount:.2f}" if scale == "log1p" else f"{amount:+.2f}"
+def _moved(amount: float, scale: Scale) -> str:
+    return f"x {amount:.2f}" if scale.counts else f"{amount:+.2f}"
 
 
 def _notes(forecaster: Forecaster, horizons: tuple[float, ...]) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ def published_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
         panel.plot(index, row["mean"] - truth, ".", color=line(dark), markersize=4, label="forecast")
         panel.axhline(0.0, color=rule(dark), linewidth=0.8)
         panel.set_title(title(name), loc="left")
-    figure.supylabel("log(1 + forecast) - log(1 + truth)" if evaluation.scale == "log1p" else "forecast - truth", fontsize=10)
+    figure.supylabel("log(1 + forecast) - log(1 + truth)" if evaluation.scale.counts else "forecast - truth", fontsize=10)
     panels[-1].set_xlabel("video")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False)
     return figure
@@ -83,7 +83,7 @@ def truth_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
         ends = (min(truth.min(), median.min()), max(truth.max(), median.max())) if len(shown) else (0.0, 1.0)
         panel.plot(ends, ends, color=rule(dark), linewidth=0.8)
         panel.set_title(title(name), loc="left")
-        if evaluation.scale == "log1p":
+        if evaluation.scale.counts:
             _count_axes(panel)
     for panel in panels[len(names) :]:
         panel.set_axis_off()

@@ -35,7 +35,7 @@ def answer(evaluation: Evaluation) -> str:
     if not len(error) or held is None:
         return "The truth is not known for these videos, so nothing can be said of how good the forecasts are."
     near = float(np.median(error))
-    within = f"a factor of {np.exp(near):.1f}" if evaluation.scale == "log1p" else f"{near:.2g}"
+    within = f"a factor of {np.exp(near):.1f}" if evaluation.scale.counts else f"{near:.2g}"
     return (
         f"For half of the videos the forecast of {escape(title(first))} is within {within} of the truth; "
         f"the 95 % intervals held {percent(held)}."
@@ -45,11 +45,11 @@ def answer(evaluation: Evaluation) -> str:
 def groups(evaluation: Evaluation) -> str:
     """Scores by group."""
     kinds = {"authors": "Authors", "followers": "Followers", "age": "Age of the video"}
-    within = "typical factor" if evaluation.scale == "log1p" else "typical error"
+    within = "typical factor" if evaluation.scale.counts else "typical error"
     rows = []
     for kind, found in evaluation.metrics["groups"].items():
         for name, group in found.items():
-            near = f"{np.exp(group['typical_error']):.1f}" if evaluation.scale == "log1p" else number(group["typical_error"])
+            near = f"{np.exp(group['typical_error']):.1f}" if evaluation.scale.counts else number(group["typical_error"])
             rows.append([kinds[kind], name, f"{group['rows']:,}", number(group["crps"]), near, percent(group["coverage_95"])])
     return table(["", "", "videos", "CRPS", within, "95 % held"], rows, text=2)
 

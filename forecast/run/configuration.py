@@ -12,6 +12,7 @@ from machine.errors import InputError
 from machine.files import json_object
 
 VERSION = 6  # of the run directory's format
+AUTOMATIC = ("members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.scale import Scale
 from features.tables.dataset import Dataset
 from forecast.forecaster import Forecaster
 from forecast.mixture import Sampler
@@ -39,7 +40,7 @@ class Evaluation:
 
     ids: np.ndarray
     targets: tuple[str, ...]
-    scale: str
+    scale: Scale
     truth: np.ndarray
     rows: dict[str, np.ndarray]
     stranger: np.ndarray
@@ -111,15 +112,8 @@ def forecasts_table(evaluation: Evaluation) -> pd.DataFrame:
     for name in ("mean", "median", "lower_95", "upper_95"):
         columns[name] = evaluation.rows[name].ravel()
     for name in ("median", "lower_95", "upper_95"):
-        columns[f"count_{name}"] = to_counts(evaluation.rows[name].ravel(), evaluation.scale)
+        columns[f"count_{name}"] = evaluation.scale.told(evaluation.rows[name].ravel())
     return pd.DataFrame(columns)
-
-
-def to_counts(values: np.ndarray, scale: str) -> np.ndarray:
-    """From the training scale to counts (whole numbers, not below 0); ready-made scores stay as they are."""
-    if scale == "identity":
-        return values
-    return np.round(np.expm1(np.clip(values, 0.0, 60.0)))
 
 
 def table(metrics: dict[str, Any]) -> str:

@@ -98,7 +98,7 @@ def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Datase
         assert videos.age is not None  # noqa: S101  (a featurizer always tells)
         drawn = (videos.age < forecaster.featurizer.youngest).cpu().numpy()[:, None]  # see forecast.young
         targets = forecaster.featurizer.targets
-        if targets.scale == "log1p":
+        if targets.scale.counts:
             whole, rounded = torch.from_numpy(targets.whole), targets.whole & (exact["lower_95"] < FEW)
             mean = np.where(rounded, together["mean"], exact["mean"])
             exact = {name: quantised(torch.from_numpy(values), whole).numpy() for name, values in exact.items()} | {"mean": mean}

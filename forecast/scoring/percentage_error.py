@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from features.scale import Scale
+
 POINTS = ("mean", "median", "mape")
 
 
@@ -18,7 +20,7 @@ def mape_point(samples: np.ndarray, scale: str, lowest: np.ndarray | float = 1e-
     """
     ordered = np.sort(samples, axis=0).astype(np.float64)
     value = np.maximum(ordered, lowest)
-    value = np.maximum(np.expm1(np.clip(value, 0.0, 60.0)), 1.0) if scale == "log1p" else np.maximum(np.abs(value), 1e-3)
+    value = np.maximum(np.expm1(np.clip(value, 0.0, 60.0)), 1.0) if Scale(scale).counts else np.maximum(np.abs(value), 1e-3)
     weight = 1.0 / value
     cumulated = np.cumsum(weight, axis=0)
     place = (cumulated < 0.5 * cumulated[-1]).sum(axis=0)
@@ -33,7 +35,7 @@ def mean_percentage_error(point: np.ndarray, truth: np.ndarray, scale: str) -> l
         truth: (N, K), NaN where unknown.
         scale: of the targets.
     """
-    if scale == "log1p":
+    if Scale(scale).counts:
         point, truth = np.expm1(np.clip(point, 0.0, 60.0)), np.expm1(truth)
     errors = []
     for k in range(truth.shape[1]):

@@ -15,8 +15,8 @@ from features.rows.splits import split
 from features.simulated_world import simulate
 from features.tables.dataset import read_dataset
 from forecast.calibration import Calibration
-from forecast.draws import Member
 from forecast.forecaster import Forecaster
+from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.scoring.baseline import marginal_quantiles
 from forecast.scoring.evaluation import evaluate
@@ -33,7 +33,7 @@ SMALL = Configuration(width=8, latent=4, depth=1, members=1, epochs=1, batch_siz
 def forecaster(featurizer, networks, marginal) -> Forecaster:
     networks.experts.eval(), networks.decoder.eval()
     calibration = Calibration.none(len(featurizer.targets.names))
-    return Forecaster(SMALL, featurizer, (Member.of(Program(model, guide), networks),), calibration, marginal, {})
+    return Forecaster(SMALL, featurizer, (Member(Program(model, guide), networks),), calibration, marginal, {})
 
 
 @pytest.fixture(scope="module")

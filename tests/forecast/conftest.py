@@ -10,8 +10,8 @@ import torch
 from features.featurizer import Featurizer
 from features.simulated_world import simulate
 from forecast.calibration import Calibration
-from forecast.draws import Member
 from forecast.forecaster import Forecaster
+from forecast.member import Member
 from forecast.run.configuration import Configuration
 from guide import guide
 from model import model
@@ -44,7 +44,7 @@ def world_forecaster():
     torch.manual_seed(0)
     networks = build(featurizer.shapes, featurizer.targets, settings)
     fit(model, guide, networks, featurizer.transform(train), featurizer.transform(validation), settings)
-    forecaster = Forecaster(settings, featurizer, (Member.of(Program(model, guide), networks),), Calibration.none(4), np.zeros((1, 4)), {})
+    forecaster = Forecaster(settings, featurizer, (Member(Program(model, guide), networks),), Calibration.none(4), np.zeros((1, 4)), {})
     further, oracle = simulate(4000, seed=6)
     return forecaster, with_noise(further), oracle
 

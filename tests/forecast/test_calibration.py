@@ -11,9 +11,10 @@ from scipy import stats
 from features.missing import absences, strangers, without_columns
 from features.videos import Gap, Part, PartShape, Videos
 from forecast.calibration import FEWEST, HALVES, Calibration, calibrate, conformal, extrapolate, needed
-from forecast.draws import Member
+from forecast.member import Member
 from forecast.mixture import mixture_summary
 from model.likelihood import Elementwise
+from tests.conftest import member_of
 
 
 def rows_of(median: np.ndarray, below: np.ndarray, above: np.ndarray) -> dict[str, np.ndarray]:
@@ -146,7 +147,7 @@ def test_members_that_hold_out_different_folds_are_calibrated_for_their_average(
                 loc = (numbers[:, :1] + numbers[:, member + 1 : member + 2]).expand_as(z)
                 pyro.sample("popularity", Elementwise(dist.Normal(loc, torch.full_like(loc, 0.7))), obs=videos.popularity)
 
-        return Member(model, guide)
+        return member_of(model, guide)
 
     members = [program(member) for member in range(4)]
     calibration = calibrate(members, [rows(0), rows(1)])
@@ -184,7 +185,7 @@ def test_intervals_are_wider_without_a_part_even_where_the_forecast_narrows() ->
             loc = torch.zeros_like(z)
             pyro.sample("popularity", Elementwise(dist.Normal(loc, scale[:, None].expand_as(loc))), obs=videos.popularity)
 
-    members = [Member(model, guide)]
+    members = [member_of(model, guide)]
     calibration = calibrate(members, [rows()])
     assert calibration.widening["words"] == pytest.approx([1.02 / 0.8], rel=1e-3)
     assert calibration.widening["face"] == pytest.approx([1.0])
@@ -226,7 +227,7 @@ def test_strangers_without_columns_have_intervals_wide_enough() -> None:
             loc = torch.zeros_like(z)
             pyro.sample("popularity", Elementwise(dist.Normal(loc, scale.expand_as(loc))), obs=videos.popularity)
 
-    members = [Member(model, guide)]
+    members = [member_of(model, guide)]
     calibration = calibrate(members, [rows()], shapes)
     assert calibration.lacking["columns of social"] == pytest.approx(both(2.0), rel=0.25)
     new = rows()

@@ -29,9 +29,7 @@ class Normal:
 
     def __init__(self, opinions):
         self.opinions = opinions
-        self.members = [
-            SimpleNamespace(networks=SimpleNamespace(experts=Experts({name: Constant(*one) for name, one in opinions.items()})))
-        ]
+        self.members = [SimpleNamespace(experts=Experts({name: Constant(*one) for name, one in opinions.items()}))]
 
     def blocks(self, videos, samples, *, seed, plain):
         precision = 1.0 + sum(videos[name].present.double() * scale**-2 for name, (_, scale) in self.opinions.items())

@@ -6,10 +6,12 @@ import pyro.distributions as dist
 import torch
 from scipy import stats
 
-from forecast.draws import Member, draw
+from forecast.draws import draw
 from forecast.exact_quantiles import moved, quantiles, with_exact_quantiles
+from forecast.member import Member
 from forecast.mixture import LEVELS
 from model.likelihood import Elementwise, NormalMixture
+from tests.conftest import member_of
 
 LOC, SCALE, NOISE = 2.0, 0.5, 1.2
 
@@ -26,7 +28,7 @@ def program(likelihood) -> Member:
         with pyro.plate("videos", len(videos), dim=-1):
             pyro.sample("z", dist.Normal(torch.full((len(videos), 2), LOC), SCALE).to_event(1))
 
-    return Member(model, guide)
+    return member_of(model, guide)
 
 
 def test_quantiles_are_those_of_numpy():

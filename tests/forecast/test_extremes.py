@@ -8,13 +8,14 @@ import torch
 
 from features.featurizer import Featurizer
 from features.simulated_world import simulate
-from forecast.draws import Member, draw
+from forecast.draws import draw
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from guide import guide
 from machine.errors import InputError
 from model import model
 from program import build
+from tests.conftest import member_of
 from training.checkpoint import Checkpoint
 from training.fit import fit
 
@@ -31,7 +32,7 @@ def trained(dataset, configuration, **options):
 
 
 def forecasts(networks, videos):
-    program = Member(lambda rows: model(rows, networks.decoder), lambda rows: guide(rows, networks.experts))
+    program = member_of(lambda rows: model(rows, networks.decoder), lambda rows: guide(rows, networks.experts))
     return draw([program], videos, 50)
 
 

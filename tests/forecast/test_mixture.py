@@ -7,10 +7,11 @@ import pytest
 import torch
 from scipy import stats
 
-from forecast.draws import Member
+from forecast.member import Member
 from forecast.mixture import mixture_summary, solve
 from machine.errors import InputWarning
 from model.likelihood import Elementwise
+from tests.conftest import member_of
 
 LOC, SCALE, NOISE = 2.0, 0.5, 1.2
 
@@ -27,7 +28,7 @@ def program(likelihood=dist.Normal) -> Member:
         with pyro.plate("videos", len(videos), dim=-1):
             pyro.sample("z", dist.Normal(torch.full((len(videos), 2), LOC), SCALE).to_event(1))
 
-    return Member(model, guide)
+    return member_of(model, guide)
 
 
 def test_roots_are_those_of_the_normal():

@@ -14,8 +14,8 @@ from features.featurizer import Featurizer, truth
 from features.rows.splits import split
 from features.tables.dataset import Dataset, read_dataset
 from forecast.calibration import Calibration
-from forecast.draws import Member
 from forecast.forecaster import Forecaster, load, save_calibration, save_features, save_networks
+from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from forecast.scoring.baseline import marginal_quantiles
@@ -63,7 +63,7 @@ def test_edit_train_save_load_forecast(world: Dataset, tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "run")
     marginal = marginal_quantiles(truth(dataset.videos.iloc[rows.train], featurizer.targets.names, "log1p"))
     calibration = Calibration.none(4)
-    here = Forecaster(configuration, featurizer, (Member.of(Program(laplace_model, wider_guide), networks),), calibration, marginal, {})
+    here = Forecaster(configuration, featurizer, (Member(Program(laplace_model, wider_guide), networks),), calibration, marginal, {})
 
     run.write_text("configuration.json", configuration.to_json())
     run.write_text("source.json", "{}\n")

@@ -13,12 +13,13 @@ from torch import nn
 
 from features.featurizer import Targets
 from features.videos import Part, PartShape, Videos
-from forecast.draws import Member, draw
+from forecast.draws import draw
 from forecast.run.configuration import Configuration
 from guide import Experts, guide, posterior
 from model import model
 from model.likelihood import Elementwise
 from program import Networks, build
+from tests.conftest import member_of
 from training.fit import fit
 from training.watch import objective_terms
 
@@ -178,7 +179,7 @@ def test_linear_gaussian_world_training_finds_the_exact_forecast() -> None:
     test, expected = linear_world(300, seed=3)
     torch.manual_seed(1)
     with torch.no_grad():
-        samples = draw([Member(partial(model, decoder=found.decoder), partial(guide, experts=found.experts))], test, 4000)[..., 0]
+        samples = draw([member_of(partial(model, decoder=found.decoder), partial(guide, experts=found.experts))], test, 4000)[..., 0]
     assert float((samples.mean(0) - (1 + 2 * expected[:, 0])).square().mean().sqrt()) < 0.1
     assert float(samples.std(0).mean()) == pytest.approx((4 / PRECISION + 0.25) ** 0.5, rel=0.07)
 
@@ -217,7 +218,7 @@ def test_model_and_guide_agree_in_sites_and_shapes(make_videos) -> None:
 def test_a_forecast_cannot_be_handed_the_truth(make_videos, likelihood: str, count: int) -> None:
     videos = make_videos(count)
     found = networks(videos, dataclasses.replace(SMALL, likelihood=likelihood))
-    program = Member(partial(model, decoder=found.decoder), partial(guide, experts=found.experts))
+    program = member_of(partial(model, decoder=found.decoder), partial(guide, experts=found.experts))
     torch.manual_seed(2)
     labelled = draw([program], videos, 40)
     torch.manual_seed(2)
@@ -235,7 +236,7 @@ def test_everything_names_its_device(make_videos) -> None:
         settings = dataclasses.replace(SMALL, epochs=1, batch_size=20)
         with torch.device("meta"):
             fit(model, guide, found, videos, videos, settings)
-            samples = draw([Member(partial(model, decoder=found.decoder), partial(guide, experts=found.experts))], videos, 12)
+            samples = draw([member_of(partial(model, decoder=found.decoder), partial(guide, experts=found.experts))], videos, 12)
         assert samples.device.type == "cpu"
         assert samples.isfinite().all()
 
@@ -246,6 +247,6 @@ def test_a_step_and_a_forecast_on_a_gpu(make_videos) -> None:
     found = networks(videos)
     found.experts.to("cuda"), found.decoder.to("cuda")
     fit(model, guide, found, videos, videos, dataclasses.replace(SMALL, epochs=1, batch_size=20))
-    samples = draw([Member(partial(model, decoder=found.decoder), partial(guide, experts=found.experts))], videos, 12)
+    samples = draw([member_of(partial(model, decoder=found.decoder), partial(guide, experts=found.experts))], videos, 12)
     assert samples.device.type == "cuda"
     assert samples.isfinite().all()

@@ -1,0 +1,173 @@
+"""One trained network of an ensemble: a program and the networks that it was given, as functions of videos alone."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import pyro
+import torch
+from pyro import poutine
+from pyro.infer.autoguide import AutoGuide
+from torch import Tensor, nn
+
+from features.videos import Videos
+from machine.errors import InputError
+from program import Networks, Program
+
+WEIGHT = 0.5  # any KL weight but 1, so that what it scales can be seen
+TARGET = "popularity"  # the model's observed site
+
+
+class Member(nn.Module):
+    """Model and guide of a program, with everything of theirs that is trained.
+
+    Parameters lie in this module and nowhere else: those of the networks, of a model or guide that is a module itself (an AutoGuide, a
+    PyroModule), and those that `pyro.param` and `pyro.module` make inside the functions. Pyro's global store is as before after each call.
+
+    Args:
+        program: model, guide and build.
+        networks: `experts` and `decoder`, modules of torch.
+
+    Attributes:
+        parameters_by_name: what `pyro.param` and `pyro.module` made, unconstrained; filled by `setup`.
+        plates: names of the plates that the target lies in; a latent site outside of them is shared by all videos.
+    """
+
+    def __init__(self, program: Program, networks: Networks) -> None:
+        super().__init__()
+        self.experts, self.decoder = networks.experts, networks.decoder
+        self._model: Callable = copy.deepcopy(program.model) if isinstance(program.model, nn.Module) else program.model
+        self._guide: Callable = copy.deepcopy(program.guide) if isinstance(program.guide, nn.Module) else program.guide
+        self.parameters_by_name = nn.ParameterDict()
+        self.plates: frozenset[str] = frozenset({"videos"})
+        self._names: dict[str, str] = {}
+        self._constraints: dict[str, Any] = {}
+
+    def model(self, videos: Videos, kl_weight: float = 1.0) -> None:
+        """The model of N videos: all its latent sites, and `popularity`."""
+        with self._parameters_in_store():
+            self._model(videos, decoder=self.decoder, kl_weight=kl_weight)
+
+    def guide(self, videos: Videos, kl_weight: float = 1.0) -> None:
+        """The guide of N videos: all its latent sites."""
+        with self._parameters_in_store():
+            self._guided(videos, kl_weight)
+
+    def _guided(self, videos: Videos, kl_weight: float) -> None:
+        if isinstance(self._guide, AutoGuide):  # it runs the model to learn its sites, and knows no weight
+            with poutine.scale(scale=kl_weight):
+                self._guide(videos, decoder=self.decoder, kl_weight=kl_weight)
+        else:
+            self._guide(videos, experts=self.experts, kl_weight=kl_weight)
+
+    @contextmanager
+    def _parameters_in_store(self) -> Iterator[None]:
+        """Pyro's store holds the parameters of this member inside, and what it held before afterwards."""
+        held = {name: self.parameters_by_name[key] for name, key in self._names.items()}
+        with pyro.get_param_store().scope({"params": held, "constraints": dict(self._constraints)}):
+            yield
+
+    def setup(self, videos: Videos) -> "Member":
+        """Find out, on some videos, which parameters and sites the functions have; no random number outside is used up.
+
+        Raises:
+            InputError: a pair that cannot be trained or forecast, with the reason.
+        """
+        some = videos.rows(slice(0, 3))
+        with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []), pyro.validation_enabled(False):
+            with pyro.get_param_store().scope() as state, torch.no_grad():
+                self._guided(some, WEIGHT)
+                self._model(some, decoder=self.decoder, kl_weight=WEIGHT)
+            self._adopt(state)
+            with torch.no_grad():
+                self._check_sites(some)
+        return self
+
+    def _adopt(self, state: Any) -> None:
+        """Keep what the functions made in Pyro's store, but for what belongs to the networks already."""
+        own = {id(parameter) for parameter in self.parameters()}
+        for name, value in sorted(state["params"].items()):
+            if id(value) not in own:
+                key = name.replace(".", "/")
+                self.parameters_by_name[key] = nn.Parameter(value.detach().clone())
+                self._names[name], self._constraints[name] = key, state["constraints"][name]
+
+    def _check_sites(self, videos: Videos) -> None:
+        guided, modelled = (trace(function, videos, WEIGHT) for function in (self.guide, self.model))
+        target = modelled.nodes.get(TARGET)
+        if target is None or (videos.popularity is not None and not target["is_observed"]):
+            raise InputError(f"the model has no site {TARGET!r} that observes videos.popularity")
+        self.plates = frozenset(frame.name for frame in target["cond_indep_stack"])
+        latent = {name for name, site in modelled.nodes.items() if is_latent(site) and name != TARGET}
+        inferred = set(latent_sites(guided))
+        if not inferred:
+            raise InputError("the guide has no latent site")
+        if inferred != latent:
+            name = sorted(inferred ^ latent)[0]
+            there, lacking = ("guide", "model") if name in inferred else ("model", "guide")
+            raise InputError(f"the latent site {name!r} of the {there} is not in the {lacking}")
+        for name in sorted(inferred):
+            if guided.nodes[name]["scale"] != modelled.nodes[name]["scale"]:
+                raise InputError(f"the latent site {name!r} is weighed by kl_weight in the model or in the guide, but not in both")
+        fewer = latent_sites(trace(self.guide, videos.rows(slice(0, 1))))
+        for name, site in fewer.items():
+            if not shared(site, self.plates) and site["fn"].batch_shape[-1:] != (1,):
+                raise InputError(f"the guide's site {name!r} has parameters for each single video, so it cannot forecast others")
+
+
+def trace(function: Callable, *arguments: Any) -> Any:
+    """The trace of one run, see `pyro.poutine.trace`."""
+    return poutine.trace(function).get_trace(*arguments)
+
+
+def is_latent(site: Any) -> bool:
+    """Whether a site of a trace is drawn, and not observed, auxiliary or a plate's own."""
+    observed = site["type"] != "sample" or site["is_observed"] or poutine.util.site_is_subsample(site)
+    return not observed and not site["infer"].get("is_auxiliary", False)
+
+
+def latent_sites(found: Any) -> dict[str, Any]:
+    """The latent sites of a trace by name."""
+    return {name: site for name, site in found.nodes.items() if is_latent(site)}
+
+
+def shared(site: Any, plates: frozenset[str]) -> bool:
+    """Whether a site lies outside `plates`, so that all videos share it."""
+    return not any(frame.name in plates for frame in site["cond_indep_stack"])
+
+
+class ShareOfEpoch(poutine.messenger.Messenger):
+    """Scales the sites that all videos share by `share`, the batch's share of the training videos: over an epoch they count once."""
+
+    def __init__(self, plates: frozenset[str], share: float) -> None:
+        super().__init__()
+        self.plates, self.share = plates, share
+
+    def _pyro_sample(self, message: Any) -> None:
+        if not message["is_observed"] and shared(message, self.plates):
+            message["scale"] = message["scale"] * self.share
+
+
+class Drawn(NamedTuple):
+    """Draws of one latent site: (draws, N, ...), or (draws, ...) where all N videos share it."""
+
+    value: Tensor
+    shared: bool
+
+
+def drawn(member: Member, videos: Videos, draws: int) -> dict[str, Drawn]:
+    """Draws of every latent site of the guide, by name."""
+    with pyro.plate("draws", draws, dim=-2):
+        found = latent_sites(trace(member.guide, videos))
+    return {name: Drawn(_without_plate(site), shared(site, member.plates)) for name, site in found.items()}
+
+
+def _without_plate(site: Any) -> Tensor:
+    """The value of a site; one outside of every other plate has an empty dimension beside that of the draws."""
+    return site["value"].squeeze(1) if all(frame.name == "draws" for frame in site["cond_indep_stack"]) else site["value"]
+
+
+def of_rows(sites: Mapping[str, Drawn], rows: slice) -> dict[str, Tensor]:
+    """The values of `drawn` that these rows need."""
+    return {name: site.value if site.shared else site.value[:, rows] for name, site in sites.items()}
