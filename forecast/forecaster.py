@@ -163,7 +163,8 @@ def load_features(run: RunDirectory) -> tuple[Featurizer, np.ndarray]:
     """Read what `save_features` wrote."""
     arrays = run.read_arrays("features.safetensors")
     marginal = arrays.pop("marginal", np.zeros((0, 0)))
-    featurizer = from_state(run.read_text("features.json"), arrays, str(run.path))
+    with torch.random.fork_rng(devices=[]):  # an encoder draws its weights before they are read
+        featurizer = from_state(run.read_text("features.json"), arrays, str(run.path))
     if marginal.ndim != 2 or marginal.shape[1] != len(featurizer.targets.names) or len(marginal) == 0:
         raise InputError(f"{run.path}: the marginal distribution is damaged")
     return featurizer, marginal
@@ -224,11 +225,12 @@ def load(
         raise InputError(f"{run.path}: its features were made for other targets than configuration.json names")
     _check_size(run, configuration, featurizer, program.build)
     members = []
-    with torch.random.fork_rng(devices=[]):  # drawn once: drawing weights takes longer than copying them
-        unfilled = Member(program, program.build(featurizer.shapes, featurizer.targets, configuration))
-    unfilled.eval().setup(featurizer.transform(BLANK).unlabelled())
+    with torch.random.fork_rng(devices=[]):
+        networks = program.build(featurizer.shapes, featurizer.targets, configuration)  # drawing weights takes longer than copying them
+    blank = featurizer.transform(BLANK)
     for number in range(configuration.members):
-        members.append(load_member(run, number, copy.deepcopy(unfilled)).to(device))
+        member = Member(program, copy.deepcopy(networks)).eval().setup(blank)
+        members.append(load_member(run, number, member).to(device))
     calibration = load_calibration(run, len(featurizer.targets.names), list(featurizer.shapes))
     return Forecaster(configuration, featurizer, tuple(members), calibration, marginal, about)
 

@@ -37,8 +37,7 @@ class Member(nn.Module):
     def __init__(self, program: Program, networks: Networks) -> None:
         super().__init__()
         self.experts, self.decoder = networks.experts, networks.decoder
-        self._model: Callable = copy.deepcopy(program.model) if isinstance(program.model, nn.Module) else program.model
-        self._guide: Callable = copy.deepcopy(program.guide) if isinstance(program.guide, nn.Module) else program.guide
+        self._model, self._guide = own(program.model), own(program.guide)
         self.parameters_by_name = nn.ParameterDict()
         self.plates: frozenset[str] = frozenset({"videos"})
         self._names: dict[str, str] = {}
@@ -107,13 +106,24 @@ class Member(nn.Module):
             name = sorted(inferred ^ latent)[0]
             there, lacking = ("guide", "model") if name in inferred else ("model", "guide")
             raise InputError(f"the latent site {name!r} of the {there} is not in the {lacking}")
-        for name in sorted(inferred):
-            if guided.nodes[name]["scale"] != modelled.nodes[name]["scale"]:
-                raise InputError(f"the latent site {name!r} is weighed by kl_weight in the model or in the guide, but not in both")
         fewer = latent_sites(trace(self.guide, videos.rows(slice(0, 1))))
         for name, site in fewer.items():
             if not shared(site, self.plates) and site["fn"].batch_shape[-1:] != (1,):
                 raise InputError(f"the guide's site {name!r} has parameters for each single video, so it cannot forecast others")
+        for name in sorted(inferred):
+            if guided.nodes[name]["scale"] != modelled.nodes[name]["scale"]:
+                raise InputError(f"the latent site {name!r} is weighed by kl_weight in the model or in the guide, but not in both")
+
+
+def own(function: Callable) -> Callable:
+    """A function as it is; a module as a copy, so that every member trains parameters of its own."""
+    if not isinstance(function, nn.Module):
+        return function
+    model = function.model if isinstance(function, AutoGuide) else None
+    copied = copy.deepcopy(function)
+    if isinstance(function, AutoGuide):  # copying makes both forget their model
+        function._model = copied._model = (model,)  # type: ignore[assignment]
+    return copied
 
 
 def trace(function: Callable, *arguments: Any) -> Any:
@@ -150,7 +160,7 @@ class ShareOfEpoch(poutine.messenger.Messenger):
 
 
 class Drawn(NamedTuple):
-    """Draws of one latent site: (draws, N, ...), or (draws, ...) where all N videos share it."""
+    """Draws of one latent site: (draws, N, ...), or (draws, 1, ...) where all N videos share it."""
 
     value: Tensor
     shared: bool
@@ -160,12 +170,7 @@ def drawn(member: Member, videos: Videos, draws: int) -> dict[str, Drawn]:
     """Draws of every latent site of the guide, by name."""
     with pyro.plate("draws", draws, dim=-2):
         found = latent_sites(trace(member.guide, videos))
-    return {name: Drawn(_without_plate(site), shared(site, member.plates)) for name, site in found.items()}
-
-
-def _without_plate(site: Any) -> Tensor:
-    """The value of a site; one outside of every other plate has an empty dimension beside that of the draws."""
-    return site["value"].squeeze(1) if all(frame.name == "draws" for frame in site["cond_indep_stack"]) else site["value"]
+    return {name: Drawn(site["value"], shared(site, member.plates)) for name, site in found.items()}
 
 
 def of_rows(sites: Mapping[str, Drawn], rows: slice) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from model.likelihood import Elementwise, NormalMixture
+from model.likelihood import NanMasked, NormalMixture
 
 Likelihood = Literal["normal", "student_t", "mixture"]
 LOG_SCALE = (-7.0, 7.0)  # of the standardised targets
@@ -67,8 +67,8 @@ class Decoder(nn.Module):
         loc = self.target_loc + self.target_spread * loc
         scale = self.target_spread * log_scale.clamp(*LOG_SCALE).exp()
         if self.likelihood == "normal":
-            return Elementwise(dist.Normal(loc, scale))
-        return Elementwise(dist.StudentT(2.0 + self.log_freedom.exp(), loc, scale))
+            return NanMasked(dist.Normal(loc, scale))
+        return NanMasked(dist.StudentT(2.0 + self.log_freedom.exp(), loc, scale))
 
     def _mixture(self, raw: Tensor) -> NormalMixture:
         count, targets = self.components, len(self.target_loc)

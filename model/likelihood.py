@@ -18,7 +18,7 @@ class _RealOrUnknown(constraints.Constraint):
         return ~value.isinf().any(-1)
 
 
-class Elementwise(dist.TorchDistribution):
+class NanMasked(dist.TorchDistribution):
     """K independent univariate distributions (Wang and Li: p(y | z) = N(mu, diag sigma^2)); unknown numbers add nothing.
 
     Args:
@@ -33,9 +33,9 @@ class Elementwise(dist.TorchDistribution):
         self.base = base
         super().__init__(base.batch_shape[:-1], base.batch_shape[-1:], validate_args=validate_args)
 
-    def expand(self, batch_shape, _instance=None) -> "Elementwise":
+    def expand(self, batch_shape, _instance=None) -> "NanMasked":
         """The same over a larger batch."""
-        return Elementwise(self.base.expand(torch.Size(batch_shape) + self.event_shape), validate_args=False)
+        return NanMasked(self.base.expand(torch.Size(batch_shape) + self.event_shape), validate_args=False)
 
     def rsample(self, sample_shape=torch.Size()) -> Tensor:  # noqa: B008  (torch's own signature)
         """(*sample_shape, ..., K)."""

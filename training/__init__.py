@@ -1,5 +1,5 @@
 """Videos and a program to networks: one loop, an ensemble, its calibration."""
 
-from training.train import train
+from training.ensemble import train
 
 __all__ = ["train"]

@@ -36,7 +36,7 @@ class RunDirectory:
 
     def write_arrays(self, name: str, arrays: dict[str, np.ndarray]) -> None:
         """Write named arrays as safetensors, whole or not at all."""
-        content = save_arrays({key: np.ascontiguousarray(array) for key, array in sorted(arrays.items())})
+        content = save_arrays({key: np.asarray(array, order="C") for key, array in sorted(arrays.items())})
         with writing(self.path / name) as temporary:
             temporary.write_bytes(content)
 

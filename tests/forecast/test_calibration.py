@@ -13,7 +13,7 @@ from features.videos import Gap, Part, PartShape, Videos
 from forecast.calibration import FEWEST, HALVES, Calibration, calibrate, conformal, extrapolate, needed
 from forecast.member import Member
 from forecast.mixture import mixture_summary
-from model.likelihood import Elementwise
+from model.likelihood import NanMasked
 from tests.conftest import member_of
 
 
@@ -145,7 +145,7 @@ def test_members_that_hold_out_different_folds_are_calibrated_for_their_average(
             with pyro.plate("videos", len(videos), dim=-1):
                 z = pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
                 loc = (numbers[:, :1] + numbers[:, member + 1 : member + 2]).expand_as(z)
-                pyro.sample("popularity", Elementwise(dist.Normal(loc, torch.full_like(loc, 0.7))), obs=videos.popularity)
+                pyro.sample("popularity", NanMasked(dist.Normal(loc, torch.full_like(loc, 0.7))), obs=videos.popularity)
 
         return member_of(model, guide)
 
@@ -183,7 +183,7 @@ def test_intervals_are_wider_without_a_part_even_where_the_forecast_narrows() ->
         with pyro.plate("videos", len(videos), dim=-1):
             z = pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
             loc = torch.zeros_like(z)
-            pyro.sample("popularity", Elementwise(dist.Normal(loc, scale[:, None].expand_as(loc))), obs=videos.popularity)
+            pyro.sample("popularity", NanMasked(dist.Normal(loc, scale[:, None].expand_as(loc))), obs=videos.popularity)
 
     members = [member_of(model, guide)]
     calibration = calibrate(members, [rows()])
@@ -225,7 +225,7 @@ def test_strangers_without_columns_have_intervals_wide_enough() -> None:
         with pyro.plate("videos", len(videos), dim=-1):
             z = pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
             loc = torch.zeros_like(z)
-            pyro.sample("popularity", Elementwise(dist.Normal(loc, scale.expand_as(loc))), obs=videos.popularity)
+            pyro.sample("popularity", NanMasked(dist.Normal(loc, scale.expand_as(loc))), obs=videos.popularity)
 
     members = [member_of(model, guide)]
     calibration = calibrate(members, [rows()], shapes)

@@ -10,7 +10,7 @@ from forecast.draws import draw
 from forecast.exact_quantiles import moved, quantiles, with_exact_quantiles
 from forecast.member import Member
 from forecast.mixture import LEVELS
-from model.likelihood import Elementwise, NormalMixture
+from model.likelihood import NanMasked, NormalMixture
 from tests.conftest import member_of
 
 LOC, SCALE, NOISE = 2.0, 0.5, 1.2
@@ -50,7 +50,7 @@ def test_points_that_coincide_move_draws_aside():
 
 
 def test_bounds_have_a_third_of_the_noise_of_draws(make_videos):
-    ours, exact = program(lambda z: Elementwise(dist.Normal(z, NOISE))), stats.norm(LOC, np.hypot(SCALE, NOISE)).ppf(0.975)
+    ours, exact = program(lambda z: NanMasked(dist.Normal(z, NOISE))), stats.norm(LOC, np.hypot(SCALE, NOISE)).ppf(0.975)
     plain, less = [], []
     for seed in range(30):
         torch.manual_seed(seed)
@@ -76,20 +76,20 @@ def test_targets_keep_moving_together(make_videos):
 
 
 def test_a_likelihood_without_a_distribution_function_keeps_its_draws(make_videos):
-    ours = program(lambda z: Elementwise(dist.StudentT(3.0, z, NOISE)))
+    ours = program(lambda z: NanMasked(dist.StudentT(3.0, z, NOISE)))
     samples = draw([ours], make_videos(2), 300)
     assert torch.equal(with_exact_quantiles(samples, [ours], make_videos(2)), samples)
 
 
 def test_few_draws_stay_as_they_are(make_videos):
-    ours = program(lambda z: Elementwise(dist.Normal(z, NOISE)))
+    ours = program(lambda z: NanMasked(dist.Normal(z, NOISE)))
     for count in (1, 50):
         samples = draw([ours], make_videos(2), count)
         assert torch.equal(with_exact_quantiles(samples, [ours], make_videos(2)), samples)
 
 
 def test_a_likelihood_without_a_mean_has_exact_quantiles(make_videos):
-    ours = program(lambda z: Elementwise(dist.Cauchy(z, NOISE)))
+    ours = program(lambda z: NanMasked(dist.Cauchy(z, NOISE)))
     torch.manual_seed(0)
     found = with_exact_quantiles(draw([ours], make_videos(2), 300), [ours], make_videos(2))
     # z moves the quartiles of a Cauchy (1.2 from its centre) by less than its own spread

@@ -10,7 +10,7 @@ from scipy import stats
 from forecast.member import Member
 from forecast.mixture import mixture_summary, solve
 from machine.errors import InputWarning
-from model.likelihood import Elementwise
+from model.likelihood import NanMasked
 from tests.conftest import member_of
 
 LOC, SCALE, NOISE = 2.0, 0.5, 1.2
@@ -22,7 +22,7 @@ def program(likelihood=dist.Normal) -> Member:
     def model(videos):
         with pyro.plate("videos", len(videos), dim=-1):
             z = pyro.sample("z", dist.Normal(torch.zeros(len(videos), 2), 1.0).to_event(1))
-            pyro.sample("popularity", Elementwise(likelihood(z, NOISE)), obs=videos.popularity)
+            pyro.sample("popularity", NanMasked(likelihood(z, NOISE)), obs=videos.popularity)
 
     def guide(videos):
         with pyro.plate("videos", len(videos), dim=-1):

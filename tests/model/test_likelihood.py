@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy import stats
 
-from model.likelihood import Elementwise, NormalMixture
+from model.likelihood import NanMasked, NormalMixture
 
 
 def mixture(batch: tuple[int, ...] = (5,), components: int = 3, targets: int = 4, seed: int = 0) -> NormalMixture:
@@ -107,7 +107,7 @@ def test_elementwise_is_the_product_of_its_numbers(family: str) -> None:
         "normal": (dist.Normal(loc, scale), torch.distributions.Normal(loc, scale)),
         "student_t": (dist.StudentT(4.0, loc, scale), torch.distributions.StudentT(4.0, loc, scale)),
     }[family]
-    one, value = Elementwise(base, validate_args=True), torch.randn(5, 3)
+    one, value = NanMasked(base, validate_args=True), torch.randn(5, 3)
     assert (one.batch_shape, one.event_shape) == ((5,), (3,))
     torch.testing.assert_close(one.log_prob(value), plain.log_prob(value).sum(-1))
     value[0, 1], value[2] = torch.nan, torch.nan
@@ -119,7 +119,7 @@ def test_elementwise_is_the_product_of_its_numbers(family: str) -> None:
 
 def test_elementwise_unknown_numbers_have_exactly_no_gradient() -> None:
     loc, scale = torch.zeros(2, 2, requires_grad=True), torch.ones(2, 2, requires_grad=True)
-    Elementwise(dist.Normal(loc, scale)).log_prob(torch.tensor([[2.0, torch.nan], [torch.nan, torch.nan]])).sum().backward()
+    NanMasked(dist.Normal(loc, scale)).log_prob(torch.tensor([[2.0, torch.nan], [torch.nan, torch.nan]])).sum().backward()
     assert torch.equal(loc.grad, torch.tensor([[2.0, 0.0], [0.0, 0.0]]))
     assert torch.equal(scale.grad, torch.tensor([[3.0, 0.0], [0.0, 0.0]]))
 

@@ -17,7 +17,7 @@ from forecast.draws import draw
 from forecast.run.configuration import Configuration
 from guide import Experts, guide, posterior
 from model import model
-from model.likelihood import Elementwise
+from model.likelihood import NanMasked
 from program import Networks, build
 from tests.conftest import member_of
 from training.fit import fit
@@ -115,8 +115,8 @@ class LinearDecoder(nn.Module):
         self.latent, self.linear = latent, nn.Linear(latent, targets)
         self.log_scale = nn.Parameter(torch.zeros(targets))
 
-    def forward(self, z: torch.Tensor) -> Elementwise:
-        return Elementwise(dist.Normal(self.linear(z), self.log_scale.exp()))
+    def forward(self, z: torch.Tensor) -> NanMasked:
+        return NanMasked(dist.Normal(self.linear(z), self.log_scale.exp()))
 
 
 class LinearExpert(nn.Module):
