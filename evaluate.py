@@ -38,15 +38,6 @@ def _parser() -> command.Parser:
     )
     parser.add_argument("--save-samples", action="store_true", help="also write samples.npz")
     parser.add_argument(
-        "--summary",
-        choices=["draws", "mixture"],
-        default="draws",
-        help="mean, median and intervals from the draws, or with less noise from the mixture of likelihoods (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--sampler", choices=["random", "sobol"], default="sobol", help="of the z of --summary mixture (default: %(default)s)"
-    )
-    parser.add_argument(
         "--ray", nargs="?", const="local", metavar="ADDRESS", help="forecast on a Ray cluster (without an address: on all cores here)"
     )
     command.common_options(parser)
@@ -82,8 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"{dataset.name}: has changed since training, so its held-out rows are not known (name it with --data to forecast all)"
             )
         dataset = dataset.take(split(dataset.videos, **forecaster.configuration.division).test)
+        if len(dataset) == 0:
+            raise InputError(f"{path}: its training held out no rows for tests (name a dataset with --data)")
     keep = out / "samples.npz" if options.save_samples else None
-    settings = {name: getattr(options, name) for name in ("samples", "seed", "point", "summary", "sampler")}
+    settings = {name: getattr(options, name) for name in ("samples", "seed", "point")}
     with contextlib.ExitStack() as stack:
         run = map if options.ray is None else stack.enter_context(Cluster(options.ray)).map
         evaluation = evaluate(forecaster, dataset, **settings, device=device, keep=keep, run=run)
@@ -103,8 +96,7 @@ def _command(options: argparse.Namespace, path: Path) -> str:
     """What gives the same report again."""
     data = f" --data {shlex.quote(options.data)}" if options.data is not None else ""
     point = f" --point {options.point}" if options.point != "auto" else ""
-    summary = f" --summary mixture --sampler {options.sampler}" if options.summary == "mixture" else ""
-    return f"python evaluate.py --run {shlex.quote(str(path))}{data} --samples {options.samples} --seed {options.seed}{point}{summary}"
+    return f"python evaluate.py --run {shlex.quote(str(path))}{data} --samples {options.samples} --seed {options.seed}{point}"
 
 
 def _print_oracle(dataset: Dataset, configuration: Configuration) -> None:

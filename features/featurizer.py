@@ -10,7 +10,7 @@ import torch
 
 from features.parts import same_sound, same_words, social
 from features.parts.same_author import History, author_numbers, excess, moments
-from features.parts.text import LENGTH, TOKENS, WIDTH, Text, captions, lengths
+from features.parts.text import LENGTH, WIDTH, Text, captions, lengths
 from features.scale import Scale
 from features.scaler import Scaler
 from features.tables.columns import COUNTS
@@ -67,7 +67,6 @@ class Featurizer:
         targets: what is to be forecast.
         salt: hexadecimal key of the hashes that stand for names.
         past_only: history counts earlier videos only (time split, forecasts).
-        tokens: the textual part carries its tokens beside the 20 numbers.
         youngest: days; a younger video looks as if it were that old, see `forecast.young`. 0 for what is no count.
         scalers: one for each part with continuous features.
         columns: names of each part's raw continuous features.
@@ -80,7 +79,6 @@ class Featurizer:
     targets: Targets
     salt: str
     past_only: bool
-    tokens: bool = False
     youngest: float = 0.0
     scalers: dict[str, Scaler] = field(default_factory=dict)
     columns: dict[str, list[str]] = field(default_factory=dict)
@@ -97,7 +95,6 @@ class Featurizer:
         target_scale: str = "log1p",
         past_only: bool = False,
         without: tuple[str, ...] = (),
-        tokens: bool = False,
         author_code: bool = False,
         seed: int = 0,
     ) -> "Featurizer":
@@ -109,7 +106,6 @@ class Featurizer:
             target_scale: `log1p` or `identity`.
             past_only: see the class.
             without: parts to leave out.
-            tokens: see the class.
             author_code: the social part carries the author's identity as a category.
             seed: of the text encoder, and of the salt.
 
@@ -121,7 +117,7 @@ class Featurizer:
         if not names:
             raise InputError(f"{dataset.name}: no usable target ({', '.join(targets)})")
         youngest = _youngest(social.age(videos)) if Scale(target_scale).counts else 0.0
-        fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, tokens, youngest)
+        fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, youngest)
         for column in CATEGORIES:
             if column in videos and "social" not in without and (author_code or column != "username"):
                 keys, counts = np.unique(social.keys(videos[column], fitted.salt), return_counts=True)
@@ -177,8 +173,6 @@ class Featurizer:
         sizes = [len(keys) + 1 for keys in self.categories.values()]
         if "social" in shapes and sizes:
             shapes["social"] = replace(shapes["social"], codes=len(sizes), vocabulary=sum(sizes))
-        if "textual" in shapes and self.text is not None and self.tokens:
-            shapes["textual"] = replace(shapes["textual"], codes=TOKENS, vocabulary=self.text.tokenizer.get_vocab_size())
         return shapes
 
     def _transform(self, dataset: Dataset, until: float) -> Videos:
@@ -193,8 +187,6 @@ class Featurizer:
             codes = np.zeros((len(dataset), 0), np.int64)
             if part == "social" and self.categories:
                 codes = self._codes(dataset.videos)
-            if part == "textual" and self.text is not None and self.tokens:
-                codes = self.text.transform(captions(dataset.videos))[1]
             parts[part] = Part(torch.from_numpy(self.scalers[part].transform(values)), torch.from_numpy(codes), torch.from_numpy(present))
         popularity = truth(dataset.videos, self.targets.names, self.targets.scale)
         age = social.age(dataset.videos).astype(np.float32)

@@ -23,7 +23,7 @@ class PartShape:
 
     Attributes:
         numbers: F, count of continuous features.
-        codes: C, count of categorical codes (or tokens) a video.
+        codes: C, count of categorical codes a video.
         vocabulary: codes lie in [0, vocabulary); 0 means none or unseen.
         gaps: what a video that has the part may still lack of it.
     """

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from model.likelihood import NanMasked, NormalMixture
 
-Likelihood = Literal["normal", "student_t", "mixture"]
+Likelihood = Literal["normal", "mixture"]
 LOG_SCALE = (-7.0, 7.0)  # of the standardised targets
 
 
@@ -21,7 +21,7 @@ class Decoder(nn.Module):
         latent: D, width of z.
         loc: (K,) training means of the targets; outputs are relative to them.
         spread: (K,) training standard deviations of the targets.
-        likelihood: `normal`, as published; `student_t`, heavier tails, one learned number of degrees of freedom a target;
+        likelihood: `normal`, as published;
             `mixture`, of multivariate Normals, whose K numbers move together.
         hidden: a network from (N, D) to (N, width).
         width: of what `hidden` returns.
@@ -55,8 +55,6 @@ class Decoder(nn.Module):
             with torch.no_grad():
                 scales = torch.linspace(-1.5, 0.5, components)[:, None].expand(components, targets)
                 self.head.bias[components * (1 + targets) : components * (1 + 2 * targets)] = scales.flatten()
-        if likelihood == "student_t":
-            self.log_freedom = nn.Parameter(torch.full((targets,), 1.5))
 
     def forward(self, z: Tensor) -> dist.TorchDistribution:
         """(..., D) to a distribution over (..., K) in the training scale."""
@@ -66,9 +64,7 @@ class Decoder(nn.Module):
         loc, log_scale = raw.chunk(2, dim=-1)
         loc = self.target_loc + self.target_spread * loc
         scale = self.target_spread * log_scale.clamp(*LOG_SCALE).exp()
-        if self.likelihood == "normal":
-            return NanMasked(dist.Normal(loc, scale))
-        return NanMasked(dist.StudentT(2.0 + self.log_freedom.exp(), loc, scale))
+        return NanMasked(dist.Normal(loc, scale))
 
     def _mixture(self, raw: Tensor) -> NormalMixture:
         count, targets = self.components, len(self.target_loc)

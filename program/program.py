@@ -112,7 +112,7 @@ def _source(thing: Any, seen: set[int]) -> str:
     try:
         parts.append(_syntax(inspect.getsource(about)))
     except (OSError, TypeError, SyntaxError):
-        parts.append(getattr(about, '__qualname__', repr(type(about))) if code is None else f"{code.co_code.hex()} {code.co_consts}")
+        parts.append(getattr(about, "__qualname__", repr(type(about))) if code is None else f"{code.co_code.hex()} {code.co_consts}")
     for name in sorted(_names(code) if code is not None else ()):
         used = about.__globals__.get(name)
         if (inspect.isfunction(used) or inspect.isclass(used)) and used.__module__ == about.__module__:

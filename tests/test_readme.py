@@ -1,29 +1,28 @@
 """What the README prints runs as printed."""
 
+import os
 import re
-import runpy
+import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np
-import torch
+import pytest
 
-from features.featurizer import Featurizer
-from features.rows.splits import split
-from features.tables.dataset import Dataset
-from forecast.run.configuration import Configuration
+from features.simulated_world import simulate
 
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
 
 
-def test_the_edited_model_of_the_readme_trains(world: Dataset, tmp_path: Path) -> None:
-    [code] = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    configuration = Configuration(likelihood="normal", width=16, latent=4, members=1, epochs=2, learning_rate=1e-2)
-    rows = split(world.videos, "random", seed=0)
-    featurizer = Featurizer.fit(world.take(rows.train))
-    train, validation = (featurizer.transform(world.take(share)) for share in (rows.train, rows.validation))
-    given = {"featurizer": featurizer, "configuration": configuration, "train": train, "validation": validation}
-    (tmp_path / "printed.py").write_text(code, encoding="utf-8")
-    torch.manual_seed(0)
-    made = runpy.run_path(str(tmp_path / "printed.py"), given)
-    assert all(np.isfinite(value.numpy()).all() for value in made["networks"].decoder.state_dict().values())
-    assert made["model"].__code__.co_filename == str(tmp_path / "printed.py")
+@pytest.mark.slow
+def test_from_a_data_frame_to_forecasts_and_an_edited_model(tmp_path: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    assert len([line for line in blocks[0].splitlines() if line.strip()]) == 5
+    (tmp_path / "data").mkdir()
+    simulate(250, seed=1)[0].videos.to_csv(tmp_path / "data" / "videos.csv", index=False)
+    (tmp_path / "printed.py").write_text("\n".join(blocks), encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "printed.py"], cwd=tmp_path, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"simulated-1-249 .* [0-9.]+", done.stdout), done.stdout
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["first", "laplace"]

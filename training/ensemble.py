@@ -100,7 +100,6 @@ def _features(run: RunDirectory, dataset: Dataset, configuration: Configuration)
         target_scale=configuration.target_scale,
         past_only=configuration.split == "time",
         without=configuration.left_out,
-        tokens=configuration.tokens,
         author_code=configuration.author_code,
         seed=configuration.seed,
     )

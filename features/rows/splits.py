@@ -36,7 +36,7 @@ def split(
         seed: of the random order.
         fold: which rows validate: 0, 1, ... are disjoint, and the rest trains. The test rows are the same for all. For `time` only
             those of fold 0 are the newest; the others are random, so that the newest train, too.
-        test_share: share of the rows that test.
+        test_share: share of the rows that test; 0 for none.
         validation_share: share of the remaining rows that validate.
 
     Raises:
@@ -55,7 +55,7 @@ def split(
             raise InputError(f"--split {how}: choose from {', '.join(get_args(Split))} or COLUMN=VALUE")
         order = {"random": _random_order, "author": _author_order, "time": _time_order}[how](videos, seed)
         groups = _author_codes(videos)[order] if how == "author" else np.arange(len(order))
-        test_end = _boundary(groups, _count(len(order), test_share))
+        test_end = _boundary(groups, _count(len(order), test_share)) if test_share > 0 else 0
         count, start = _count(len(order) - test_end, validation_share), test_end
         if how == "time":
             order[test_end + count :] = np.random.default_rng(seed).permutation(order[test_end + count :])
@@ -64,7 +64,7 @@ def split(
         here = slice(start, _boundary(groups, start + count))
         rest = np.delete(order, np.r_[:test_end, here])
         rows = Rows(np.sort(rest), np.sort(order[here]), np.sort(order[:test_end]))
-    if min(map(len, rows)) == 0:
+    if min(len(rows.train), len(rows.validation), len(rows.test) or test_share == 0) == 0:
         raise InputError(f"--split {how}: {len(videos)} rows are too few to train, validate and test")
     return rows
 

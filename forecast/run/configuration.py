@@ -11,7 +11,7 @@ from features.tables.columns import COUNTS
 from machine.errors import InputError
 from machine.files import json_object
 
-VERSION = 6  # of the run directory's format
+VERSION = 7  # of the run directory's format
 AUTOMATIC = ("members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
@@ -31,7 +31,7 @@ class Configuration:
     split: str = setting("random", "rows held out: random, author, time, or COLUMN=VALUE")
     without: tuple[str, ...] = setting((), "parts to leave out altogether")
     test_share: float = setting(
-        0.1, "share of the rows held out for tests (by author: whole authors; not for COLUMN=VALUE)", low=1e-6, high=0.9
+        0.1, "share of the rows held out for tests (0: none; by author: whole authors; not for COLUMN=VALUE)", low=0.0, high=0.9
     )
     validation_share: float = setting(0.15, "share of the rows not held out for tests that stop and calibrate a member", low=1e-6, high=0.9)
     folds: int = setting(0, "disjoint sets of such rows, members take turns (0: one for two members, or 1)", low=0, high=64)
@@ -39,7 +39,7 @@ class Configuration:
 
     kl_weight: float = setting(1e-3, "lambda of Eq. 1, the weight of KL(q(z|x) || p(z))", low=1e-12, high=1e6)
     prior_expert: bool = setting(True, "whether the prior N(0, I) is one more expert of the product (Eq. 3)")
-    likelihood: str = setting("mixture", "p(y|z): normal as published, student_t, or a mixture", choices=("normal", "student_t", "mixture"))
+    likelihood: str = setting("mixture", "p(y|z): normal as published, or a mixture of Normals", choices=("normal", "mixture"))
     components: int = setting(3, "components of the mixture likelihood", low=1, high=64)
 
     latent: int = setting(64, "width of z", low=1, high=4096)
@@ -48,7 +48,6 @@ class Configuration:
     decoder_depth: int = setting(1, "hidden layers (residual blocks) of the decoder", low=1, high=64)
     residual: bool = setting(True, "residual blocks with layer norm, or plain LeakyReLU layers")
     periodic: bool = setting(True, "periodic embeddings of numbers beside the numbers")
-    tokens: bool = setting(False, "let the textual expert read tokens beside the 20 contrastive numbers")
     author_code: bool = setting(False, "let the social expert read who the author is")
     history: bool = setting(True, "use what the author's other videos, and others with the sound or the words, reached")
     dropout: float = setting(0.2, "share of an expert's hidden units left out in training", low=0.0, high=0.95)

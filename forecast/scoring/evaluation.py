@@ -14,10 +14,9 @@ import pandas as pd
 from features.scale import Scale
 from features.tables.dataset import Dataset
 from forecast.forecaster import Forecaster
-from forecast.mixture import Sampler
 from forecast.scoring.archive import archive
 from forecast.scoring.baseline import marginal_rows
-from forecast.scoring.forecast_rows import MIXTURE, Piece, Runner, Settings, Summary, forecast_pieces
+from forecast.scoring.forecast_rows import Piece, Runner, Settings, forecast_pieces
 from forecast.scoring.percentage_error import mean_percentage_error
 from forecast.scoring.scores import mean_scores, scores
 from forecast.shift import shift
@@ -54,8 +53,6 @@ def evaluate(
     samples: int = 1000,
     seed: int = 0,
     point: str = "auto",
-    summary: Summary = "draws",
-    sampler: Sampler = "random",
     device: Any = "cpu",
     keep: Path | None = None,
     run: Runner = map,
@@ -68,14 +65,12 @@ def evaluate(
         samples: draws a video.
         seed: of the draws.
         point: `mean`, `median`, `mape`, or `auto`: the mean for squared, the median for absolute errors.
-        summary: see `forecast.scoring.forecast_rows.Settings`.
-        sampler: likewise.
         device: where to compute.
         keep: file for all draws (samples.npz).
         run: where to forecast, see `forecast.scoring.forecast_rows.forecast_pieces`.
     """
     ids = dataset.videos["id"].to_numpy(dtype=str)
-    settings = Settings(samples, seed, summary, sampler, device, keep is not None)
+    settings = Settings(samples, seed, device, keep is not None)
     pieces: list[Piece] = []
     with contextlib.ExitStack() as stack:
         kept = stack.enter_context(archive(keep, (samples, len(ids), len(forecaster.targets)))) if keep is not None else None
@@ -90,7 +85,6 @@ def evaluate(
     rows["point"] = rows["mean"] if point == "auto" else rows[point]
     stranger = np.concatenate([piece.stranger for piece in pieces])
     metrics = _metrics(forecaster, rows, truth, samples, point)
-    metrics["summary"] = summary if summary == "draws" else f"mixture of the likelihoods at {MIXTURE} z, {sampler}"
     moved = shift(forecaster.featurizer, dataset)
     moved.warn(dataset.name)
     metrics |= {"warnings": moved.warnings, "shift": moved.to_dict()}

@@ -3,25 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import torch
 
-from features.missing import absences, strangers
+from features.missing import strangers
 from features.tables.dataset import Dataset
-from features.whole_counts import quantised
 from forecast.draws import ENCODED
 from forecast.forecaster import Forecaster, truth_of
-from forecast.mixture import Sampler, mixture_summary
 from forecast.scoring.percentage_error import mape_point
 from forecast.scoring.scores import energy_score, row_summary
 
 ROWS = 4 * ENCODED  # of a piece
-MIXTURE = 128  # draws of z of a mixture
-FEW = 3.0  # log(1 + count) below which rounding changes a mean
 
-Summary = Literal["draws", "mixture"]
 Runner = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]  # like `map`
 
 
@@ -51,17 +45,12 @@ class Settings:
     Attributes:
         samples: draws a video.
         seed: of the draws.
-        summary: mean, median and intervals from the `draws`, as the contract defines them, or from the `mixture` of likelihoods, which
-            has less noise; scores and joint questions are answered by the draws.
-        sampler: of the z of a mixture: independent draws or Sobol points.
         device: where to compute.
         keep: whether to hand the draws back.
     """
 
     samples: int = 1000
     seed: int = 0
-    summary: Summary = "draws"
-    sampler: Sampler = "random"
     device: Any = "cpu"
     keep: bool = False
 
@@ -89,20 +78,6 @@ def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Datase
         start = rows.stop
     together = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
     stranger = strangers(videos)
-    if settings.summary == "mixture":
-        absent = absences(videos, forecaster.featurizer.shapes)
-        with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
-            torch.manual_seed(settings.seed + first)
-            factor = forecaster.calibration.factor(stranger, absent)
-            exact = mixture_summary(forecaster.members, videos, MIXTURE, sampler=settings.sampler, factor=factor)
-        assert videos.age is not None  # noqa: S101  (a featurizer always tells)
-        drawn = (videos.age < forecaster.featurizer.youngest).cpu().numpy()[:, None]  # see forecast.young
-        targets = forecaster.featurizer.targets
-        if targets.scale.counts:
-            whole, rounded = torch.from_numpy(targets.whole), targets.whole & (exact["lower_95"] < FEW)
-            mean = np.where(rounded, together["mean"], exact["mean"])
-            exact = {name: quantised(torch.from_numpy(values), whole).numpy() for name, values in exact.items()} | {"mean": mean}
-        together |= {name: np.where(drawn, together[name], values) for name, values in exact.items()}
     return Piece(first, together, truth, stranger, np.concatenate(kept, axis=1) if settings.keep else None)
 
 

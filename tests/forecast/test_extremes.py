@@ -66,7 +66,7 @@ def test_training_with_such_a_feature_stays_finite(world):
     assert forecasts(networks, videos).isfinite().all()
 
 
-@pytest.mark.parametrize("likelihood", ["normal", "student_t", "mixture"])
+@pytest.mark.parametrize("likelihood", ["normal", "mixture"])
 @pytest.mark.parametrize("score", ["equal", "one at 1e12", "one at -1e18", "tiny"])
 def test_extreme_targets_give_finite_forecasts(world, likelihood, score):
     values = {"equal": np.full(200, 3.0), "one at 1e12": np.r_[1e12, np.arange(199) % 5], "tiny": np.arange(200) * 1e-30}

@@ -1,4 +1,4 @@
-"""Evaluation in pieces: the same draws whoever forecasts, samples.npz streamed to disk, intervals from draws or from the mixture."""
+"""Evaluation in pieces: the same draws whoever forecasts, samples.npz streamed to disk."""
 
 import tracemalloc
 from pathlib import Path
@@ -48,20 +48,6 @@ def test_kept_samples_are_those_that_were_scored(forecaster, dataset_directory, 
         np.testing.assert_array_equal(kept["targets"], found.targets)
         np.testing.assert_allclose(np.quantile(kept["samples"].astype(float), 0.975, axis=0), found.rows["upper_95"], atol=1e-6)
     assert [path.name for path in tmp_path.iterdir()] == ["samples.npz"]
-    assert found.metrics["summary"] == "draws"
-
-
-def test_the_mixture_moves_the_intervals_and_not_the_draws(forecaster, dataset_directory):
-    dataset = read_dataset(dataset_directory).take(np.arange(40))
-    plain = evaluate(forecaster, dataset, samples=1000)
-    mixed = evaluate(forecaster, dataset, samples=1000, summary="mixture", sampler="sobol")
-    np.testing.assert_array_equal(plain.rows["crps"], mixed.rows["crps"])
-    width = (plain.rows["upper_95"] - plain.rows["lower_95"]).mean()
-    # the mean of 160 bounds, each with a standard error below 0.06 widths, unbiased up to 0.01 widths
-    for bound in ("lower_95", "upper_95"):
-        assert abs((mixed.rows[bound] - plain.rows[bound]).mean()) < 0.03 * width
-    assert not np.array_equal(plain.rows["upper_95"], mixed.rows["upper_95"])
-    assert mixed.metrics["summary"].endswith("sobol")
 
 
 def test_an_archive_takes_no_memory_for_its_samples(tmp_path):

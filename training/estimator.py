@@ -1,0 +1,92 @@
+"""scikit-learn's way in: fit, predict and sample over data frames with the contract's columns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from features.scale import Scale
+from forecast.forecaster import Forecasts
+from forecast.run.configuration import Configuration
+from machine.errors import InputError
+from training.ensemble import train
+
+
+class PopularityRegressor(RegressorMixin, BaseEstimator):
+    """Forecasts of popularity as a regressor.
+
+    X is a data frame with columns of the contract, all of them optional, also `id`. y is a series or a frame of counts (or scores).
+    Predictions are in the units of y.
+
+    Args:
+        target_scale: `log1p` for counts, `identity` for scores.
+        samples: draws behind a prediction.
+        settings: further settings of `Configuration` by name.
+        seed: of everything random.
+
+    Attributes:
+        forecaster_: the trained `forecast.Forecaster`.
+        targets_: names of the columns of y.
+    """
+
+    def __init__(self, target_scale: str = "log1p", samples: int = 1000, settings: dict[str, Any] | None = None, seed: int = 0) -> None:
+        self.target_scale = target_scale
+        self.samples = samples
+        self.settings = settings
+        self.seed = seed
+
+    def fit(self, X: pd.DataFrame, y: pd.Series | pd.DataFrame) -> "PopularityRegressor":
+        """Train on every row of X (N rows) and y (N,) or (N, K).
+
+        Raises:
+            InputError: X is no data frame, y has another length, or whatever `training.train` refuses.
+        """
+        truth = _frame(y)
+        self.targets_ = tuple(map(str, truth.columns))
+        self._one = np.ndim(y) == 1
+        videos = self._videos(X)
+        if len(truth) != len(videos):
+            raise InputError(f"y has {len(truth)} rows, X has {len(videos)}")
+        videos[list(self.targets_)] = truth.to_numpy(np.float64)
+        # no row is kept back for tests: who calls fit has done that
+        settings: dict[str, Any] = {"targets": self.targets_, "target_scale": self.target_scale, "seed": self.seed, "test_share": 0.0}
+        self.forecaster_ = train(videos, Configuration(**settings | (self.settings or {})))
+        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X: pd.DataFrame, quantiles: Sequence[float] | None = None) -> np.ndarray:
+        """Medians (N,) or (N, K); with Q `quantiles` (Q, N) or (Q, N, K)."""
+        levels = [0.5] if quantiles is None else list(quantiles)
+        forecasts = self._forecasts(X, self.samples)
+        found = np.stack([forecasts.quantile(level).to_numpy() for level in levels])
+        found = found[..., 0] if self._one else found
+        return found[0] if quantiles is None else found
+
+    def sample(self, X: pd.DataFrame, n: int = 1000) -> np.ndarray:
+        """N joint draws, (n, N) or (n, N, K)."""
+        found = Scale(self.target_scale).told(self._forecasts(X, n).samples.astype(np.float64))
+        return found[..., 0] if self._one else found
+
+    def _forecasts(self, X: pd.DataFrame, samples: int) -> Forecasts:
+        check_is_fitted(self)
+        return self.forecaster_.forecast(self._videos(X), samples, seed=self.seed)
+
+    def _videos(self, X: pd.DataFrame) -> pd.DataFrame:
+        """A copy of X without the targets, with an id for every row that has none."""
+        if not isinstance(X, pd.DataFrame):
+            raise InputError(f"X is a {type(X).__name__}, not a data frame with the contract's columns")
+        videos = X.drop(columns=[name for name in self.targets_ if name in X]).reset_index(drop=True)
+        return videos if "id" in videos else videos.assign(id=[f"row {place}" for place in X.index])
+
+
+def _frame(y: Any) -> pd.DataFrame:
+    if isinstance(y, pd.DataFrame):
+        return y
+    if isinstance(y, pd.Series):
+        return y.to_frame("y" if y.name is None else str(y.name))
+    values = np.asarray(y)
+    return pd.DataFrame(values, columns=["y"] if values.ndim == 1 else [f"y{place}" for place in range(values.shape[1])])
