@@ -9,6 +9,7 @@ import train
 from features.rows.folds import Folds
 from machine import command
 from machine.errors import InputError
+from program import SHIPPED
 from training import members
 
 
@@ -37,7 +38,9 @@ def test_workers_train_the_same_weights_and_resume(one_thread, dataset_directory
     apart = members.train_apart
     with monkeypatch.context() as patch:
         patch.setattr(
-            members, "train_apart", lambda run, folds, configuration, workers, report: apart(run, folds, configuration, workers, stop)
+            members,
+            "train_apart",
+            lambda run, folds, configuration, program, workers, report: apart(run, folds, configuration, program, workers, stop),
         )
         with pytest.raises(Stop):
             train.main([*options, str(tmp_path / "two"), "--workers", "2"])
@@ -55,4 +58,4 @@ def test_what_a_worker_refuses_is_told(make_videos, tmp_path):
 
     # no rows there: the worker's one sentence comes out of the parent
     with pytest.raises(InputError, match="features"):
-        members.train_apart(tmp_path, Folds(make_videos(3), (0, 3)), Configuration(members=2), 2, lambda member, entry: None)
+        members.train_apart(tmp_path, Folds(make_videos(3), (0, 3)), Configuration(members=2), SHIPPED, 2, lambda member, entry: None)
