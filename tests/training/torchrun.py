@@ -6,6 +6,7 @@ import numpy as np
 import pyro
 import pyro.distributions as dist
 import torch
+from pyro import poutine
 
 from features.featurizer import Targets
 from features.videos import Part, PartShape, Videos
@@ -31,7 +32,7 @@ SETTINGS = Configuration(
 
 def noiseless_guide(videos, experts, kl_weight=1.0):
     """z is where the posterior lies."""
-    with pyro.plate("videos", len(videos), dim=-1):
+    with pyro.plate("videos", len(videos), dim=-1), poutine.scale(scale=kl_weight):
         pyro.sample("z", dist.Delta(posterior(videos, experts)[0], event_dim=1))
 
 
