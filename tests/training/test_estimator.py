@@ -40,7 +40,7 @@ def small() -> PopularityRegressor:
     return PopularityRegressor(samples=200, settings=SETTINGS)
 
 
-@pytest.mark.parametrize("check", APPLICABLE)
+@pytest.mark.parametrize("check", [name for name in APPLICABLE if hasattr(estimator_checks, name)])  # they come and go with versions
 def test_checks_of_scikit_learn(check: str) -> None:
     getattr(estimator_checks, check)("PopularityRegressor", PopularityRegressor())
 
