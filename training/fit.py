@@ -10,7 +10,6 @@ from typing import Any
 
 import pyro
 import torch
-from pyro.infer import Trace_ELBO
 
 from features.missing import leave_out
 from features.videos import Videos
@@ -20,6 +19,7 @@ from machine.errors import InputError
 from program import Networks
 from training import data_parallel
 from training.checkpoint import Checkpoint
+from training.objective import Objective
 from training.watch import Best, diagnosis, epoch_numbers
 
 
@@ -59,7 +59,7 @@ def fit(
     steps = math.ceil(count / c.batch_size)
     optimizer = torch.optim.AdamW(modules.parameters(), lr=c.learning_rate, weight_decay=c.weight_decay, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, c.learning_rate, total_steps=steps * c.epochs + 1)
-    elbo = Trace_ELBO()
+    elbo = Objective()
     weighted_model = partial(model, decoder=networks.decoder, kl_weight=c.kl_weight)
     weighted_guide = partial(guide, experts=networks.experts, kl_weight=c.kl_weight)
     spread = dequantiser(whole_targets(train.popularity, c.target_scale), train.device)
