@@ -78,7 +78,7 @@ def training_steps(batches: tuple[int, ...], rounds: int, width: int, device: to
             side()  # what is made once may wait
         with waits_refused(device):
             sides["Pyro"]()
-        seconds, peak, found = timed(partial(turns, sides, rounds, device), device)
+        _, peak, found = timed(partial(turns, sides, rounds, device), device)
         milliseconds = {name: 1000 * statistics.median(values) for name, values in found.seconds.items()}  # type: ignore[attr-defined]
         yield from (Line(f"training step, batch {batch:,}, {name}", value, "ms") for name, value in milliseconds.items())
         yield Line(f"training step, batch {batch:,}, Pyro / hand-written", found.ratio("Pyro", "hand-written"), "ratio")  # type: ignore[attr-defined]
