@@ -68,7 +68,7 @@ def training_steps(batches: tuple[int, ...], rounds: int, width: int, device: to
     """A step against hand-written PyTorch, and with bf16, at each batch."""
     ours, videos = networks(device, width), random_videos(max(batches)).to(device)
     for batch in batches:
-        objectives = {
+        objectives: dict[str, Callable[[Videos], torch.Tensor]] = {
             "Pyro": pyro_objective(ours),
             "hand-written": written_objective(ours),
             "bf16": partial(_bfloat16, pyro_objective(ours)),
