@@ -149,7 +149,7 @@ class Expert(nn.Module):
         found = self.whole(numbers, codes)
         if self.lacking is not None:
             lacking = self.forget.lacking(numbers)
-            if numbers.is_cuda:  # which rows they are would have to be waited for
+            if numbers.device.type != "cpu":  # which rows they are would have to be waited for
                 found = torch.where(lacking[:, None], self.lacking(numbers, codes), found)
             else:
                 rows = lacking.nonzero().flatten()

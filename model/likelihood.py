@@ -1,5 +1,6 @@
 """Distributions of K popularity numbers given z, in which NaN means unknown."""
 
+import math
 from functools import cached_property
 from typing import ClassVar
 
@@ -107,11 +108,12 @@ class NormalMixture(dist.TorchDistribution):
         """(..., K) to (...); unknown numbers are integrated out."""
         known = ~value.isnan()
         factor, difference = self.scale_tril, torch.where(known, value, 0.0)[..., None, :] - self.loc
-        if not bool(known.all()):
+        # whether all are known would have to be waited for anywhere but on the processor
+        if value.device.type != "cpu" or not bool(known.all()):
             factor, difference = _marginal(factor, difference, known[..., None, :])
         whitened = torch.linalg.solve_triangular(factor, difference[..., None], upper=False).squeeze(-1)
         half_log_det = factor.diagonal(dim1=-2, dim2=-1).log().sum(-1)
-        constant = 0.5 * known.sum(-1, keepdim=True) * torch.log(torch.as_tensor(2 * torch.pi, device=value.device, dtype=value.dtype))
+        constant = 0.5 * known.sum(-1, keepdim=True) * math.log(2 * math.pi)
         density = -0.5 * whitened.square().sum(-1) - half_log_det - constant
         return (self.logits.log_softmax(-1) + density).logsumexp(-1)
 
@@ -146,4 +148,4 @@ def _marginal(factor: Tensor, difference: Tensor, known: Tensor) -> tuple[Tensor
     both = known[..., :, None] & known[..., None, :]
     identity = torch.eye(factor.shape[-1], device=factor.device, dtype=factor.dtype)
     covariance = torch.where(both, factor @ factor.mT, identity)
-    return torch.linalg.cholesky(covariance), torch.where(known, difference, 0.0)
+    return torch.linalg.cholesky_ex(covariance).L, torch.where(known, difference, 0.0)

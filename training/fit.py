@@ -10,7 +10,6 @@ from typing import Any
 
 import pyro
 import torch
-from pyro.infer import Trace_ELBO
 
 from features.missing import leave_out
 from features.videos import Videos
@@ -21,6 +20,7 @@ from machine.errors import InputError
 from program import Networks, Program
 from training import data_parallel
 from training.checkpoint import Checkpoint
+from training.objective import Objective
 from training.watch import Best, diagnosis, epoch_numbers
 
 
@@ -74,7 +74,7 @@ def _ascend(
     steps = math.ceil(count / c.batch_size)
     optimizer = torch.optim.AdamW(member.parameters(), lr=c.learning_rate, weight_decay=c.weight_decay, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, c.learning_rate, total_steps=steps * c.epochs + 1)
-    elbo = Trace_ELBO()
+    elbo = Objective()
     weighted_model, weighted_guide = (partial(function, kl_weight=c.kl_weight) for function in (member.model, member.guide))
     spread = dequantiser(whole_targets(train.popularity, c.target_scale), train.device)
     validation = spread(validation)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pyro
 import torch
-from pyro.infer import Trace_ELBO
 from torch import Tensor, nn
 
 from benchmarks.speed.measure import Entry, apart, turns
@@ -20,6 +19,7 @@ from forecast.run.configuration import Configuration
 from guide import guide, posterior
 from model import model
 from program import Networks
+from training.objective import Objective
 
 KL_WEIGHT = Configuration().kl_weight
 PIECE = 50_000  # rows made at a time
@@ -53,7 +53,7 @@ def _rows(all_rows: int, wanted: int, device: torch.device) -> Tensor:
 def pyro_objective(networks: Networks) -> Callable[[Videos], Tensor]:
     """What `train.fit` descends."""
     return partial(
-        Trace_ELBO().differentiable_loss,
+        Objective().differentiable_loss,
         partial(model, decoder=networks.decoder, kl_weight=KL_WEIGHT),
         partial(guide, experts=networks.experts, kl_weight=KL_WEIGHT),
     )
