@@ -6,8 +6,6 @@ import pandas as pd
 from features.parts import social
 from features.parts.same_author import History, moments
 
-COMMON = 0.01  # a title above this share of rows ("original sound") names no particular sound
-
 
 def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, more: np.ndarray, known: np.ndarray) -> dict[str, History]:
     """Histories by sound, and by sound and author.
@@ -20,8 +18,6 @@ def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, more: np.ndarray, kno
         known: (N,) bool, whether there is any target.
     """
     sound = social.keys(videos["music_title"], salt)
-    _, inverse, counts = np.unique(sound, return_inverse=True, return_counts=True)
-    known = known & (counts[inverse] <= max(COMMON * len(videos), 20))
     video, groups = social.keys(videos["id"], salt), {"sound": sound, "own_sound": _own(videos, salt)}
     return {name: History.fit(np.where(known, group, -1), time, video, more) for name, group in groups.items()}
 

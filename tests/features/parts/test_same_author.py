@@ -101,3 +101,26 @@ def test_a_sound_is_judged_by_other_authors_videos() -> None:
     assert present.all()
     # 15 videos a sound, 5 of them by the same author
     np.testing.assert_allclose(np.expm1(numbers[:, -1]), 10.0)
+
+
+def test_a_frequent_sound_is_known_better_not_less() -> None:
+    count = 600
+    random = np.random.default_rng(0)
+    sound = random.integers(0, 3, size=count)
+    videos = pd.DataFrame(
+        {
+            "id": [str(row) for row in range(count)],
+            "username": [f"author{row}" for row in range(count)],
+            "music_title": [f"sound{number}" for number in sound],
+            "view_count": np.round(np.exp(random.normal(6 + 2 * sound, 1))),
+        }
+    )
+    featurizer = Featurizer.fit(Dataset(videos), targets=("view_count",))
+    numbers, _, present = featurizer.raw(Dataset(videos))["sound"]
+    assert present.all()
+    # a third of the rows each, by as many authors: the shrunken mean is the plain one, less the row itself
+    reached = (np.log1p(videos["view_count"]) - featurizer.targets.loc[0]) / featurizer.targets.spread[0]
+    for number in range(3):
+        here = sound == number
+        others = (reached[here].sum() - reached[here]) / (here.sum() - 1 + SHRINKAGE)
+        np.testing.assert_allclose(numbers[here, 0], others, atol=1e-9)
