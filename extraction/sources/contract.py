@@ -6,6 +6,7 @@ import pandas as pd
 
 from extraction.sources.source import Source, source_of
 from features.tables.columns import COLUMNS
+from features.tables.readings import apart
 from features.tables.table import check_videos, read_table
 from features.tables.values import parse_count
 
@@ -24,7 +25,7 @@ def read(path: Path, folder: Path, lenient: bool = False) -> Source:
     for name in table.columns:
         if name in COLUMNS and COLUMNS[name].kind == "count" and not pd.api.types.is_numeric_dtype(table[name]):
             table[name] = [_count(value) for value in table[name]]
-    videos = check_videos(table, path)
+    videos, _ = apart(check_videos(table, path), path)
     if "video_path" not in videos:
         videos["video_path"] = pd.Series([None] * len(videos), dtype=object)
     return Source(videos, folder, "a table by the contract", path)

@@ -1,8 +1,8 @@
-"""A dataset: one videos table, and ready-made features of any number of modalities beside it."""
+"""A dataset: one videos table, what was read of videos that were followed, and ready-made features of any number of modalities beside it."""
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import nn
 
 from features.scale import Scale
 from features.tables.columns import COUNTS
+from features.tables.readings import apart, of_videos, read_readings, with_last_reading
 from features.tables.table import SUFFIXES, check_videos, read_features, read_videos
 from machine.errors import InputError
 from machine.files import inside
@@ -24,29 +25,30 @@ class Dataset:
     """What a dataset directory holds, read and validated.
 
     Attributes:
-        videos: one row a video (see `features.tables.table.read_videos`).
+        videos: one row a video (see `features.tables.table.read_videos`), as it was read last.
         ready: ready-made features by modality; float64 columns, one row a video in the order of `videos`, all NaN where a video
             lacks the modality.
         name: where it came from, for messages.
         fingerprint: SHA-256 over the files read, in hexadecimal.
+        readings: what was read of videos that were followed: `id` (text), `collected_at` and targets (float64), in the order of `videos`,
+            then of time; None where nothing was followed.
     """
 
     videos: pd.DataFrame
     ready: dict[str, pd.DataFrame] = field(default_factory=dict)
     name: str = "dataset"
     fingerprint: str = ""
+    readings: pd.DataFrame | None = None
 
     def __len__(self) -> int:
         return len(self.videos)
 
     def take(self, rows: np.ndarray) -> "Dataset":
         """The dataset of these rows, in this order."""
-        return Dataset(
-            self.videos.iloc[rows].reset_index(drop=True),
-            {part: table.iloc[rows].reset_index(drop=True) for part, table in self.ready.items()},
-            self.name,
-            self.fingerprint,
-        )
+        videos = self.videos.iloc[rows].reset_index(drop=True)
+        ready = {part: table.iloc[rows].reset_index(drop=True) for part, table in self.ready.items()}
+        readings = None if self.readings is None else of_videos(self.readings, videos)
+        return replace(self, videos=videos, ready=ready, readings=readings)
 
 
 def read_dataset(source: Path | str, *, targets: Iterable[str] = COUNTS, count_targets: bool = True) -> Dataset:
@@ -59,13 +61,20 @@ def read_dataset(source: Path | str, *, targets: Iterable[str] = COUNTS, count_t
     source = Path(source)
     if not source.exists():
         raise InputError(f"{source}: no such directory or file")
+    targets = tuple(targets)
     if not source.is_dir():
-        return Dataset(read_videos(source, targets=targets, count_targets=count_targets), {}, str(source), _fingerprint([source]))
+        videos, readings = apart(read_videos(source, targets=targets, count_targets=count_targets), source, targets)
+        return Dataset(videos, {}, str(source), _fingerprint([source]), readings)
     files = _tables(source)
     videos_file = files.pop("videos", None)
     if videos_file is None:
         raise InputError(f"{source}: no videos file ({', '.join('videos' + suffix for suffix in SUFFIXES)})")
-    videos = read_videos(videos_file, targets=targets, count_targets=count_targets)
+    videos, readings = apart(read_videos(videos_file, targets=targets, count_targets=count_targets), videos_file, targets)
+    counts_file = files.pop("counts", None)
+    if counts_file is not None:
+        counted = read_readings(counts_file, videos, targets=targets, count_targets=count_targets)
+        readings = counted if readings is None else pd.concat([readings, counted])
+        videos, readings = with_last_reading(videos, readings)
     ready = {}
     for part, path in files.items():
         if part in RESERVED:
@@ -76,11 +85,12 @@ def read_dataset(source: Path | str, *, targets: Iterable[str] = COUNTS, count_t
         if not features.index.isin(videos["id"]).any():
             raise InputError(f"{path}: not one id is in {videos_file.name}")
         ready[part] = features.reindex(videos["id"]).reset_index(drop=True)
-    return Dataset(videos, ready, str(source), _fingerprint([videos_file, *files.values()]))
+    counts = [] if counts_file is None else [counts_file]
+    return Dataset(videos, ready, str(source), _fingerprint([videos_file, *counts, *files.values()]), readings)
 
 
 def as_dataset(videos: Dataset | pd.DataFrame, *, targets: Iterable[str] = COUNTS, target_scale: str = "log1p") -> Dataset:
-    """A data frame with the contract's columns, one row a video, as a dataset; a dataset stays as it is.
+    """A data frame with the contract's columns, one row a video or reading, as a dataset; a dataset stays as it is.
 
     Raises:
         InputError: whatever `features.tables.table` refuses.
@@ -88,8 +98,11 @@ def as_dataset(videos: Dataset | pd.DataFrame, *, targets: Iterable[str] = COUNT
     if isinstance(videos, Dataset):
         return videos
     name = "the data frame"
+    targets = tuple(targets)
     table = check_videos(videos.reset_index(drop=True), Path(name), targets=targets, count_targets=Scale(target_scale).counts)
-    return Dataset(table, {}, name, hashlib.sha256(table.to_json().encode("utf-8", "surrogatepass")).hexdigest())
+    fingerprint = hashlib.sha256(table.to_json().encode("utf-8", "surrogatepass")).hexdigest()
+    held, readings = apart(table, Path(name), targets)
+    return Dataset(held, {}, name, fingerprint, readings)
 
 
 def _tables(directory: Path) -> dict[str, Path]:
@@ -101,7 +114,7 @@ def _tables(directory: Path) -> dict[str, Path]:
             continue
         name = path.name[: -len(suffix)].lower()
         # a feature file has an id; other tables (problems.csv, manifest.csv) may lie beside it
-        if name != "videos" and not (suffix in (".csv.gz", ".parquet") or name in ("visual", "acoustic", "textual")):
+        if name != "videos" and not (suffix in (".csv.gz", ".parquet") or name in ("visual", "acoustic", "textual", "counts")):
             continue
         if name in found:
             raise InputError(f"{directory}: two files for {name} ({found[name].name} and {path.name})")

@@ -21,7 +21,7 @@ LONGEST_ID = 200  # characters; identifiers are repeated in every output
 
 
 def read_videos(path: Path, *, targets: Iterable[str] = (), count_targets: bool = True) -> pd.DataFrame:
-    """Read and validate one videos table.
+    """Read and validate one videos table; an id may be there again with another `collected_at` (see `features.tables.readings`).
 
     Args:
         path: a file with one of `SUFFIXES`.
@@ -29,7 +29,7 @@ def read_videos(path: Path, *, targets: Iterable[str] = (), count_targets: bool 
         count_targets: targets are counts, so they may not be negative.
 
     Returns:
-        One row a video: known text columns as object (None where missing), all other known columns and the targets as float64
+        One row a reading of a video: known text columns as object (None where missing), all other known columns and the targets as float64
         (NaN where missing), other columns as they are. Row numbers in messages count data rows from 1.
 
     Raises:
@@ -40,6 +40,13 @@ def read_videos(path: Path, *, targets: Iterable[str] = (), count_targets: bool 
 
 def check_videos(table: pd.DataFrame, path: Path, *, targets: Iterable[str] = (), count_targets: bool = True) -> pd.DataFrame:
     """Validate a videos table that was read from `path`; see `read_videos`."""
+    table = check_values(table, path, targets=targets, count_targets=count_targets)
+    _check_ids(table, path)
+    return table
+
+
+def check_values(table: pd.DataFrame, path: Path, *, targets: Iterable[str] = (), count_targets: bool = True) -> pd.DataFrame:
+    """Turn the cells of known columns into text and numbers, or refuse them; see `read_videos`."""
     table = table.copy(deep=False)
     extra = {name: "count" if count_targets else "number" for name in targets}
     for name in extra:
@@ -51,7 +58,6 @@ def check_videos(table: pd.DataFrame, path: Path, *, targets: Iterable[str] = ()
             table[name] = _text(table[name])
         elif kind is not None:
             table[name] = _numbers(table[name], kind, path)
-    _check_ids(table, path)
     return table.reset_index(drop=True)
 
 
@@ -256,6 +262,10 @@ def _check_ids(table: pd.DataFrame, path: Path) -> None:
                 f"{path}: row {row} has an id {'of more than 200 characters' if len(name) > LONGEST_ID else 'with a null character'}"
             )
     repeated = table["id"].duplicated().to_numpy()
+    if repeated.any() and "collected_at" in table:
+        # another moment makes it another reading of the video
+        timeless = table["id"].isin(table["id"][table["collected_at"].isna()]).to_numpy()
+        repeated = repeated & (timeless | table.duplicated(["id", "collected_at"]).to_numpy())
     if repeated.any():
         row = int(np.flatnonzero(repeated)[0])
         raise InputError(f"{path}: row {row + 1} repeats the id {table['id'].iloc[row]!r}")

@@ -1,0 +1,121 @@
+"""Readings: the counts of videos that were followed, read several times after they were published.
+
+They stand in a table of their own beside the videos (`counts.csv`), or a videos table repeats an id with another `collected_at`. Either
+way a dataset has one row a video, which is its last reading, and all readings beside them.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.tables.columns import COUNTS
+from features.tables.table import check_values, read_table
+from machine.errors import InputError
+
+
+def apart(table: pd.DataFrame, path: Path, targets: Iterable[str] = COUNTS) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """A validated videos table that may repeat ids: the newest row of each video in order of first appearance, and all rows as readings.
+
+    The readings are None where no id is repeated.
+
+    Raises:
+        InputError: a row of a video that is there several times was read before the video was published.
+    """
+    if not table["id"].duplicated().any():
+        return table, None
+    columns = _counted(table, targets)
+    several = table["id"].duplicated(keep=False).to_numpy()
+    _refuse_early(table, table["id"], table.get("create_time"), several, path)
+    order = np.lexsort((table["collected_at"].to_numpy(), pd.factorize(table["id"])[0]))
+    sorted_rows = table.iloc[order]
+    videos = sorted_rows.drop_duplicates("id", keep="last").reset_index(drop=True)
+    return videos, _in_order(table[["id", "collected_at", *columns]], videos)
+
+
+def read_readings(path: Path, videos: pd.DataFrame, *, targets: Iterable[str] = COUNTS, count_targets: bool = True) -> pd.DataFrame:
+    """Read the table of readings that lies beside `videos`.
+
+    Args:
+        path: a table with `id`, `collected_at` and some of the targets; many rows an id.
+        videos: what they are readings of, one row a video.
+        targets: names of target columns, beside the known ones.
+        count_targets: targets are counts, so they may not be negative.
+
+    Returns:
+        `id` (text), `collected_at` and the targets (float64), in the order of `videos`, then of time.
+
+    Raises:
+        InputError: what `features.tables.table.read_videos` refuses; no moment, an id that is not in `videos`, a reading from before the
+            video was published, two readings of one video at one moment, or no target column.
+    """
+    table = check_values(read_table(path), path, targets=targets, count_targets=count_targets)
+    for name in ("id", "collected_at"):
+        if name not in table:
+            raise InputError(f"{path}: no column {name}")
+    columns = _counted(table, targets)
+    if not columns:
+        raise InputError(f"{path}: no column of counts ({', '.join(dict.fromkeys([*COUNTS, *targets]))})")
+    for name in ("id", "collected_at"):
+        missing = table[name].isna().to_numpy()
+        if missing.any():
+            raise InputError(f"{path}: row {_first(missing)} has no {name}")
+    place = pd.Index(videos["id"]).get_indexer(table["id"])
+    if (place < 0).any():
+        row = _first(place < 0)
+        raise InputError(f"{path}: row {row} reads the video {table['id'].iloc[row - 1]!r}, which is not in the videos table")
+    published = videos["create_time"].iloc[place].reset_index(drop=True) if "create_time" in videos else None
+    _refuse_early(table, table["id"], published, np.ones(len(table), bool), path)
+    twice = table.duplicated(["id", "collected_at"]).to_numpy()
+    if twice.any():
+        row = _first(twice)
+        at = f"{table['collected_at'].iloc[row - 1]:.0f}"
+        raise InputError(f"{path}: row {row} reads the video {table['id'].iloc[row - 1]!r} a second time at the same collected_at {at}")
+    return _in_order(table[["id", "collected_at", *columns]], videos)
+
+
+def with_last_reading(videos: pd.DataFrame, readings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables made to agree: counts in `videos` that have a moment of their own are readings too, and each video has its last one."""
+    columns = [name for name in readings if name != "id"]
+    if "collected_at" in videos:
+        own = videos.reindex(columns=["id", *columns])
+        known = own["collected_at"].notna() & own[columns[1:]].notna().any(axis=1)
+        readings = _in_order(pd.concat([readings, own[known]]).drop_duplicates(["id", "collected_at"]), videos)
+    last = readings.drop_duplicates("id", keep="last").set_index("id")[columns].reindex(videos["id"])
+    read = last["collected_at"].notna().to_numpy()
+    held = videos.reindex(columns=list(dict.fromkeys([*videos, *columns])))
+    for name in columns:
+        held[name] = np.where(read, last[name].to_numpy(), held[name].to_numpy(np.float64))
+    return held, readings
+
+
+def of_videos(readings: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
+    """Those of these videos, in their order; a video that is there twice counts once."""
+    return _in_order(readings[readings["id"].isin(videos["id"])], videos)
+
+
+def _in_order(readings: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
+    """Sorted by the video's place and time; rows without any count are no readings."""
+    counts = [name for name in readings if name not in ("id", "collected_at")]
+    readings = readings[readings[counts].notna().any(axis=1)]
+    place = pd.Index(videos["id"].drop_duplicates()).get_indexer(readings["id"])
+    return readings.iloc[np.lexsort((readings["collected_at"].to_numpy(), place))].reset_index(drop=True)
+
+
+def _counted(table: pd.DataFrame, targets: Iterable[str]) -> list[str]:
+    return [name for name in dict.fromkeys([*COUNTS, *targets]) if name in table]
+
+
+def _refuse_early(table: pd.DataFrame, names: pd.Series, published: pd.Series | None, looked_at: np.ndarray, path: Path) -> None:
+    if published is None:
+        return
+    early = looked_at & (table["collected_at"].to_numpy() < published.to_numpy(np.float64))
+    if early.any():
+        row = _first(early)
+        raise InputError(f"{path}: row {row} was read before its video {names.iloc[row - 1]!r} was published (collected_at, create_time)")
+
+
+def _first(bad: np.ndarray) -> int:
+    """Number of the first such row, from 1."""
+    return int(np.flatnonzero(bad)[0]) + 1
