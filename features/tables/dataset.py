@@ -1,4 +1,4 @@
-"""A dataset: one videos table, what was read of videos that were followed, and ready-made features of any number of modalities beside it."""
+"""A dataset: one videos table, readings of videos that were followed, and ready-made features of any number of modalities beside it."""
 
 import hashlib
 from collections.abc import Iterable
