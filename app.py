@@ -74,7 +74,7 @@ class Desk:
         return outlook(forecaster, draft, horizons), problems
 
     def _forecaster(self, run: str) -> Forecaster:
-        from forecast.forecaster import load
+        from forecast.run.load import load
         from program import read_program
 
         if run not in self.names():

@@ -49,10 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     from features.rows.splits import split
     from features.simulated_world import read_or_simulate
-    from forecast.forecaster import load
     from forecast.report.measures import add_measures
     from forecast.report.page import write_report
     from forecast.run.directory import RunDirectory, newest_run
+    from forecast.run.load import load
     from forecast.scoring.evaluation import evaluate, table, write_evaluation
     from machine.cluster import Cluster
     from machine.files import inside

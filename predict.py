@@ -71,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise InputError(f"--plot {options.plot}: choose a name that ends in .png, .svg or .pdf")
     from forecast.draft.outlook import outlook, parts_table, table
     from forecast.draft.video import fan_horizons
-    from forecast.forecaster import load
     from forecast.run.directory import newest_run
+    from forecast.run.load import load
     from program import read_program
 
     path = options.run or newest_run(Path("runs"))

@@ -13,8 +13,8 @@ from features.rows.splits import split
 from features.simulated_world import read_or_simulate
 from features.tables.columns import AUTHOR_COUNTS, CAPTION
 from features.tables.dataset import Dataset
-from forecast.forecaster import load
 from forecast.run.directory import RunDirectory
+from forecast.run.load import load
 from guide import guide
 from machine import command
 from machine.errors import InputWarning

@@ -15,48 +15,17 @@ from features.scale import Scale
 from features.scaler import Scaler
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
-from features.videos import Gap, Part, PartShape, Videos
-from features.whole_counts import whole_targets
+from features.targets import Targets, truth
+from features.videos import Gap, Part, PartShape, Videos, concatenated
 from machine.errors import InputError
 
 CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
 TEXT = [f"text_{i}" for i in range(WIDTH)]
 YOUNGEST = 0.001  # share of training rows that are younger than what counts as seen
+Raw = dict[str, tuple[np.ndarray, list[str], np.ndarray]]  # by part: continuous features (N, F), their names, presence (N,)
+
 CHUNK = 65_536  # rows transformed at a time, so that memory stays flat
-
-
-@dataclass(frozen=True)
-class Targets:
-    """Names, scale and spread of the K targets.
-
-    Attributes:
-        names: column names.
-        scale: `log1p` for counts, `identity` for ready-made scores.
-        loc: (K,) training means in the training scale.
-        spread: (K,) training standard deviations.
-        whole: (K,) bool, which are whole counts, see `features.whole_counts`.
-    """
-
-    names: tuple[str, ...]
-    scale: Scale
-    loc: np.ndarray
-    spread: np.ndarray
-    whole: np.ndarray
-
-    @classmethod
-    def fit(cls, videos: pd.DataFrame, names: tuple[str, ...], scale: str) -> "Targets":
-        """Fit to the training rows; names without a column are an error."""
-        values = truth(videos, names, scale)
-        scaler = Scaler.fit(values)
-        return cls(names, Scale(scale), scaler.loc, scaler.scale, whole_targets(values, scale))
-
-
-def truth(videos: pd.DataFrame, names: tuple[str, ...], scale: str) -> np.ndarray:
-    """(N, K) float64 popularity in the training scale, NaN where unknown or without a column."""
-    columns = [videos[name].to_numpy(np.float64) if name in videos else np.full(len(videos), np.nan) for name in names]
-    values = np.stack(columns, axis=1)
-    return Scale(scale).learned(values)
 
 
 @dataclass(frozen=True)
@@ -155,18 +124,20 @@ class Featurizer:
             until: seconds since 1970; where only the past counts, nothing published from then on does.
         """
         chunks = list(self.chunks(dataset, until))
-        return chunks[0] if len(chunks) == 1 else _concatenate(chunks)
+        return chunks[0] if len(chunks) == 1 else concatenated(chunks)
 
     def chunks(self, dataset: Dataset, until: float = np.inf) -> Iterator[Videos]:
         """`transform`, some rows at a time."""
         for start in range(0, len(dataset), CHUNK):
-            yield self._transform(dataset.take(np.arange(start, min(start + CHUNK, len(dataset)))), until)
+            some = dataset.take(np.arange(start, min(start + CHUNK, len(dataset))))
+            yield self.standardised(some, self.raw(some, until))
 
     @property
     def shapes(self) -> dict[str, PartShape]:
         """What the experts need to know of each part."""
         shapes = {}
         for part, scaler in self.scalers.items():
+            # after the features come the flags, one for each feature with gaps
             flag = len(scaler.gaps) + np.cumsum(scaler.gaps) - 1
             groups = (Gap(tuple(group), tuple(flag[group].tolist())) for group in _optional(part, self.columns[part]))
             shapes[part] = PartShape(scaler.width, gaps=tuple(groups))
@@ -175,9 +146,9 @@ class Featurizer:
             shapes["social"] = replace(shapes["social"], codes=len(sizes), vocabulary=sum(sizes))
         return shapes
 
-    def _transform(self, dataset: Dataset, until: float) -> Videos:
+    def standardised(self, dataset: Dataset, raw: Raw) -> Videos:
+        """`transform` of a dataset whose raw features are at hand."""
         parts = {}
-        raw = self.raw(dataset, until)
         for part in self.scalers:
             values, _, present = raw.get(part) or (
                 np.full((len(dataset), len(self.columns[part])), np.nan),
@@ -192,10 +163,10 @@ class Featurizer:
         age = social.age(dataset.videos).astype(np.float32)
         return Videos(parts, torch.from_numpy(popularity.astype(np.float32)), torch.from_numpy(age))
 
-    def raw(self, dataset: Dataset, until: float = np.inf) -> dict[str, tuple[np.ndarray, list[str], np.ndarray]]:
-        """Raw continuous features (N, F), their names and presence (N,), by part."""
+    def raw(self, dataset: Dataset, until: float = np.inf) -> Raw:
+        """Raw continuous features, their names and presence, by part; `until` as in `transform`."""
         videos = dataset.videos
-        raw = {}
+        raw: Raw = {}
         numbers = social.numbers(videos, self.youngest)
         known = self.columns.get("social") or list(numbers)
         if known:
@@ -277,12 +248,3 @@ def _youngest(age: np.ndarray) -> float:
     """Days that all but a few training rows reach; 0 where no age is known."""
     known = age[~np.isnan(age)]
     return float(np.quantile(known, YOUNGEST)) if len(known) else 0.0
-
-
-def _concatenate(chunks: list[Videos]) -> Videos:
-    parts = {
-        name: Part(*(torch.cat([getattr(chunk[name], kind) for chunk in chunks]) for kind in ("numbers", "codes", "present")))
-        for name in chunks[0]
-    }
-    popularity, age = (torch.cat([getattr(chunk, name) for chunk in chunks]) for name in ("popularity", "age"))
-    return Videos(parts, popularity, age)

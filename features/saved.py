@@ -7,18 +7,19 @@ import numpy as np
 import pandas as pd
 import torch
 
-from features.featurizer import CATEGORIES, Featurizer, Targets
+from features.featurizer import CATEGORIES, Featurizer
 from features.parts.same_author import History
 from features.parts.text import CaptionEncoder, Text, rebuild_tokenizer
 from features.scale import Scale
 from features.scaler import Scaler
 from features.tables.columns import COLUMNS
 from features.tables.dataset import Dataset
+from features.targets import Targets
 from machine.errors import InputError
 
 HISTORY = ("group", "time", "video", "reached")
 SCALER = ("loc", "scale", "gaps")
-# one video that says something in every column: it must pass through whatever is read
+# a featurizer that was just read must be able to transform this video, which has a value in every column
 BLANK = Dataset(
     pd.DataFrame(
         {

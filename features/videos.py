@@ -1,6 +1,6 @@
 """Videos as tensors: parts by name, what is present, and (in training only) how popular they became."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -122,3 +122,16 @@ class Videos(Mapping):
         """The same videos with these parts missing from every row."""
         nowhere = torch.zeros(len(self), dtype=torch.bool, device=self.device)
         return replace(self, parts={name: part.seen(nowhere) if name in names else part for name, part in self.parts.items()})
+
+
+def concatenated(pieces: Sequence[Videos]) -> Videos:
+    """Videos with the same parts one after another, all with popularity and age or none."""
+    parts = {
+        name: Part(*(torch.cat([getattr(piece[name], kind) for piece in pieces]) for kind in ("numbers", "codes", "present")))
+        for name in pieces[0]
+    }
+    beside = (
+        None if getattr(pieces[0], name) is None else torch.cat([getattr(piece, name) for piece in pieces])
+        for name in ("popularity", "age")
+    )
+    return Videos(parts, *beside)

@@ -1,20 +1,20 @@
 """Honest intervals: stretch every forecast about its median until 95 % of validation rows lie inside (conformal prediction).
 
-With e_i = the factor by which the lower half of row i's 95 % interval must be stretched about the median to reach its truth (negative
-where the truth lies above), the stretch of that half is the ceil(0.975 (n + 1))-th smallest e_i; the upper half alike. A new row that is
-exchangeable with the validation rows then lies below, and above, with probability at most 0.025 each, and inside with at least 0.95
-(Vovk et al. 2005; Romano et al. 2019 for quantile scores). On few rows both halves share one stretch: the ceil(0.95 (n + 1))-th smallest
-of the larger e_i.
+1. What a row needs. The lower half of its 95 % interval must be stretched by (median - truth) / (median - lower end) to reach the truth;
+   the upper half alike. A forecast of 10 with the interval 6 to 12 and a truth of 4 needs 6 / 4 = 1.5 below, and -6 / 2 = -3 above.
+2. The stretch of a half is the ceil(0.975 (n + 1))-th smallest of what n validation rows need. With n = 399 rows that is the 390th. A new
+   row that is exchangeable with them then lies below with a probability of at most 0.025, above likewise, and inside with at least 0.95
+   (Vovk et al. 2005; Romano et al. 2019 for quantile scores). On fewer than 400 rows both halves share one stretch: the
+   ceil(0.95 (n + 1))-th smallest of each row's larger need.
+3. Each row is forecast only by members that were not trained on it (cross-conformal, Vovk 2015): by G of the M members. The average of G
+   is a little worse than that of M. The gain of averaging n members falls like 1 / n, so the stretch of M follows from that of one member
+   and that of G. With one fold all members hold out the same rows, and the guarantee is exact.
+4. Groups have stretches of their own: each target; strangers, who are authors without history; rows that lack a part, or its columns, which
+   are made by taking it away. The last kind only ever widens.
+5. Knowing less never narrows. If intervals are narrower on average when a part is taken away, rows without that part have their stretch
+   multiplied by the ratio of the two widths. Steps 1 and 2 are fitted with this factor in place.
 
-With several folds each row is forecast by the members that were not trained on it (cross-conformal, Vovk 2015): G of the M members,
-whose average is a little worse than that of all. What averaging n members gains falls like 1 / n, so from the stretches of single
-members and of G averaged the stretch of M follows. With one fold all members hold out the same rows, and the guarantee is exact.
-
-Each target has a stretch of its own and samples are moved, not redrawn, so that the targets keep moving together. Strangers (authors
-without history) have stretches of their own; so has every part that validation rows seldom lack, measured on rows from which it was
-taken away, and so have the columns of a part, taken away from strangers. Those only ever widen. And knowing less never narrows: where
-intervals would be narrower on average without a part, its absence multiplies the stretch by what makes up for that; the other stretches
-are fitted with this done.
+Draws are moved by the stretch, not drawn anew, so the targets keep moving together.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Draws whose quantiles are those of the mixture of likelihoods: the same draws, moved, so that few of them bound an interval surely.
+"""Draws are moved so that their quantiles become those of the mixture of likelihoods, which are known more precisely.
 
 The quantiles of 1,000 draws err by a sixth of a predictive standard deviation at the ends of the 95 % interval, those of the mixture at
 32 z by a sixteenth (docs/performance.md). Every target's draws are moved by one rising function, so that the targets keep moving together.
@@ -14,7 +14,7 @@ from forecast.member import Member
 from forecast.mixture import LEVELS, likelihoods_given_z, mixture_quantiles
 
 DRAWS = 32  # of z, shared by the members
-FEWEST = 200  # draws: of fewer, the outermost would be moved to the 2.5 % quantile, though more than 3 % of all lie beyond them
+FEWEST = 200  # draws: with fewer, the outermost draw lies inside the 2.5 % quantile and would be moved onto it
 
 
 def with_exact_quantiles(samples: Tensor, members: Sequence[Member], videos: Videos) -> Tensor:

@@ -1,12 +1,13 @@
 """Is a dataset like the one that the run was trained on? What is lacking, unseen or far outside, by name and share of rows."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from features.featurizer import Featurizer
+from features.featurizer import Featurizer, Raw
 from features.parts import social
 from features.parts.text import LENGTH
 from features.scaler import CLIP
@@ -14,7 +15,6 @@ from features.tables.columns import COLUMNS
 from features.tables.dataset import Dataset
 from machine.errors import InputWarning
 
-LOOKED_AT = 50_000  # rows, evenly spread
 UNSEEN = 0.5  # share of unseen names, and
 OUTSIDE = 0.01  # share of rows outside, and
 YOUNGER = 0.05  # share of rows younger than what was learned from, above which a dataset deserves a warning
@@ -84,26 +84,72 @@ class Shift:
             warnings.warn(f"{name}: {sentence}", InputWarning, stacklevel=2)
 
 
-def shift(featurizer: Featurizer, dataset: Dataset) -> Shift:
-    """Compare `dataset` with what `featurizer` was fitted to."""
-    if len(dataset) > LOOKED_AT:
-        dataset = dataset.take(np.linspace(0, len(dataset) - 1, LOOKED_AT).astype(int))
-    raw = featurizer.raw(dataset)
-    present, lacking, outside = {}, {}, {}
+@dataclass(frozen=True)
+class Tally:
+    """What a `Shift` is made from, counted over some rows of a dataset.
+
+    Attributes:
+        rows: how many.
+        younger: rows that are younger than nearly all training rows.
+        present: for each part of the run, the rows that have it.
+        outside: for each part, the rows with a feature more than 8 training standard deviations from the training mean.
+        given: (F,) bool for each part, the features that some row has.
+        named: for each column of names, the rows that have a name.
+        unseen: for each column of names, the rows whose name was not seen in training.
+    """
+
+    rows: int
+    younger: int
+    present: dict[str, int]
+    outside: dict[str, int]
+    given: dict[str, np.ndarray]
+    named: dict[str, int]
+    unseen: dict[str, int]
+
+
+def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
+    """Count over a dataset, whose raw features (`Featurizer.raw`) are `raw`."""
+    present, outside, given, named, unseen = {}, {}, {}, {}, {}
     for part, scaler in featurizer.scalers.items():
-        values, _, there = raw.get(part) or (np.zeros((0, 0)), [], np.zeros(1, bool))
-        present[part] = float(there.mean())
-        if not there.any():
-            continue
-        empty = np.isnan(values[there]).all(0) & ~_never(scaler)
+        values, _, there = raw.get(part) or (np.zeros((0, scaler.loc.size)), [], np.zeros(0, bool))
+        present[part] = int(there.sum())
+        outside[part] = int(scaler.outside(values[there]).sum())
+        given[part] = np.asarray(~np.isnan(values[there]).all(0))
+    for column, seen in _seen(featurizer).items():
+        if column in dataset.videos:
+            keys = social.keys(dataset.videos[column], featurizer.salt)
+            keys = keys[keys >= 0]
+            named[column], unseen[column] = len(keys), int((~np.isin(keys, seen)).sum())
+    younger = int((social.age(dataset.videos) < featurizer.youngest).sum())
+    return Tally(len(dataset), younger, present, outside, given, named, unseen)
+
+
+def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
+    """The shift of a dataset that was counted in pieces."""
+    rows = sum(one.rows for one in tallies)
+    present = {part: sum(one.present[part] for one in tallies) for part in featurizer.scalers}
+    there = [part for part, count in present.items() if count]
+    lacking = {}
+    for part in there:
+        empty = ~np.any([one.given[part] for one in tallies], axis=0) & ~_never(featurizer.scalers[part])
         names = [name for name, gone in zip(featurizer.columns[part], empty, strict=True) if gone]
         if part in ("social", "textual"):
             names = [name for name in dict.fromkeys(_source(name) for name in names) if name in COLUMNS]
         if names:
             lacking[part] = names
-        outside[part] = float(scaler.outside(values[there]).mean())
-    younger = float((social.age(dataset.videos) < featurizer.youngest).mean())
-    return Shift(present, lacking, _unseen(featurizer, dataset), outside, younger)
+    named = {column: sum(one.named[column] for one in tallies) for column in tallies[0].named}
+    return Shift(
+        {part: count / rows for part, count in present.items()},
+        lacking,
+        {column: sum(one.unseen[column] for one in tallies) / count for column, count in named.items() if count},
+        {part: sum(one.outside[part] for one in tallies) / present[part] for part in there},
+        sum(one.younger for one in tallies) / rows,
+    )
+
+
+def shift(featurizer: Featurizer, dataset: Dataset) -> Shift:
+    """Compare `dataset` with what `featurizer` was fitted to."""
+    return shift_of(featurizer, [tally(featurizer, dataset, featurizer.raw(dataset))])
 
 
 def _never(scaler: Any) -> np.ndarray:
@@ -115,15 +161,9 @@ def _source(feature: str) -> str:
     return SOURCES.get(feature, feature.removeprefix(LENGTH).removeprefix("log_"))
 
 
-def _unseen(featurizer: Featurizer, dataset: Dataset) -> dict[str, float]:
+def _seen(featurizer: Featurizer) -> dict[str, np.ndarray]:
+    """Keys of the names that training has seen, by column."""
     seen = dict(featurizer.categories)
     if "history" in featurizer.histories:
         seen["username"] = featurizer.histories["history"].group
-    shares = {}
-    for column, known in seen.items():
-        if column in dataset.videos:
-            keys = social.keys(dataset.videos[column], featurizer.salt)
-            named = keys >= 0
-            if named.any():
-                shares[column] = float(1 - np.isin(keys[named], known).mean())
-    return shares
+    return seen

@@ -1,6 +1,6 @@
-"""Videos younger than nearly all that were learned from: what they will have later is forecast, how much of it comes early is assumed.
+"""Videos younger than nearly all training rows: the forecast for the youngest age seen is scaled down by an assumed growth.
 
-Networks cannot know how counts grow in ages that they have not seen. That a video starts at nothing and gains ever less is known of all:
+Networks cannot learn how counts grow at ages that no training row has. Every video starts at nothing, and its growth slows down:
 
     count at age a = count at age b * (1 - 2^(-a / h)) / (1 - 2^(-b / h)),   log h ~ Normal(log half_life, 1)
 

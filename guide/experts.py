@@ -38,9 +38,12 @@ class Forget(nn.Module):
         """(N, F) to (N, F)."""
         if not self.training or self.share == 0.0:
             return numbers
-        some, each, gap = torch.rand(2 + len(self.zeros), len(numbers), 1, device=numbers.device).split([1, 1, len(self.zeros)])
-        gone = ((some < self.share) & (gap < each)).squeeze(-1).T.to(numbers.dtype)
-        return numbers.masked_fill(gone @ self.zeros > 0, 0.0).masked_fill(gone @ self.ones > 0, 1.0)
+        draws = torch.rand(2 + len(self.zeros), len(numbers), device=numbers.device)
+        loses = draws[0] < self.share  # (N,) whether the row loses anything
+        probability = draws[1]  # (N,) with which it then loses each gap
+        gone = (loses & (draws[2:] < probability)).T.to(numbers.dtype)  # (N, gaps)
+        zeroed, marked = gone @ self.zeros > 0, gone @ self.ones > 0  # (N, F) each
+        return numbers.masked_fill(zeroed, 0.0).masked_fill(marked, 1.0)
 
 
 class Periodic(nn.Module):
@@ -119,8 +122,8 @@ class Expert(nn.Module):
         dropout: share of hidden units left out in training.
         residual: residual blocks instead of plain layers.
         periodic: periodic embeddings of the numbers beside the numbers.
-        forget: share of the rows that lose something in training, see `Forget`; rows that lack something have a network of their own,
-            so that those that lack nothing pay nothing for it.
+        forget: share of the rows that lose something in training, see `Forget`. A second network reads the rows that lack something, so
+            that the first is trained on complete rows alone.
     """
 
     def __init__(
@@ -149,7 +152,7 @@ class Expert(nn.Module):
         found = self.whole(numbers, codes)
         if self.lacking is not None:
             lacking = self.forget.lacking(numbers)
-            if numbers.device.type != "cpu":  # which rows they are would have to be waited for
+            if numbers.device.type != "cpu":  # choosing rows by number would wait for the device
                 found = torch.where(lacking[:, None], self.lacking(numbers, codes), found)
             else:
                 rows = lacking.nonzero().flatten()

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, cast
 
 from torch import nn
 
-from features.featurizer import Targets
+from features.targets import Targets
 from features.videos import PartShape
 from guide import Expert, Experts
 from guide.experts import layers

@@ -41,11 +41,18 @@ def test_the_house_keeps_its_arrows(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("room", "line"),
     [
+        ("machine", "import features.videos"),
         ("features", "import forecast.scoring.scores"),
         ("guide", "from model import model"),
         ("model", "from guide import guide"),
-        ("forecast", "from guide.product import precisions"),
+        ("program", "from forecast.draws import draw_chunks"),
+        ("forecast", "from training.fit import fit"),
+        ("forecast", "from guide.product import product"),
         ("forecast", "def late():\n    import model"),
+        ("training", "from guide import guide"),
+        ("training", "import extraction.store"),
+        ("extraction", "from forecast.run.load import load"),
+        ("extraction", "import training"),
     ],
 )
 def test_one_arrow_the_wrong_way_round_is_found(copy: Path, room: str, line: str) -> None:
@@ -57,3 +64,15 @@ def test_one_arrow_the_wrong_way_round_is_found(copy: Path, room: str, line: str
         wrong.unlink()
     assert result.returncode == 1, result.stdout + result.stderr
     assert f"{room}.wrong" in result.stdout
+
+
+def test_a_circle_inside_training_is_found(copy: Path) -> None:
+    fit = copy / "training" / "fit.py"
+    as_it_was = fit.read_text()
+    fit.write_text("import training.ensemble\n" + as_it_was)
+    try:
+        result = lint(copy)
+    finally:
+        fit.write_text(as_it_was)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "training.ensemble" in result.stdout

@@ -12,16 +12,18 @@ import numpy as np
 import pandas as pd
 import torch
 
-from features.featurizer import Featurizer, truth
+from features.featurizer import Featurizer
 from features.rows.folds import Folds, map_folds
 from features.rows.splits import split
 from features.tables.dataset import Dataset, as_dataset
+from features.targets import truth
 from features.whole_counts import dequantiser
 from forecast.calibration import Calibration, calibrate
-from forecast.forecaster import Forecaster, load, load_features, member_file, save_calibration, save_features
+from forecast.forecaster import Forecaster
 from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
+from forecast.run.load import load, load_features, member_file, save_calibration, save_features
 from forecast.run.versions import versions
 from forecast.scoring.baseline import marginal_quantiles
 from program import SHIPPED, Program

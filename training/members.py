@@ -15,10 +15,10 @@ from tqdm import tqdm
 from features.featurizer import Featurizer
 from features.rows import mapped
 from features.rows.folds import Folds
-from forecast.forecaster import load_features, load_member, member_file, save_member
 from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
+from forecast.run.load import load_features, load_member, member_file, save_member
 from machine.errors import InputError
 from machine.processes import begin_worker
 from program import Program

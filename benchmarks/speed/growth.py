@@ -15,7 +15,8 @@ from benchmarks.speed.measure import Entry, wall_seconds
 from benchmarks.speed.training import pyro_objective, step
 from benchmarks.speed.world import networks, random_videos
 from features.simulated_world import simulate, write
-from forecast.forecaster import Forecaster, load
+from forecast.forecaster import Forecaster
+from forecast.run.load import load
 from forecast.scoring.evaluation import evaluate
 from guide import guide
 from model import model

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from features.featurizer import Targets
 from features.scale import Scale
+from features.targets import Targets
 from features.videos import Part, PartShape, Videos
 from forecast.run.configuration import Configuration
 from program import Networks, build

@@ -141,7 +141,7 @@ class Sandbox:
             raise ValueError(samples)
         while samples > 0:
             piece = np.frombuffer(self._receive(budget, 4 * PIECE), np.float32)
-            samples -= len(piece) or samples  # an empty piece is the last one
+            samples -= len(piece) or samples  # a worker that has no more sends an empty piece, which ends the loop
             yield piece
 
     def megabytes(self) -> float:

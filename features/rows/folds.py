@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from features.featurizer import Featurizer, truth
+from features.featurizer import Featurizer
 from features.missing import OF_THE_AUTHOR
 from features.rows import mapped
 from features.rows.splits import Rows
 from features.tables.dataset import Dataset
+from features.targets import truth
 from features.videos import Videos
 from machine.errors import InputError
 
@@ -79,6 +80,6 @@ def map_folds(path: Path, featurizer: Featurizer, dataset: Dataset, splits: Sequ
 def _chunks(featurizer: Featurizer, dataset: Dataset, shares: Sequence[np.ndarray]) -> Iterator[Videos]:
     for number, share in enumerate(shares):
         rows = dataset.take(share)
-        # like a test row, one of fold 0, the newest, knows nothing of what came after the training rows
+        # fold 0 holds the newest rows; like test rows, they know only what was published before all of them
         until = float(rows.videos["create_time"].min()) if number == 1 and featurizer.past_only else np.inf
         yield from featurizer.chunks(rows, until)

@@ -12,7 +12,6 @@ from forecast.scoring.groups import group_scores
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 BINS = 20
-EXAMINED = 256  # videos whose parts are left out one by one
 
 
 def coverage(pit: np.ndarray, names: tuple[str, ...]) -> dict[str, Any]:
@@ -40,6 +39,4 @@ def add_measures(evaluation: Evaluation, forecaster: Forecaster, dataset: Datase
     evaluation.metrics["coverage"] = coverage(rows["pit"], evaluation.targets)
     evaluation.metrics["pit"] = pit_histogram(rows["pit"], evaluation.targets)
     evaluation.metrics["groups"] = group_scores(dataset.videos, evaluation.stranger, rows, truth)
-    some = np.linspace(0, len(dataset) - 1, min(EXAMINED, len(dataset))).astype(int)
-    videos = forecaster.featurizer.transform(dataset.take(some)).to(device)
-    evaluation.metrics["parts"] = contributions(forecaster, videos, seed=seed).averages()
+    evaluation.metrics["parts"] = contributions(forecaster, evaluation.examined.to(device), seed=seed).averages()

@@ -1,4 +1,4 @@
-"""Networks that take no memory: names, shapes and types of weights, to be compared with a file before anything is built for good."""
+"""Networks without memory: they give the names, shapes and types of weights, which are compared with a file before networks are built."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ SCALED = (Tensor.mul, Tensor.__mul__, Tensor.__rmul__, Tensor.div, Tensor.__true
 
 
 class _Unfilled(TorchFunctionMode):
-    """Leaves out what changes no shape (drawing, filling, scaling): without memory it would have torch import its compiler, two seconds."""
+    """Skips drawing, filling and scaling, which change no shape. On tensors without memory they make torch import its compiler (2 s)."""
 
     def __torch_function__(self, function: Any, types: Any, arguments: tuple = (), options: Mapping[str, Any] | None = None) -> Any:
         options = options or {}

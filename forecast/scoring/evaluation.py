@@ -13,13 +13,14 @@ import pandas as pd
 
 from features.scale import Scale
 from features.tables.dataset import Dataset
+from features.videos import Videos, concatenated
 from forecast.forecaster import Forecaster
 from forecast.scoring.archive import archive
 from forecast.scoring.baseline import marginal_rows
 from forecast.scoring.forecast_rows import Piece, Runner, Settings, forecast_pieces
 from forecast.scoring.percentage_error import mean_percentage_error
 from forecast.scoring.scores import mean_scores, scores
-from forecast.shift import shift
+from forecast.shift import shift_of
 from machine.files import write_text, writing
 
 
@@ -34,6 +35,7 @@ class Evaluation:
         truth: (N, K), NaN where unknown.
         rows: (N, K) arrays by name, see `forecast.scoring.scores.row_summary`, and `point`.
         stranger: (N,) bool, authors without history.
+        examined: some of the videos, whose parts are to be left out one by one.
         metrics: what metrics.json holds.
     """
 
@@ -43,6 +45,7 @@ class Evaluation:
     truth: np.ndarray
     rows: dict[str, np.ndarray]
     stranger: np.ndarray
+    examined: Videos
     metrics: dict[str, Any]
 
 
@@ -85,10 +88,11 @@ def evaluate(
     rows["point"] = rows["mean"] if point == "auto" else rows[point]
     stranger = np.concatenate([piece.stranger for piece in pieces])
     metrics = _metrics(forecaster, rows, truth, samples, point)
-    moved = shift(forecaster.featurizer, dataset)
+    moved = shift_of(forecaster.featurizer, [piece.tally for piece in pieces])
     moved.warn(dataset.name)
     metrics |= {"warnings": moved.warnings, "shift": moved.to_dict()}
-    return Evaluation(ids, forecaster.targets, forecaster.featurizer.targets.scale, truth, rows, stranger, metrics)
+    examined = concatenated([piece.examined for piece in pieces])
+    return Evaluation(ids, forecaster.targets, forecaster.featurizer.targets.scale, truth, rows, stranger, examined, metrics)
 
 
 def write_evaluation(evaluation: Evaluation, out: Path) -> None:

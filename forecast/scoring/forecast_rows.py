@@ -6,15 +6,19 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 
 from features.missing import strangers
 from features.tables.dataset import Dataset
+from features.videos import Videos
 from forecast.draws import ENCODED
 from forecast.forecaster import Forecaster, truth_of
 from forecast.scoring.percentage_error import mape_point
 from forecast.scoring.scores import energy_score, row_summary
+from forecast.shift import Tally, tally
 
 ROWS = 4 * ENCODED  # of a piece
+EXAMINED = 256  # videos of a dataset, evenly spread, whose parts are left out one by one
 
 Runner = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]  # like `map`
 
@@ -28,6 +32,8 @@ class Piece:
         rows: (n, K) arrays by name, see `forecast.scoring.scores.row_summary`, and `mape`; `energy`, `energy_independent` (n,).
         truth: (n, K), NaN where unknown.
         stranger: (n,) bool, authors without history.
+        tally: how these videos differ from the training rows, see `forecast.shift`.
+        examined: those of the videos whose parts are to be left out one by one, see `forecast.contributions`.
         draws: (S, n, K) if they were to be kept.
     """
 
@@ -35,6 +41,8 @@ class Piece:
     rows: dict[str, np.ndarray]
     truth: np.ndarray
     stranger: np.ndarray
+    tally: Tally
+    examined: Videos
     draws: np.ndarray | None
 
 
@@ -57,14 +65,17 @@ class Settings:
 
 def forecast_pieces(forecaster: Forecaster, dataset: Dataset, settings: Settings, run: Runner = map) -> Iterator[Piece]:
     """Forecast `dataset`, at most `ROWS` videos at a time, in order; `run` says where (like `map`)."""
-    starts = range(0, len(dataset), ROWS)
-    jobs = ((first, dataset.take(np.arange(first, min(first + ROWS, len(dataset))))) for first in starts)
+    some = np.linspace(0, len(dataset) - 1, min(EXAMINED, len(dataset))).astype(int)
+    pieces = (np.arange(first, min(first + ROWS, len(dataset))) for first in range(0, len(dataset), ROWS))
+    jobs = ((int(rows[0]), dataset.take(rows), np.flatnonzero(np.isin(rows, some))) for rows in pieces)
     return run(partial(_forecast, forecaster, settings), jobs)
 
 
-def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Dataset]) -> Piece:
-    first, dataset = job
-    videos = forecaster.featurizer.transform(dataset).to(settings.device)
+def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Dataset, np.ndarray]) -> Piece:
+    first, dataset, some = job
+    raw = forecaster.featurizer.raw(dataset)
+    features = forecaster.featurizer.standardised(dataset, raw)
+    videos, counted = features.to(settings.device), tally(forecaster.featurizer, dataset, raw)
     truth = truth_of(videos, len(forecaster.targets))
     found, kept, start = [], [], 0
     for block in forecaster.blocks(videos, settings.samples, seed=settings.seed, first=first):
@@ -77,8 +88,8 @@ def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Datase
             kept.append(block)
         start = rows.stop
     together = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
-    stranger = strangers(videos)
-    return Piece(first, together, truth, stranger, np.concatenate(kept, axis=1) if settings.keep else None)
+    draws = np.concatenate(kept, axis=1) if settings.keep else None
+    return Piece(first, together, truth, strangers(videos), counted, features.rows(torch.from_numpy(some)), draws)
 
 
 def joint_scores(samples: np.ndarray, truth: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ import pytest
 
 from features.featurizer import Featurizer
 from features.simulated_world import simulate
-from forecast.shift import shift
+from forecast.shift import shift, shift_of, tally
 from machine.errors import InputWarning
 
 
@@ -84,3 +84,13 @@ def test_each_warning_is_given_with_the_name_of_the_dataset(world):
         shift(featurizer, replace(dataset, ready={})).warn("my-data")
     assert [warning.category for warning in caught] == [InputWarning, InputWarning]
     assert all(str(warning.message).startswith("my-data: no row has the part") for warning in caught)
+
+
+def test_a_dataset_counted_in_pieces_is_as_unlike_as_counted_at_once(world):
+    dataset, featurizer = world
+    pieces = [dataset.take(np.arange(start, min(start + 70, len(dataset)))) for start in range(0, len(dataset), 70)]
+    tallies = [tally(featurizer, piece, featurizer.raw(piece)) for piece in pieces]
+    together, apart = shift(featurizer, dataset), shift_of(featurizer, tallies)
+    assert together.lacking == apart.lacking
+    for name in ("present", "unseen", "outside"):
+        assert getattr(together, name) == pytest.approx(getattr(apart, name))

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from features.simulated_world import simulate
-from forecast.forecaster import load
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
+from forecast.run.load import load
 from forecast.scoring.evaluation import evaluate
 from guide import guide
 from model import model

@@ -11,7 +11,7 @@ from pyro import poutine
 from pyro.infer import Trace_ELBO
 from torch import nn
 
-from features.featurizer import Targets
+from features.targets import Targets
 from features.videos import Part, PartShape, Videos
 from forecast.draws import draw
 from forecast.run.configuration import Configuration

@@ -16,10 +16,10 @@ from pyro.infer.autoguide import AutoNormal
 import app
 import evaluate
 import predict
-from features.featurizer import Targets
 from features.scale import Scale
 from features.simulated_world import simulate
 from features.tables.dataset import Dataset, read_dataset
+from features.targets import Targets
 from features.videos import Part, PartShape, Videos
 from forecast import load
 from forecast.draws import draw

@@ -8,7 +8,7 @@ import pyro.distributions as dist
 import torch
 from pyro import poutine
 
-from features.featurizer import Targets
+from features.targets import Targets
 from features.videos import Part, PartShape, Videos
 from forecast.run.configuration import Configuration
 from guide import posterior

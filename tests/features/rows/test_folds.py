@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from features.featurizer import Featurizer, truth
+from features.featurizer import Featurizer
 from features.rows.folds import Folds, map_folds
 from features.rows.splits import split
 from features.tables.dataset import Dataset
+from features.targets import truth
 from machine.errors import InputError
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from forecast.draft.outlook import Outlook, outlook, parts_table, table
 from forecast.draft.video import Draft
-from forecast.forecaster import load
+from forecast.run.load import load
 from guide import guide
 from machine.errors import InputError
 from model import model

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from forecast.draft.video import Draft, ages_seen, fan_horizons, featurize, knows_time
-from forecast.forecaster import load_features
 from forecast.run.directory import RunDirectory
+from forecast.run.load import load_features
 from machine.errors import InputError
 
 HOUR, DAY = 3600.0, 86_400.0

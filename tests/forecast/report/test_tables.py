@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from features.videos import Videos
 from forecast.report import tables
 from forecast.scoring.evaluation import Evaluation
 
@@ -13,7 +14,7 @@ def evaluation(truth: list[float]) -> Evaluation:
     rows = {"median": np.log1p(np.full_like(known, 100.0)), "lower_95": np.log1p(np.full_like(known, 10.0))}
     rows["upper_95"] = np.log1p(np.full_like(known, 1e6))
     ids = np.array([f"v{place}" for place in range(len(truth))])
-    return Evaluation(ids, ("view_count",), "log1p", known, rows, np.zeros(len(truth), bool), {})
+    return Evaluation(ids, ("view_count",), "log1p", known, rows, np.zeros(len(truth), bool), Videos({}), {})
 
 
 def cells(html: str) -> list[list[str]]:

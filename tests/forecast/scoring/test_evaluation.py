@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from features.featurizer import Featurizer
 from features.tables.dataset import read_dataset
-from forecast.forecaster import Forecaster, load
+from forecast.forecaster import Forecaster
+from forecast.report.measures import add_measures
+from forecast.run.load import load
 from forecast.scoring import forecast_rows
 from forecast.scoring.archive import archive
 from forecast.scoring.evaluation import evaluate
@@ -74,3 +77,19 @@ def test_an_archive_is_whole_or_absent(tmp_path):
     with pytest.raises(InputError, match="row 2"):
         broken()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_evaluation_reads_the_features_of_every_row_once(forecaster, dataset_directory, monkeypatch):
+    dataset, read = read_dataset(dataset_directory), []
+    raw = Featurizer.raw
+
+    def counted(self, dataset, *arguments):
+        read.extend(dataset.videos["id"])
+        return raw(self, dataset, *arguments)
+
+    monkeypatch.setattr(Featurizer, "raw", counted)
+    evaluation = evaluate(forecaster, dataset, samples=20)
+    add_measures(evaluation, forecaster, dataset)
+    assert sorted(read) == sorted(dataset.videos["id"])
+    assert len(evaluation.examined) == 256
+    assert evaluation.metrics["shift"]["present"]["social"] == 1.0

@@ -1,0 +1,170 @@
+"""How a trained forecaster is written to and read from a run directory."""
+
+import copy
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from features.featurizer import Featurizer
+from features.missing import columns_of
+from features.saved import BLANK, from_state, to_state
+from forecast.calibration import Calibration
+from forecast.forecaster import Forecaster
+from forecast.member import Member
+from forecast.run.configuration import Configuration
+from forecast.run.directory import RunDirectory
+from forecast.run.shapes import shapes_only
+from machine.errors import InputError
+from program import SHIPPED, Program
+
+TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
+
+
+def load(
+    path: Path | str,
+    *,
+    build: Callable = SHIPPED.build,
+    model: Callable = SHIPPED.model,
+    guide: Callable = SHIPPED.guide,
+    program: Program | None = None,
+    device: torch.device | str = "cpu",
+) -> Forecaster:
+    """Read a finished run.
+
+    Args:
+        path: the run directory.
+        build: `build(shapes, targets, configuration)` returns networks with `experts` and `decoder`; code comes from the caller,
+            never from the run directory.
+        model: the model that was trained, `model(videos, decoder)`.
+        guide: the guide that was trained, `guide(videos, experts)`.
+        program: the three together, as `program.read_program` reads them from a file.
+        device: where to put the networks.
+
+    Raises:
+        InputError: the run is unfinished, damaged, of another version, or was trained with another model or guide.
+    """
+    run, program = RunDirectory(Path(path)), program or Program(model, guide, build)
+    about = run.manifest("configuration.json", "features.json", "features.safetensors", "calibration.json", "source.json")
+    configuration = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
+    run.listed(about, *(member_file(member) for member in range(configuration.members)))
+    _check_program(run, about.get("program"), program)
+    featurizer, marginal = load_features(run)
+    known = [name for name in configuration.targets if name in featurizer.targets.names]
+    if list(featurizer.targets.names) != known or featurizer.targets.scale != configuration.target_scale:
+        raise InputError(f"{run.path}: its features were made for other targets than configuration.json names")
+    _check_size(run, configuration, featurizer, program.build)
+    members = []
+    with torch.random.fork_rng(devices=[]):
+        networks = program.build(featurizer.shapes, featurizer.targets, configuration)  # drawing weights takes longer than copying them
+    blank = featurizer.transform(BLANK)
+    for number in range(configuration.members):
+        member = Member(program, copy.deepcopy(networks)).eval().setup(blank)
+        members.append(load_member(run, number, member).to(device))
+    calibration = load_calibration(run, len(featurizer.targets.names), list(featurizer.shapes))
+    return Forecaster(configuration, featurizer, tuple(members), calibration, marginal, about)
+
+
+def save_features(run: RunDirectory, featurizer: Featurizer, marginal: np.ndarray) -> None:
+    """Write what was fitted before the networks."""
+    text, arrays = to_state(featurizer)
+    run.write_text("features.json", text)
+    run.write_arrays("features.safetensors", arrays | {"marginal": marginal})
+
+
+def load_features(run: RunDirectory) -> tuple[Featurizer, np.ndarray]:
+    """Read what `save_features` wrote."""
+    arrays = run.read_arrays("features.safetensors")
+    marginal = arrays.pop("marginal", np.zeros((0, 0)))
+    with torch.random.fork_rng(devices=[]):  # an encoder draws its weights before they are read
+        featurizer = from_state(run.read_text("features.json"), arrays, str(run.path))
+    if marginal.ndim != 2 or marginal.shape[1] != len(featurizer.targets.names) or len(marginal) == 0:
+        raise InputError(f"{run.path}: the marginal distribution is damaged")
+    return featurizer, marginal
+
+
+def member_file(member: int) -> str:
+    """Name of the file with the weights of one member."""
+    return f"member-{member}.safetensors"
+
+
+def save_member(run: RunDirectory, number: int, member: Member) -> None:
+    """Write the weights of one member."""
+    run.write_arrays(member_file(number), {name: value.detach().cpu().numpy() for name, value in member.state_dict().items()})
+
+
+def load_member(run: RunDirectory, number: int, member: Member) -> Member:
+    """Read the weights of one member into `member`, which must have exactly these names and shapes."""
+    _compare_layout(run, member_file(number), member.state_dict())
+    arrays = {name: torch.from_numpy(array) for name, array in run.read_arrays(member_file(number)).items()}
+    try:
+        member.load_state_dict(arrays)
+    except RuntimeError as error:
+        raise InputError(f"{run.path / member_file(number)}: does not fit the networks ({' '.join(str(error).split())[:300]})") from error
+    return member.eval()
+
+
+def _check_program(run: RunDirectory, trained: Any, program: Program) -> None:
+    """Refuse another program than the run was trained with, also one of the same names that was edited since."""
+    if not isinstance(trained, dict) or not {"name", "fingerprint", "file"} <= trained.keys():
+        raise InputError(f"{run.path}: does not say which program it was trained with")
+    if trained["fingerprint"] == program.fingerprint:
+        return
+    where = f" of {trained['file']}" if trained["file"] else ""
+    if trained["file"] and program.file is None:
+        raise InputError(f"{run.path}: was trained with {trained['name']}{where}; name that file with --program")
+    edited = ", which was edited since" if trained["name"] == program.name else f", not with {program.name}"
+    raise InputError(f"{run.path}: was trained with {trained['name']}{where}{edited}; pass the functions it was trained with")
+
+
+def _check_size(run: RunDirectory, configuration: Configuration, featurizer: Featurizer, build: Callable) -> None:
+    """Compare every member's file with networks that take no memory yet, so that an absurd configuration costs nothing."""
+    try:
+        with shapes_only():
+            networks = build(featurizer.shapes, featurizer.targets, configuration)
+    except NotImplementedError:
+        return  # the caller's own networks cannot be built without memory
+    wanted = {f"experts.{name}": value for name, value in networks.experts.state_dict().items()}
+    wanted |= {f"decoder.{name}": value for name, value in networks.decoder.state_dict().items()}
+    for member in range(configuration.members):
+        _compare_layout(run, member_file(member), wanted, networks_alone=True)
+
+
+def _compare_layout(run: RunDirectory, name: str, wanted: Mapping[str, torch.Tensor], *, networks_alone: bool = False) -> None:
+    layout = run.read_layout(name)
+    if networks_alone:
+        layout = {key: one for key, one in layout.items() if key.startswith(("experts.", "decoder."))}
+    if layout.keys() != wanted.keys():
+        raise InputError(f"{run.path / name}: does not fit the networks (missing or unknown: {sorted(layout.keys() ^ wanted.keys())[0]})")
+    for key, value in wanted.items():
+        kind, shape = TYPES.get(value.dtype), tuple(value.shape)
+        if layout[key] != (kind, shape):
+            raise InputError(f"{run.path / name}: does not fit the networks ({key} is {layout[key]}, not {(kind, shape)})")
+
+
+def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calibration:
+    """Read the stretches, (2, targets) each, and the widening, (targets,)."""
+    stored = run.read_json("calibration.json")
+    try:
+        known, strange = (np.array(stored[name], dtype=np.float64) for name in ("known", "strangers"))
+        lacking, widening = (
+            {part: np.array(values, dtype=np.float64) for part, values in stored.get(name, {}).items()} for name in ("lacking", "widening")
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{run.path / 'calibration.json'}: damaged ({error})") from error
+    shapes = [((2, targets), (known, strange, *lacking.values())), ((targets,), widening.values())]
+    if any(one.shape != shape or not ((one > 0) & (one < 1e6)).all() for shape, found in shapes for one in found):
+        raise InputError(f"{run.path / 'calibration.json'}: not two stretches above 0 for each target")
+    if not {*lacking, *widening} <= {*parts, *map(columns_of, parts)}:
+        raise InputError(f"{run.path / 'calibration.json'}: names a part that the run does not have")
+    return Calibration(known, strange, lacking, widening)
+
+
+def save_calibration(run: RunDirectory, calibration: Calibration) -> None:
+    """Write the stretches."""
+    stretches = {"known": calibration.known.tolist(), "strangers": calibration.strangers.tolist()}
+    by_part = {name: {part: values.tolist() for part, values in getattr(calibration, name).items()} for name in ("lacking", "widening")}
+    run.write_text("calibration.json", json.dumps(stretches | by_part) + "\n")
