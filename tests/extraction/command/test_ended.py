@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from features.tables.dataset import read_dataset
-from tests.extract.commands import ROOT, check_equal, extract, options
+from tests.extraction.command.commands import ROOT, check_equal, extract, options
 
 
 def below(parent):

@@ -12,7 +12,7 @@ import pytest
 
 from extraction.simulated_clips import simulate
 from features.tables.dataset import read_dataset
-from tests.extract.commands import ROOT, check_equal, extract, options
+from tests.extraction.command.commands import ROOT, check_equal, extract, options
 
 
 def test_the_dataset_directory(extracted):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 OUTPUTS = ("videos.parquet", "visual.parquet", "acoustic.parquet", "problems.csv", "extraction.json")
 
 

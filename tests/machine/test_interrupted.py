@@ -15,7 +15,7 @@ from forecast.run.directory import RunDirectory
 from machine import command
 from machine.errors import InputError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SENTENCE = "interrupted: what was finished is kept; run the same command again to go on"
 
 

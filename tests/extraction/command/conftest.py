@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from extraction.simulated_clips import simulate
-from tests.extract.commands import extract, options
+from tests.extraction.command.commands import extract, options
 
 
 @pytest.fixture(scope="package")
