@@ -12,14 +12,14 @@ import numpy as np
 from features.scale import Scale
 from features.videos import PRIOR, Videos
 from forecast.contributions import Contributions, contributions
-from forecast.draft.video import Draft, ages_seen, draft_warnings, featurize, knows_time
+from forecast.draft.video import Draft, ages_seen, featurize, knows_time
 from forecast.forecaster import Forecaster
+from forecast.mixture import LEVELS
 from forecast.notation import duration, shown, title
 from machine.errors import InputError
 from machine.files import regular_file
 
 VERSION = 1
-LEVELS = {"lower_95": 0.025, "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper_95": 0.975}
 LARGEST = 1 << 28  # bytes of a forecast's JSON that will be read
 
 
@@ -124,15 +124,15 @@ def outlook(
     Every horizon, and every draft of the same seed, uses the same random numbers: differences between them are not noise.
     """
     horizons = tuple(sorted(set(horizons)))
-    videos = featurize(draft, horizons, forecaster.featurizer).to(device)
+    videos, unlike = featurize(draft, horizons, forecaster.featurizer)
+    videos = videos.to(device)
     drawn = np.concatenate([_row(forecaster, videos, h, samples, seed) for h in range(len(horizons))], axis=1)
     last = videos.rows(slice(len(horizons) - 1, None))
     found = contributions(forecaster, last, samples=min(samples, 400), seed=seed, score=False)
     targets, scale = forecaster.targets, forecaster.featurizer.targets.scale
     run = json.dumps(forecaster.about.get("files", {}), sort_keys=True)
     parts, notes = _parts(found, targets, scale), _notes(forecaster, horizons)
-    warnings = tuple(draft_warnings(draft, horizons, forecaster.featurizer))
-    return Outlook(targets, scale, horizons, drawn, parts, notes, _digest(run), seed, warnings)
+    return Outlook(targets, scale, horizons, drawn, parts, notes, _digest(run), seed, tuple(unlike))
 
 
 def table(outlook: Outlook) -> str:

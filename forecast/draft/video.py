@@ -10,7 +10,7 @@ from features.featurizer import Featurizer
 from features.tables.columns import COLUMNS, COUNTS
 from features.tables.dataset import Dataset
 from features.videos import Videos
-from forecast.shift import shift
+from forecast.shift import shift_of, tally
 from machine.errors import InputError
 
 OURS = ("id", "create_time", "collected_at", "video_path", *COUNTS)  # columns that a draft's author does not give
@@ -32,17 +32,17 @@ class Draft:
     clip: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def featurize(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> Videos:
-    """`Videos` of H rows: the draft as it will be, `horizons` seconds after publication.
+def featurize(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> tuple[Videos, list[str]]:
+    """The draft as it will be, `horizons` seconds after publication: `Videos` of H rows, and what is unlike the training rows.
 
-    Only what was published before it counts as history, whatever the run was trained with.
+    Only what was published before it counts as history, whatever the run was trained with. The sentences name what the run was trained
+    with and the draft lacks, what is unseen, and what lies far outside.
     """
-    return replace(featurizer, past_only=True).transform(rows_of(draft, horizons, featurizer)).unlabelled()
-
-
-def draft_warnings(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> list[str]:
-    """What the run was trained with and the draft lacks, what is unseen, what lies far outside: one sentence each."""
-    return shift(replace(featurizer, past_only=True), rows_of(draft, horizons, featurizer)).of_one_video
+    featurizer = replace(featurizer, past_only=True)
+    rows = rows_of(draft, horizons, featurizer)
+    raw = featurizer.raw(rows)
+    unlike = shift_of(featurizer, [tally(featurizer, rows, raw)]).of_one_video
+    return featurizer.standardised(rows, raw).unlabelled(), unlike
 
 
 def rows_of(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> Dataset:
