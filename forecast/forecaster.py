@@ -17,6 +17,9 @@ from features.whole_counts import quantised
 from forecast.calibration import Calibration
 from forecast.draws import draw_chunks
 from forecast.exact_quantiles import with_exact_quantiles
+from forecast.joint.authors import Authors, authors_of
+from forecast.joint.dependence import Dependence
+from forecast.joint.reorder import reorder
 from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.young import shrink
@@ -32,7 +35,7 @@ class Forecasts:
         ids: (N,) names of the videos.
         targets: names of the K targets.
         scale: `log1p` or `identity`.
-        samples: float32 (S, N, K), in the training scale.
+        samples: float32 (S, N, K), in the training scale; joint over videos: a total's draw s is the sum of their draws s.
     """
 
     ids: np.ndarray
@@ -57,6 +60,7 @@ class Forecaster:
         calibration: stretches of the intervals.
         marginal: (1000, K) quantiles of the targets over the training rows, the forecast that does nothing.
         about: the run's manifest.
+        dependence: what the videos of one author share; None: nothing.
     """
 
     configuration: Configuration
@@ -65,6 +69,7 @@ class Forecaster:
     calibration: Calibration
     marginal: np.ndarray
     about: dict[str, Any]
+    dependence: Dependence | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -79,7 +84,8 @@ class Forecaster:
         """
         dataset = _as_dataset(videos, self.configuration)
         device = next(self.members[0].parameters()).device
-        blocks = self.blocks(self.featurizer.transform(dataset).unlabelled().to(device), samples, seed=seed)
+        authors = authors_of(self.featurizer, dataset)
+        blocks = self.blocks(self.featurizer.transform(dataset).unlabelled().to(device), samples, seed=seed, authors=authors)
         return Forecasts(
             dataset.videos["id"].to_numpy(dtype=str), self.targets, self.featurizer.targets.scale, np.concatenate(list(blocks), axis=1)
         )
@@ -91,7 +97,9 @@ class Forecaster:
         device = next(self.members[0].parameters()).device
         return evaluate(self, _as_dataset(videos, self.configuration), samples=samples, seed=seed, device=device).metrics
 
-    def draws(self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0, plain: bool = False) -> Iterator[np.ndarray]:
+    def draws(
+        self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0, plain: bool = False, authors: Authors | None = None
+    ) -> Iterator[np.ndarray]:
         """Draws of the popularity of some videos at a time, in order: float32 (S, n, K), in the training scale.
 
         Args:
@@ -100,6 +108,7 @@ class Forecaster:
             seed: of the draws.
             first: number of the first video in a table that is forecast in pieces, see `forecast.draws.draw_chunks`.
             plain: quantiles keep the noise of the draws and counts are not rounded: enough for comparing forecasts of the same seed.
+            authors: of the videos, whose draws are then joint; None: every video on its own.
         """
         targets = self.featurizer.targets
         whole = torch.from_numpy(targets.whole).to(videos.device)
@@ -115,6 +124,8 @@ class Forecaster:
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], {part: gone[rows] for part, gone in absent.items()})
                 if videos.age is not None:
                     stretched = shrink(stretched, videos.age[rows], self.featurizer.youngest, self.configuration.half_life)
+                if authors is not None and self.dependence is not None:  # before rounding makes draws equal
+                    stretched = reorder(stretched, authors[rows], self.dependence, seed)
                 if targets.scale.counts and not plain:
                     stretched = quantised(stretched, whole)
                 yield stretched.float().cpu().numpy()

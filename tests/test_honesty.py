@@ -13,7 +13,7 @@ from features.tables.dataset import Dataset
 from tests.conftest import write_dataset
 from training.checkpoint import Checkpoint
 
-FITTED = ("features.json", "features.safetensors", "member-0.safetensors", "calibration.json")
+FITTED = ("features.json", "features.safetensors", "member-0.safetensors", "calibration.json", "dependence.json")
 
 
 def fitted(run: Path) -> dict[str, bytes]:

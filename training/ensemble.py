@@ -4,6 +4,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,17 @@ import pandas as pd
 import torch
 
 from features.featurizer import Featurizer
-from features.rows.folds import Folds, map_folds
-from features.rows.splits import split
+from features.rows.folds import Folds, held_rows, map_folds
+from features.rows.splits import Rows, split
 from features.tables.dataset import Dataset, as_dataset
 from features.targets import truth
 from features.whole_counts import dequantiser
 from forecast.calibration import Calibration, calibrate
 from forecast.forecaster import Forecaster
+from forecast.joint.authors import authors_of
+from forecast.joint.dependence import FILE as DEPENDENCE
+from forecast.joint.dependence import Dependence, save_dependence
+from forecast.joint.held_back import dependence_of
 from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
@@ -86,7 +91,10 @@ def train(
             program,
             workers_for(workers, configuration.members, device.type) if program.portable else 1,
         )
-        save_calibration(directory, _calibration(featurizer, members, folds, configuration))
+        calibration = _calibration(featurizer, members, folds, configuration)
+        save_calibration(directory, calibration)
+        forecaster = Forecaster(configuration, featurizer, tuple(members), calibration, load_features(directory)[1], {})
+        save_dependence(directory, _dependence(forecaster, folds, dataset, splits))
         _finish(directory, configuration, program, dataset)
         return load(path, program=program, device=device)
 
@@ -122,9 +130,18 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, co
         return calibrate(members, held, featurizer.shapes, seed=configuration.seed)
 
 
+def _dependence(forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: list[Rows]) -> Dependence:
+    """What the validation rows of one author share."""
+    held = [folds.validation(fold) for fold in range(len(folds))]
+    authors = [authors_of(forecaster.featurizer, dataset.take(rows)).key for rows in held_rows(forecaster.featurizer, dataset, splits)]
+    if forecaster.configuration.split == "time":  # as for the calibration
+        forecaster, held, authors = replace(forecaster, members=forecaster.members[:: len(held)]), held[:1], authors[:1]
+    return dependence_of(forecaster, held, authors)
+
+
 def _finish(run: RunDirectory, configuration: Configuration, program: Program, dataset: Dataset) -> None:
     """Remove the rows and write the manifest."""
-    files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json"]
+    files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json", DEPENDENCE]
     files += [*map(member_file, range(configuration.members)), *([EXTRACTION] if (run.path / EXTRACTION).exists() else [])]
     about: dict[str, Any] = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
     shutil.rmtree(run.path / "rows", ignore_errors=True)

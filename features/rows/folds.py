@@ -64,8 +64,8 @@ def map_folds(path: Path, featurizer: Featurizer, dataset: Dataset, splits: Sequ
     Raises:
         InputError: no training or no validation row has a known target, or the rows cannot be written.
     """
-    known = ~np.isnan(truth(dataset.videos, featurizer.targets.names, featurizer.targets.scale)).all(1)
-    held = [rows.validation[known[rows.validation]] for rows in splits]
+    known = _known(featurizer, dataset)
+    held = held_rows(featurizer, dataset, splits)
     always = np.setdiff1d(np.concatenate(splits[0][:2]), np.concatenate([rows.validation for rows in splits]))
     shares = [always[known[always]], *held]
     for share, name in zip(shares, ["training", *["validation"] * len(held)], strict=True):
@@ -75,6 +75,17 @@ def map_folds(path: Path, featurizer: Featurizer, dataset: Dataset, splits: Sequ
         mapped.write(path, _chunks(featurizer, dataset, shares))
     starts = np.cumsum([len(share) for share in shares])
     return Folds(mapped.read(path), tuple(starts.tolist()), strangers)
+
+
+def held_rows(featurizer: Featurizer, dataset: Dataset, splits: Sequence[Rows]) -> list[np.ndarray]:
+    """Numbers in the table of the rows of each fold, as `Folds.validation` has them."""
+    known = _known(featurizer, dataset)
+    return [rows.validation[known[rows.validation]] for rows in splits]
+
+
+def _known(featurizer: Featurizer, dataset: Dataset) -> np.ndarray:
+    """(N,) bool: rows with a target."""
+    return ~np.isnan(truth(dataset.videos, featurizer.targets.names, featurizer.targets.scale)).all(1)
 
 
 def _chunks(featurizer: Featurizer, dataset: Dataset, shares: Sequence[np.ndarray]) -> Iterator[Videos]:

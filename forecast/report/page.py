@@ -121,6 +121,7 @@ def _sections(evaluation: Evaluation, pictures: dict[str, str], names: Sequence[
 <section id="groups"><h2>For whom do they hold?</h2>
 {tables.groups(evaluation)}
 </section>
+{_totals(evaluation)}
 {_figure("parts", pictures)}
 <section id="misses"><h2>The twenty largest misses</h2>
 {tables.misses(evaluation, names)}
@@ -128,6 +129,16 @@ def _sections(evaluation: Evaluation, pictures: dict[str, str], names: Sequence[
 <section id="scores"><h2>Scores</h2>
 <p class="small">In grey: a forecast that ignores the video. Natural logarithms for counts.</p>
 {tables.scores(evaluation)}
+</section>"""
+
+
+def _totals(evaluation: Evaluation) -> str:
+    """What several videos of one author reach together, where enough authors have several."""
+    if not evaluation.metrics.get("totals"):
+        return ""
+    return f"""<section id="totals"><h2>Do totals of one author's videos hold?</h2>
+{tables.totals(evaluation)}
+<p class="small">The first videos in time of each author, summed; widths are those of log(1 + total).</p>
 </section>"""
 
 

@@ -54,6 +54,17 @@ def groups(evaluation: Evaluation) -> str:
     return table(["", "", "videos", "CRPS", within, "95 % held"], rows, text=2)
 
 
+def totals(evaluation: Evaluation) -> str:
+    """What the intervals of an author's total held, by number of videos, beside those of draws that are independent between videos."""
+    rows = []
+    for found in evaluation.metrics["totals"]:
+        alone = found["independent"]
+        held = [percent(one["coverage_95"]) for one in (found, alone)]
+        width = [number(one["width_log_95"]) for one in (found, alone)]
+        rows.append([title(found["target"]), f"{found['videos']}", f"{found['authors']:,}", *held, *width])
+    return table(["", "videos", "authors", "95 % held", "if independent", "width", "if independent"], rows, text=1)
+
+
 def misses(evaluation: Evaluation, names: Sequence[str] | None = None) -> str:
     """The largest distances between median and truth, with their intervals; `names` (N) are shown beside the ids."""
     distance = np.nan_to_num(np.abs(evaluation.truth - evaluation.rows["median"]), nan=-1.0)

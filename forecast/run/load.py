@@ -14,6 +14,8 @@ from features.missing import columns_of
 from features.saved import BLANK, from_state, to_state
 from forecast.calibration import Calibration
 from forecast.forecaster import Forecaster
+from forecast.joint.dependence import FILE as DEPENDENCE
+from forecast.joint.dependence import load_dependence
 from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
@@ -65,7 +67,8 @@ def load(
         member = Member(program, copy.deepcopy(networks)).eval().setup(blank)
         members.append(load_member(run, number, member).to(device))
     calibration = load_calibration(run, len(featurizer.targets.names), list(featurizer.shapes))
-    return Forecaster(configuration, featurizer, tuple(members), calibration, marginal, about)
+    dependence = load_dependence(run, len(featurizer.targets.names)) if DEPENDENCE in about["files"] else None
+    return Forecaster(configuration, featurizer, tuple(members), calibration, marginal, about, dependence)
 
 
 def save_features(run: RunDirectory, featurizer: Featurizer, marginal: np.ndarray) -> None:

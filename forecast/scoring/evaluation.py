@@ -20,6 +20,7 @@ from forecast.scoring.baseline import marginal_rows
 from forecast.scoring.forecast_rows import Piece, Runner, Settings, forecast_pieces
 from forecast.scoring.percentage_error import mean_percentage_error
 from forecast.scoring.scores import mean_scores, scores
+from forecast.scoring.totals import Sums
 from forecast.shift import shift_of
 from machine.files import write_text, writing
 
@@ -75,19 +76,21 @@ def evaluate(
     ids = dataset.videos["id"].to_numpy(dtype=str)
     settings = Settings(samples, seed, device, keep is not None)
     pieces: list[Piece] = []
+    sums = Sums()
     with contextlib.ExitStack() as stack:
         kept = stack.enter_context(archive(keep, (samples, len(ids), len(forecaster.targets)))) if keep is not None else None
         for piece in _progress(forecast_pieces(forecaster, dataset, settings, run), len(ids)):
             if kept is not None and piece.draws is not None:
                 kept.put(piece.first, piece.draws)
-            pieces.append(dataclasses.replace(piece, draws=None))
+            sums.merge(piece.sums)
+            pieces.append(dataclasses.replace(piece, draws=None, sums=Sums()))
         truth = np.concatenate([piece.truth for piece in pieces])
         if kept is not None:
             kept.beside |= {"ids": ids, "targets": np.array(forecaster.targets), "truth": truth.astype(np.float32)}
     rows = {name: np.concatenate([piece.rows[name] for piece in pieces]) for name in pieces[0].rows}
     rows["point"] = rows["mean"] if point == "auto" else rows[point]
     stranger = np.concatenate([piece.stranger for piece in pieces])
-    metrics = _metrics(forecaster, rows, truth, samples, point)
+    metrics = _metrics(forecaster, rows, truth, samples, point) | {"totals": sums.scores(forecaster.targets)}
     moved = shift_of(forecaster.featurizer, [piece.tally for piece in pieces])
     moved.warn(dataset.name)
     metrics |= {"warnings": moved.warnings, "shift": moved.to_dict()}

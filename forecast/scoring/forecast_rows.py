@@ -13,8 +13,10 @@ from features.tables.dataset import Dataset
 from features.videos import Videos
 from forecast.draws import ENCODED
 from forecast.forecaster import Forecaster, truth_of
+from forecast.joint.authors import authors_of
 from forecast.scoring.percentage_error import mape_point
 from forecast.scoring.scores import energy_score, row_summary
+from forecast.scoring.totals import Sums, groups_of
 from forecast.shift import Tally, tally
 
 ROWS = 4 * ENCODED  # of a piece
@@ -34,6 +36,7 @@ class Piece:
         stranger: (n,) bool, authors without history.
         tally: how these videos differ from the training rows, see `forecast.shift`.
         examined: those of the videos whose parts are to be left out one by one, see `forecast.contributions`.
+        sums: over the videos of one author, see `forecast.scoring.totals`.
         draws: (S, n, K) if they were to be kept.
     """
 
@@ -43,6 +46,7 @@ class Piece:
     stranger: np.ndarray
     tally: Tally
     examined: Videos
+    sums: Sums
     draws: np.ndarray | None
 
 
@@ -66,30 +70,36 @@ class Settings:
 def forecast_pieces(forecaster: Forecaster, dataset: Dataset, settings: Settings, run: Runner = map) -> Iterator[Piece]:
     """Forecast `dataset`, at most `ROWS` videos at a time, in order; `run` says where (like `map`)."""
     some = np.linspace(0, len(dataset) - 1, min(EXAMINED, len(dataset))).astype(int)
+    groups = groups_of(dataset.videos) if forecaster.featurizer.targets.scale.counts else {}
     pieces = (np.arange(first, min(first + ROWS, len(dataset))) for first in range(0, len(dataset), ROWS))
-    jobs = ((int(rows[0]), dataset.take(rows), np.flatnonzero(np.isin(rows, some))) for rows in pieces)
+    jobs = (
+        (int(rows[0]), dataset.take(rows), np.flatnonzero(np.isin(rows, some)), {size: number[rows] for size, number in groups.items()})
+        for rows in pieces
+    )
     return run(partial(_forecast, forecaster, settings), jobs)
 
 
-def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Dataset, np.ndarray]) -> Piece:
-    first, dataset, some = job
+def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Dataset, np.ndarray, dict[int, np.ndarray]]) -> Piece:
+    first, dataset, some, groups = job
+    authors, sums = authors_of(forecaster.featurizer, dataset), Sums()
     raw = forecaster.featurizer.raw(dataset)
     features = forecaster.featurizer.standardised(dataset, raw)
     videos, counted = features.to(settings.device), tally(forecaster.featurizer, dataset, raw)
     truth = truth_of(videos, len(forecaster.targets))
     found, kept, start = [], [], 0
-    for block in forecaster.blocks(videos, settings.samples, seed=settings.seed, first=first):
+    for block in forecaster.blocks(videos, settings.samples, seed=settings.seed, first=first, authors=authors):
         rows = slice(start, start + block.shape[1])
         summary = row_summary(block, truth[rows])
         summary["mape"] = mape_point(block, forecaster.featurizer.targets.scale, forecaster.marginal[0])
         summary["energy"], summary["energy_independent"] = joint_scores(block, truth[rows], seed=first + start)
         found.append(summary)
+        sums.add(block, truth[rows], {size: number[rows] for size, number in groups.items()}, seed=first + start)
         if settings.keep:
             kept.append(block)
         start = rows.stop
     together = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
     draws = np.concatenate(kept, axis=1) if settings.keep else None
-    return Piece(first, together, truth, strangers(videos), counted, features.rows(torch.from_numpy(some)), draws)
+    return Piece(first, together, truth, strangers(videos), counted, features.rows(torch.from_numpy(some)), sums, draws)
 
 
 def joint_scores(samples: np.ndarray, truth: np.ndarray, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

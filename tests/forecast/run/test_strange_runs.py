@@ -57,7 +57,16 @@ def test_the_run_itself_loads(run):
 
 
 @pytest.mark.parametrize(
-    "name", ["member-0.safetensors", "features.safetensors", "configuration.json", "features.json", "calibration.json", "run.json"]
+    "name",
+    [
+        "member-0.safetensors",
+        "features.safetensors",
+        "configuration.json",
+        "features.json",
+        "calibration.json",
+        "dependence.json",
+        "run.json",
+    ],
 )
 def test_a_pickle_under_any_name_is_refused_unread(run, name, monkeypatch):
     monkeypatch.chdir(run)

@@ -1,0 +1,43 @@
+"""Whose videos they are, and how much of each author's past a run knows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.featurizer import Featurizer
+from features.parts import social
+from features.tables.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Authors:
+    """The authors of N videos.
+
+    Attributes:
+        key: (N,) int64 salted hashes of their names, -1 where unknown; the same in every table and for every process.
+        known: (N,) float64, of how many of the author's other videos it is known what they reached.
+    """
+
+    key: np.ndarray
+    known: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray | slice) -> "Authors":
+        return Authors(self.key[rows], self.known[rows])
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+
+def authors_of(featurizer: Featurizer, dataset: Dataset) -> Authors:
+    """The authors of a dataset's rows; a video never counts as its own past."""
+    videos = dataset.videos
+    if "username" not in videos:
+        return Authors(np.full(len(videos), -1), np.zeros(len(videos)))
+    key = social.keys(videos["username"], featurizer.salt)
+    history = featurizer.histories.get("history")
+    if history is None:
+        return Authors(key, np.zeros(len(videos)))
+    time = np.nan_to_num(videos["create_time"].to_numpy(np.float64)) if "create_time" in videos else np.zeros(len(videos))
+    before = time if featurizer.past_only else None
+    count, _, _ = history.totals(key, time, social.keys(videos["id"], featurizer.salt), before)
+    return Authors(key, count[:, 0])

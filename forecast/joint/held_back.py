@@ -1,0 +1,59 @@
+"""Scores of held-back truths in the forecasts that a stranger would get, from which dependence is learned."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy import special
+
+from features.missing import OF_THE_AUTHOR
+from features.videos import Videos
+from forecast.forecaster import Forecaster, truth_of
+from forecast.joint.dependence import Dependence
+
+MOST = 6000  # held-back rows looked at, over all folds
+EACH = 8  # of one author's in a fold: more say little more of what authors share
+DRAWS = 200  # a row
+
+
+def dependence_of(forecaster: Forecaster, held: Sequence[Videos], authors: Sequence[np.ndarray]) -> Dependence:
+    """What the videos of one author share, from the rows of each fold, forecast by the members that have not seen them.
+
+    Args:
+        forecaster: calibrated; member m was not trained on the rows of fold m modulo F.
+        held: the rows of F folds, labelled.
+        authors: (N,) keys of their authors, -1 where unknown.
+    """
+    scores, groups = [], []
+    for fold, (videos, author) in enumerate(zip(held, authors, strict=True)):
+        rows = some_of_each(author, EACH, MOST // len(held))
+        few = videos.rows(torch.from_numpy(rows).to(videos.device)).without(*OF_THE_AUTHOR)
+        apart = dataclasses.replace(forecaster, members=forecaster.members[fold :: len(held)])
+        scores.append(normal_scores(apart, few))
+        keys = np.unique(author[rows], return_inverse=True)[1]
+        groups.append(np.where(author[rows] < 0, -1, fold * len(author) + keys))
+    return Dependence.fit(np.concatenate(scores), np.concatenate(groups))
+
+
+def normal_scores(forecaster: Forecaster, videos: Videos) -> np.ndarray:
+    """(N, K) Normal scores of the truths of labelled videos in their forecasts, NaN where unknown."""
+    truth, place, start = truth_of(videos, len(forecaster.targets)), [], 0
+    for draws in forecaster.draws(videos.unlabelled(), DRAWS, seed=forecaster.configuration.seed, plain=True):
+        rows = truth[start : start + draws.shape[1]]
+        start += draws.shape[1]
+        below, up_to = (draws < rows).sum(axis=0), (draws <= rows).sum(axis=0)
+        place.append((0.5 * (below + up_to) + 0.5) / (DRAWS + 1))
+    return np.where(np.isnan(truth), np.nan, special.ndtri(np.concatenate(place)))
+
+
+def some_of_each(author: np.ndarray, each: int, most: int) -> np.ndarray:
+    """Numbers of at most `most` rows, and at most `each` of an author, from authors with two or more; in the order of the table.
+
+    Keys are hashes, so that the authors with the least keys are a random choice.
+    """
+    order = np.argsort(author, kind="stable")
+    order = order[author[order] >= 0]
+    _, first, count = np.unique(author[order], return_index=True, return_counts=True)
+    number = np.arange(len(order)) - np.repeat(first, count)
+    return np.sort(order[(number < each) & (np.repeat(count, count) > 1)][:most])
