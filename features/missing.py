@@ -1,7 +1,7 @@
 """What a video may lack: parts, the author's history, columns of a part. And training rows that lack it, so that it is nothing new."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -34,21 +34,33 @@ def strangers(videos: Videos) -> np.ndarray:
     return ~videos["history"].present.cpu().numpy() if "history" in videos else np.zeros(len(videos), bool)
 
 
-def absences(videos: Videos, shapes: Mapping[str, PartShape]) -> dict[str, np.ndarray]:
-    """(N,) bool by name: who lacks a part, and strangers who lack most columns of one (by the name of `columns_of`)."""
-    absent = {name: ~part.present.cpu().numpy() for name, part in videos.items()}
-    unknown = strangers(videos) if "history" in videos else np.ones(len(videos), bool)
+@dataclass(frozen=True)
+class Absences:
+    """What N videos lack.
+
+    Attributes:
+        parts: (N,) bool by part, the videos that lack it.
+        columns: (N,) bool by part, the strangers' videos that have it, but lack most of its columns.
+    """
+
+    parts: Mapping[str, np.ndarray] = field(default_factory=dict)
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def rows(self, rows: slice) -> "Absences":
+        """Those of these rows."""
+        return Absences(*({part: gone[rows] for part, gone in kind.items()} for kind in (self.parts, self.columns)))
+
+
+def absences(videos: Videos, shapes: Mapping[str, PartShape]) -> Absences:
+    """What these videos lack; `shapes` say which columns of a part may be missing."""
+    parts = {name: ~part.present.cpu().numpy() for name, part in videos.items()}
+    unknown, columns = strangers(videos) if "history" in videos else np.ones(len(videos), bool), {}
     for name, shape in shapes.items():
         if shape.gaps and name in videos:
             flags = torch.stack([videos[name].numbers[:, list(gap.ones)].sum(-1) >= len(gap.ones) for gap in shape.gaps])
             most = flags.double().mean(0) > 0.5
-            absent[columns_of(name)] = (most & videos[name].present).cpu().numpy() & unknown
-    return absent
-
-
-def columns_of(part: str) -> str:
-    """How the columns of a part, rather than the part, are called."""
-    return f"columns of {part}"
+            columns[name] = (most & videos[name].present).cpu().numpy() & unknown
+    return Absences(parts, columns)
 
 
 def without_columns(part: Part, gaps: Sequence[Gap]) -> Part:

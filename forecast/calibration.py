@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from features.missing import OF_THE_AUTHOR, columns_of, without_columns
+from features.missing import OF_THE_AUTHOR, Absences, without_columns
 from features.videos import PartShape, Videos
 from forecast.member import Member
 from forecast.mixture import mixture_summary
@@ -48,13 +48,15 @@ class Calibration:
     Attributes:
         known: for videos of known authors.
         strangers: for those of strangers.
-        lacking: at least, for those that lack a part, or are strangers and lack its columns (`features.missing.absences`).
+        lacking: by part; at least, for those that lack it.
+        bare: by part; at least, for strangers who lack most of its columns (`features.missing.Absences`).
         widening: (K,) factors of at least 1, multiplied into the first two, for those that lack a part.
     """
 
     known: np.ndarray
     strangers: np.ndarray
     lacking: dict[str, np.ndarray] = field(default_factory=dict)
+    bare: dict[str, np.ndarray] = field(default_factory=dict)
     widening: dict[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
@@ -62,16 +64,17 @@ class Calibration:
         """No change."""
         return cls(np.ones((2, targets)), np.ones((2, targets)))
 
-    def factor(self, stranger: np.ndarray, absent: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(N,) bool, alone and by part, to (N, 2, K)."""
+    def factor(self, stranger: np.ndarray, absent: Absences) -> np.ndarray:
+        """(N, 2, K) stretches of N videos; `stranger` is (N,) bool."""
         factor = np.where(stranger[:, None, None], self.strangers, self.known)
         for part, widening in self.widening.items():
-            factor = np.where(absent[part][:, None, None], factor * widening, factor)
-        for part, stretches in self.lacking.items():
-            factor = np.where(absent[part][:, None, None], np.maximum(factor, stretches), factor)
+            factor = np.where(absent.parts[part][:, None, None], factor * widening, factor)
+        for least, gone in ((self.lacking, absent.parts), (self.bare, absent.columns)):
+            for part, stretches in least.items():
+                factor = np.where(gone[part][:, None, None], np.maximum(factor, stretches), factor)
         return factor
 
-    def apply(self, samples: Tensor, stranger: np.ndarray, absent: Mapping[str, np.ndarray]) -> Tensor:
+    def apply(self, samples: Tensor, stranger: np.ndarray, absent: Absences) -> Tensor:
         """Stretch samples (S, N, K) about their medians."""
         below, above = samples.new_tensor(self.factor(stranger, absent)).unbind(1)
         if bool((below == 1).all() and (above == 1).all()):
@@ -102,18 +105,19 @@ def calibrate(
             for part in parts
             if len(held[0].parts) > 1 and np.mean([float(videos[part].present.double().mean()) for videos in held]) > 1 - SELDOM
         }
+        bare = {}
         for part, shape in (shapes or {}).items():
             if shape.gaps and part in held[0]:
                 blind = [
                     replace(videos, parts=videos.parts | {part: without_columns(videos[part], shape.gaps)}).without(*OF_THE_AUTHOR)
                     for videos in fewer
                 ]
-                lacking[columns_of(part)] = _stretches(members, blind)
+                bare[part] = _stretches(members, blind)
         widening = _widening(members, fewer, parts) if len(held[0].parts) > 1 else {}
         strange = _stretches(members, [videos.without(*OF_THE_AUTHOR) for videos in few], widening)
         if not any(part in held[0] and bool(videos[part].present.any()) for part in OF_THE_AUTHOR for videos in held):
-            return Calibration(strange, strange, lacking, widening)
-        return Calibration(_stretches(members, [_of_known_authors(videos) for videos in few], widening), strange, lacking, widening)
+            return Calibration(strange, strange, lacking, bare, widening)
+        return Calibration(_stretches(members, [_of_known_authors(videos) for videos in few], widening), strange, lacking, bare, widening)
 
 
 def _of_known_authors(videos: Videos) -> Videos:

@@ -121,7 +121,7 @@ class Forecaster:
                 rows = slice(start, stop)
                 if not plain:
                     samples_of_chunk = with_exact_quantiles(samples_of_chunk, self.members, videos.rows(rows).unlabelled())
-                stretched = self.calibration.apply(samples_of_chunk, stranger[rows], {part: gone[rows] for part, gone in absent.items()})
+                stretched = self.calibration.apply(samples_of_chunk, stranger[rows], absent.rows(rows))
                 if videos.age is not None:
                     stretched = shrink(stretched, videos.age[rows], self.featurizer.youngest, self.configuration.half_life)
                 if authors is not None and self.dependence is not None:  # before rounding makes draws equal

@@ -11,7 +11,7 @@ from features.tables.columns import COUNTS
 from machine.errors import InputError
 from machine.files import json_object
 
-VERSION = 7  # of the run directory's format
+VERSION = 8  # of the run directory's format
 AUTOMATIC = ("members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from features.featurizer import Featurizer
-from features.missing import columns_of
 from features.saved import BLANK, from_state, to_state
 from forecast.calibration import Calibration
 from forecast.forecaster import Forecaster
@@ -24,6 +23,7 @@ from machine.errors import InputError
 from program import SHIPPED, Program
 
 TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
+BY_PART = ("lacking", "bare", "widening")  # stretches of a calibration that belong to a part
 
 
 def load(
@@ -153,21 +153,21 @@ def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calib
     stored = run.read_json("calibration.json")
     try:
         known, strange = (np.array(stored[name], dtype=np.float64) for name in ("known", "strangers"))
-        lacking, widening = (
-            {part: np.array(values, dtype=np.float64) for part, values in stored.get(name, {}).items()} for name in ("lacking", "widening")
+        lacking, bare, widening = (
+            {part: np.array(values, dtype=np.float64) for part, values in stored.get(name, {}).items()} for name in BY_PART
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{run.path / 'calibration.json'}: damaged ({error})") from error
-    shapes = [((2, targets), (known, strange, *lacking.values())), ((targets,), widening.values())]
+    shapes = [((2, targets), (known, strange, *lacking.values(), *bare.values())), ((targets,), widening.values())]
     if any(one.shape != shape or not ((one > 0) & (one < 1e6)).all() for shape, found in shapes for one in found):
         raise InputError(f"{run.path / 'calibration.json'}: not two stretches above 0 for each target")
-    if not {*lacking, *widening} <= {*parts, *map(columns_of, parts)}:
+    if not {*lacking, *bare, *widening} <= {*parts}:
         raise InputError(f"{run.path / 'calibration.json'}: names a part that the run does not have")
-    return Calibration(known, strange, lacking, widening)
+    return Calibration(known, strange, lacking, bare, widening)
 
 
 def save_calibration(run: RunDirectory, calibration: Calibration) -> None:
     """Write the stretches."""
     stretches = {"known": calibration.known.tolist(), "strangers": calibration.strangers.tolist()}
-    by_part = {name: {part: values.tolist() for part, values in getattr(calibration, name).items()} for name in ("lacking", "widening")}
+    by_part = {name: {part: values.tolist() for part, values in getattr(calibration, name).items()} for name in BY_PART}
     run.write_text("calibration.json", json.dumps(stretches | by_part) + "\n")

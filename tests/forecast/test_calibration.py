@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import stats
 
-from features.missing import absences, strangers, without_columns
+from features.missing import Absences, absences, strangers, without_columns
 from features.videos import Gap, Part, PartShape, Videos
 from forecast.calibration import FEWEST, HALVES, Calibration, calibrate, conformal, extrapolate, needed
 from forecast.member import Member
@@ -73,7 +73,7 @@ def test_samples_move_about_their_median_and_targets_stay_together() -> None:
     torch.manual_seed(0)
     samples = torch.randn(101, 3, 2)
     calibration = Calibration(np.array([[2.0, 1.0], [4.0, 1.0]]), both(1.0, 3.0), {"visual": both(1.5, 1.5)})
-    absent = {"visual": np.array([False, False, True])}
+    absent = Absences({"visual": np.array([False, False, True])})
     found = calibration.apply(samples, np.array([False, True, True]), absent)
     median = samples.median(0).values
     below = torch.tensor([[2.0, 1.0], [1.0, 3.0], [1.5, 3.0]])  # what is lacking only ever widens
@@ -83,8 +83,8 @@ def test_samples_move_about_their_median_and_targets_stay_together() -> None:
 
 
 def test_what_parts_multiply_comes_before_what_they_need_at_least() -> None:
-    calibration = Calibration(both(2.0), both(1.0), {"visual": both(3.0)}, {"visual": np.array([1.1]), "textual": np.array([1.2])})
-    absent = {"visual": np.array([False, False, True, True]), "textual": np.array([True, False, True, False])}
+    calibration = Calibration(both(2.0), both(1.0), {"visual": both(3.0)}, widening={"visual": np.array([1.1]), "textual": np.array([1.2])})
+    absent = Absences({"visual": np.array([False, False, True, True]), "textual": np.array([True, False, True, False])})
     # 2 x 1.2; 1; 2 x 1.2 x 1.1 = 2.64, but at least 3; 1 x 1.1, but at least 3
     factor = calibration.factor(np.array([False, True, False, True]), absent)
     np.testing.assert_allclose(factor, [[[value]] * 2 for value in (2.4, 1.0, 3.0, 3.0)])
@@ -92,7 +92,7 @@ def test_what_parts_multiply_comes_before_what_they_need_at_least() -> None:
 
 def test_no_calibration_changes_nothing() -> None:
     samples = torch.randn(11, 3, 2)
-    assert torch.equal(Calibration.none(2).apply(samples, np.zeros(3, bool), {}), samples)
+    assert torch.equal(Calibration.none(2).apply(samples, np.zeros(3, bool), Absences()), samples)
 
 
 @pytest.mark.parametrize("count", [79, 799])
@@ -153,7 +153,7 @@ def test_members_that_hold_out_different_folds_are_calibrated_for_their_average(
     calibration = calibrate(members, [rows(0), rows(1)])
     new = rows(None)
     assert new.popularity is not None
-    found = mixture_summary(members, new, 32, factor=calibration.factor(np.ones(count, bool), {}))
+    found = mixture_summary(members, new, 32, factor=calibration.factor(np.ones(count, bool), Absences()))
     truth = new.popularity.numpy()
     held = float(np.mean((truth >= found["lower_95"]) & (truth <= found["upper_95"])))
     # rows that calibrate and rows that are held both vary; the extrapolation itself may be off by half a percent
@@ -192,7 +192,7 @@ def test_intervals_are_wider_without_a_part_even_where_the_forecast_narrows() ->
     new = rows()
 
     def bounds(videos: Videos) -> dict[str, np.ndarray]:
-        absent = {part: ~videos[part].present.numpy() for part in videos}
+        absent = Absences({part: ~videos[part].present.numpy() for part in videos})
         return mixture_summary(members, videos, 8, factor=calibration.factor(np.zeros(count, bool), absent))
 
     whole = bounds(new)
@@ -229,12 +229,12 @@ def test_strangers_without_columns_have_intervals_wide_enough() -> None:
 
     members = [member_of(model, guide)]
     calibration = calibrate(members, [rows()], shapes)
-    assert calibration.lacking["columns of social"] == pytest.approx(both(2.0), rel=0.25)
+    assert calibration.bare["social"] == pytest.approx(both(2.0), rel=0.25)
     new = rows()
     bare = replace(new, parts=new.parts | {"social": without_columns(new["social"], shapes["social"].gaps)}).without("history")
     absent = absences(bare, shapes)
-    assert absent["columns of social"].all()
-    assert not absences(new.without("history"), shapes)["columns of social"].any()
+    assert absent.columns["social"].all()
+    assert not absences(new.without("history"), shapes).columns["social"].any()
     found = mixture_summary(members, bare, 8, factor=calibration.factor(strangers(bare), absent))
     truth = new.popularity.numpy()
     held = float(np.mean((truth >= found["lower_95"]) & (truth <= found["upper_95"])))
