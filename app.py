@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +19,7 @@ from machine.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
+    from features.tables.dataset import Dataset
     from forecast.draft.outlook import Outlook
     from forecast.forecaster import Forecaster
 
@@ -60,9 +63,12 @@ class Desk:
         rest = sorted((path.parent.name for path in self.runs.glob("*/run.json") if path.parent.name != newest), reverse=True)
         return [newest, *rest]
 
-    def answer(self, run: str, clip: str | None, publish: str, words: Sequence[str], numbers: Sequence[str]) -> tuple[Outlook, list[str]]:
-        """Forecast a draft over a fan of horizons; and sentences about the clip."""
+    def answer(
+        self, run: str, clip: str | None, publish: str, words: Sequence[str], numbers: Sequence[str], past: Sequence[str] = ()
+    ) -> tuple[Outlook, list[str]]:
+        """Forecast a draft over a fan of horizons, knowing what the files `past` tell; and sentences about the clip."""
         from forecast.draft.outlook import outlook
+        from forecast.draft.past import completed, knowing
         from forecast.draft.video import Draft, fan_horizons
 
         forecaster = self._forecaster(run)
@@ -70,6 +76,9 @@ class Desk:
         known |= {name: _count(NUMBERS[name], text) for name, text in zip(NUMBERS, numbers, strict=True) if str(text).strip()}
         features, problems = self._clip(run, Path(clip)) if clip else ({}, [])
         draft = Draft(_moment(publish), known, features)
+        if past:
+            told = _past(past, forecaster)
+            forecaster, draft = knowing(forecaster, told), completed(draft, told)
         horizons = sorted({*HORIZONS, *fan_horizons(HORIZONS)})
         return outlook(forecaster, draft, horizons), problems
 
@@ -99,11 +108,11 @@ def page(desk: Desk) -> Any:
     """The page, as Gradio blocks."""
     import gradio
 
-    def show(run: str, clip: str | None, publish: str, *given: str) -> tuple[Any, str, Outlook]:
+    def show(run: str, past: list[str] | None, clip: str | None, publish: str, *given: str) -> tuple[Any, str, Outlook]:
         from forecast.draft.growth import growth_figure
 
         try:
-            found, problems = desk.answer(run, clip, publish, given[:2], given[2:])
+            found, problems = desk.answer(run, clip, publish, given[:2], given[2:], past or ())
         except InputError as error:
             raise gradio.Error(str(error), duration=None) from error
         return growth_figure(found), _html(found, problems), found
@@ -116,6 +125,13 @@ def page(desk: Desk) -> Any:
             "# What will this video reach?\nEverything may be left empty: what is not given is missing, and the intervals are wider."
         )
         run = gradio.Dropdown(desk.names(), label="Run", elem_id="run")
+        past = gradio.File(
+            label="What other videos of yours reached (optional): a table, or what a collector wrote",
+            file_count="multiple",
+            file_types=[".csv", ".gz", ".parquet", ".json", ".jsonl"],
+            elem_id="past",
+            height=120,
+        )
         seen = []
         with gradio.Row():
             for name in ("a", "b"):
@@ -128,7 +144,7 @@ def page(desk: Desk) -> Any:
         verdict = gradio.HTML(elem_id="verdict")
         states = [one[-1] for one in seen]
         for button, given, figure, table, state in seen:
-            button.click(show, [run, *given], [figure, table, state], api_name=False).then(  # type: ignore[arg-type]
+            button.click(show, [run, past, *given], [figure, table, state], api_name=False).then(  # type: ignore[arg-type]
                 compared,
                 states,
                 verdict,
@@ -182,6 +198,19 @@ def _comparison(one: Outlook, two: Outlook) -> str:
         [title(target), *(f"{found.probability[h, k]:.0%}" for h in range(len(found.horizons)))] for k, target in enumerate(found.targets)
     ]
     return f'<div class="answer">{table(heads, rows, text=1)}</div>'
+
+
+def _past(files: Sequence[str], forecaster: Forecaster) -> Dataset:
+    """The outcomes in files that were dropped: one table, or the many small files of a collector."""
+    from extraction.sources.past import read_past
+
+    reading = forecaster.configuration.columns
+    if len(files) == 1:
+        return read_past(Path(files[0]), **reading)
+    with tempfile.TemporaryDirectory(prefix="clipcast-") as folder:
+        for number, file in enumerate(files):
+            shutil.copy(file, Path(folder) / f"{number}-{Path(file).name}")
+        return read_past(Path(folder), **reading)
 
 
 def _moment(text: str) -> float:

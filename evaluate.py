@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   python evaluate.py                                    the newest run, on the rows its training held out
   python evaluate.py --run runs/0001 --samples 1000
-  python evaluate.py --run runs/0001 --data OTHER --out evaluation-of-other --save-samples"""
+  python evaluate.py --run runs/0001 --data OTHER --out evaluation-of-other --save-samples
+  python evaluate.py --run runs/0001 --data NEW --past OLD        what the authors of OLD reached is known, without training"""
 
 
 def _parser() -> command.Parser:
     parser = command.Parser(prog="evaluate.py", description="Score a run's forecasts.", epilog=EXAMPLES)
     parser.add_argument("--run", type=command.path, metavar="RUN", help="run directory (default: the newest under runs/)")
     parser.add_argument("--data", metavar="DATA", help="dataset to forecast, every row of it (default: the test rows held out in training)")
+    command.past_option(parser)
     command.program_option(parser)
     parser.add_argument("--samples", type=command.whole(2, 1_000_000), default=1000, help="draws a video (default: %(default)s)")
     parser.add_argument("--out", type=command.path, metavar="DIR", help="where to write (default: RUN/evaluation)")
@@ -47,6 +49,7 @@ def _parser() -> command.Parser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     options = _parser().parse_args(arguments)
+    from extraction.sources.past import read_past
     from features.rows.splits import split
     from features.simulated_world import read_or_simulate
     from forecast.report.measures import add_measures
@@ -65,6 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     device = command.device(options.device)
     forecaster = load(path, program=read_program(options.program), device=device)
     begun = RunDirectory(path).read_json("source.json")
+    past = None
+    if options.past is not None:
+        past = read_past(options.past, **forecaster.configuration.columns)
+        forecaster = forecaster.with_past(past)
     source = begun.get("data") if options.data is None else options.data
     dataset = read_or_simulate(source, **forecaster.configuration.reading)
     if options.data is None:
@@ -80,12 +87,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with contextlib.ExitStack() as stack:
         run = map if options.ray is None else stack.enter_context(Cluster(options.ray)).map
         evaluation = evaluate(forecaster, dataset, **settings, device=device, keep=keep, run=run)
+    if past is not None:
+        evaluation.metrics["past"] = {"data": past.name, "rows": len(past)}
     add_measures(evaluation, forecaster, dataset, seed=options.seed, device=device)
     write_evaluation(evaluation, out)
     names = dataset.videos["username"].fillna("").tolist() if begun.get("keep_names") and "username" in dataset.videos else None
     write_report(evaluation, forecaster, out, data=dataset.name, command=_command(options, path), names=names)
     print(table(evaluation.metrics))
     print(f"(in brackets: a forecast that ignores the video)   {len(dataset):,} rows of {dataset.name}")
+    if past is not None:
+        print(f"past         {len(past):,} rows of {past.name} were known")
     if source is None:
         _print_oracle(dataset, forecaster.configuration)
     print(f"written      {out}/report.html (open it in a browser), metrics.json, forecasts.csv, pictures")
@@ -95,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _command(options: argparse.Namespace, path: Path) -> str:
     """What gives the same report again."""
     data = f" --data {shlex.quote(options.data)}" if options.data is not None else ""
+    data += f" --past {shlex.quote(str(options.past))}" if options.past is not None else ""
     point = f" --point {options.point}" if options.point != "auto" else ""
     return f"python evaluate.py --run {shlex.quote(str(path))}{data} --samples {options.samples} --seed {options.seed}{point}"
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   python predict.py --description "my cat #cats" --username me --follower-count 12000
   python predict.py --video clip.mp4 --publish "2026-12-01 18:00" --horizon 1h,1d,7d,30d --plot growth.png
+  python predict.py --description "my cat #cats" --past MY_CHANNEL     what yt-dlp wrote of your own videos, for example
   python predict.py --description "draft one" --json > a.json
   python predict.py --description "draft two" --json > b.json
   python predict.py --compare a.json b.json               which of the two reaches more, with what probability
@@ -35,6 +36,7 @@ NOT_GIVEN = ("id", "create_time", "collected_at", "video_path", *COUNTS)
 def _parser() -> command.Parser:
     parser = command.Parser(prog="predict.py", description=__doc__, epilog=EXAMPLES)
     parser.add_argument("--run", type=command.path, metavar="RUN", help="run directory (default: the newest under runs/)")
+    command.past_option(parser)
     command.program_option(parser)
     video = parser.add_argument_group("the video")
     video.add_argument("--video", type=command.path, metavar="CLIP", help="media file")
@@ -80,6 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with command.one_thread():  # one video is too little to share: threads would wait for each other
         forecaster = load(path, program=read_program(options.program), device=device)
         draft = _draft(options, forecaster, path)
+        if options.past is not None:
+            forecaster, draft = _with_past(options.past, forecaster, draft)
         ages = [*horizons, *fan_horizons(horizons)] if options.plot else horizons
         fan = outlook(forecaster, draft, ages, samples=options.samples, seed=options.seed, device=device)
     if options.plot:
@@ -111,6 +115,20 @@ def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> D
     for problem in problems:
         print(f"warning: {options.video}: {problem}", file=sys.stderr)
     return Draft(publish, known, clip)
+
+
+def _with_past(source: Path, forecaster: Forecaster, draft: Draft) -> tuple[Forecaster, Draft]:
+    """What the author's other videos reached, and what their newest row says of the author."""
+    from extraction.sources.past import read_past
+    from forecast.draft.past import completed, knowing
+
+    past = read_past(source, **forecaster.configuration.columns)
+    forecaster, whole = knowing(forecaster, past), completed(draft, past)
+    added = {name: value for name, value in whole.known.items() if name not in draft.known}
+    if added:
+        told = ", ".join(f"{name} {value:,.0f}" if isinstance(value, float) else f"{name} {value}" for name, value in added.items())
+        print(f"note: of {source}: {told}", file=sys.stderr)
+    return forecaster, whole
 
 
 def _plot(fan: Outlook, path: Path) -> None:

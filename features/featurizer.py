@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from features.parts import same_sound, same_words, social
-from features.parts.same_author import History, author_numbers, excess, moments
+from features.parts import histories, social
+from features.parts.same_author import History
 from features.parts.text import LENGTH, WIDTH, Text, captions, lengths
+from features.past import known_at, new_outcomes
 from features.scale import Scale
 from features.scaler import Scaler
 from features.tables.columns import COUNTS
@@ -92,20 +93,8 @@ class Featurizer:
                 keys, counts = np.unique(social.keys(videos[column], fitted.salt), return_counts=True)
                 fitted.categories[column] = keys[(counts >= SELDOM) & (keys >= 0)]
         reached = (truth(videos, names, target_scale) - fitted.targets.loc) / fitted.targets.spread
-        known = ~np.isnan(reached).all(1)
-        own, time = social.keys(videos["id"], fitted.salt), _time(videos)
-        if "username" in videos and "history" not in without:
-            author = social.keys(videos["username"], fitted.salt)
-            fitted.histories["history"] = History.fit(np.where(known, author, -1), time, own, reached)
-        if "music_title" in videos and "sound" not in without:
-            usual = np.zeros_like(reached)
-            if "history" in fitted.histories:
-                totals = fitted.histories["history"].totals(author, time, own, time if past_only else None)
-                usual = moments(*totals)[:, : reached.shape[1]]
-            fitted.histories.update(same_sound.fit(videos, fitted.salt, time, reached - usual, known))
+        fitted.histories.update(histories.fit(videos, fitted.salt, reached, past_only=past_only, without=without))
         texts = captions(videos)
-        if any(text.strip() for text in texts) and "words" not in without:
-            fitted.histories.update(same_words.fit(videos, fitted.salt, time, reached, known))
         if any(text.strip() for text in texts) and "textual" not in (*without, *dataset.ready):
             object.__setattr__(fitted, "text", Text.fit(texts, seed=seed))
         for part, (raw, features, present) in fitted.raw(dataset).items():
@@ -115,6 +104,23 @@ class Featurizer:
         if not fitted.scalers:
             raise InputError(f"{dataset.name}: no part has any feature")
         return fitted
+
+    def with_past(self, dataset: Dataset) -> "Featurizer":
+        """The same, its histories joined by outcomes of other videos, standardised and hashed like those of training.
+
+        Rows that training had, or without an outcome, do not join. Where only the past counts, a row does from when it was read.
+
+        Raises:
+            InputError: see `features.past.new_outcomes`.
+        """
+        videos, reached = new_outcomes(dataset, self.targets, self.histories, self.salt)
+        if len(videos) == 0:
+            return self
+        since = known_at(videos) if self.past_only else None
+        without = {"history", "sound", "words"} - self.histories.keys()
+        found = histories.fit(videos, self.salt, reached, past_only=self.past_only, without=without, beside=self.histories, known_at=since)
+        both = {name: history.joined(found[name]) if name in found else history for name, history in self.histories.items()}
+        return replace(self, histories=both)
 
     def transform(self, dataset: Dataset, until: float = np.inf) -> Videos:
         """Turn a dataset into tensors on the CPU; popularity is NaN where unknown.
@@ -191,27 +197,9 @@ class Featurizer:
 
     def _reached(self, videos: pd.DataFrame, until: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """What the author's other videos, and others' with the sound or the words, reached: numbers (N, F) and presence (N,)."""
-        found = {}
-        own, time = social.keys(videos["id"], self.salt), _time(videos)
-        before = np.minimum(time, until) if self.past_only else None
-        if "history" in self.histories and "username" in videos:
-            author = social.keys(videos["username"], self.salt)
-            age = np.maximum(social.age(videos), self.youngest)
-            found["history"] = author_numbers(self.histories["history"], author, time, own, age, before)
-        alike = []  # those of the author's videos that have the sound, or words, of this one
-        if "sound" in self.histories:
-            numbers, present, of_author = same_sound.numbers(videos, self.salt, self.histories, time, before)
-            found["sound"] = numbers, present
-            alike.append(excess(of_author[:, :1], of_author[:, 1:]))
-        if "words" in self.histories:
-            numbers, present, of_author = same_words.numbers(videos, self.salt, self.histories, time, before)
-            found["words"] = numbers, present
-            usual = found["history"][0][:, : len(self.targets.names)] if "history" in found else 0.0
-            alike.append(excess(of_author[:, :1], of_author[:, 1:], usual))
-        if "history" in found:
-            numbers, present = found["history"]
-            found["history"] = np.concatenate([numbers, *alike], axis=1), present
-        return found
+        before = np.minimum(histories.published_at(videos), until) if self.past_only else None
+        age = np.maximum(social.age(videos), self.youngest)
+        return histories.numbers(videos, self.salt, self.histories, age, before, len(self.targets.names))
 
     def _codes(self, videos: pd.DataFrame) -> np.ndarray:
         """(N, C) codes; each column has its own range, whose first code means unseen or missing."""
@@ -237,11 +225,6 @@ def _optional(part: str, features: list[str]) -> list[list[int]]:
 def _salt(videos: pd.DataFrame, seed: int) -> str:
     """A key that depends on nothing but the seed and which rows train."""
     return hashlib.blake2b("\n".join(videos["id"]).encode("utf-8", "surrogatepass"), digest_size=16, key=str(seed).encode()).hexdigest()
-
-
-def _time(videos: pd.DataFrame) -> np.ndarray:
-    """(N,) seconds since 1970; a video without a time was published in 1970."""
-    return np.nan_to_num(videos["create_time"].to_numpy(np.float64)) if "create_time" in videos else np.zeros(len(videos))
 
 
 def _youngest(age: np.ndarray) -> float:

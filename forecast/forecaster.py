@@ -1,7 +1,7 @@
 """A trained forecaster: everything fitted, the members, the calibration; and how it is written to and read from a run directory."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,14 @@ class Forecaster:
     def targets(self) -> tuple[str, ...]:
         """Names of the K targets."""
         return self.featurizer.targets.names
+
+    def with_past(self, past: Dataset | pd.DataFrame) -> "Forecaster":
+        """The same, knowing outcomes of other videos: they join the histories of authors, sounds and words. Nothing is trained or written.
+
+        Raises:
+            InputError: see `features.past.new_outcomes`.
+        """
+        return replace(self, featurizer=self.featurizer.with_past(_as_dataset(past, self.configuration)))
 
     def forecast(self, videos: Dataset | pd.DataFrame, samples: int = 1000, *, seed: int = 0) -> "Forecasts":
         """Forecast every row of a dataset, or of a data frame with the contract's columns; what it says of the targets is not looked at.

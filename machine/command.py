@@ -46,6 +46,12 @@ def program_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--program", type=path, metavar="FILE", help=meaning)
 
 
+def past_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names outcomes of other videos."""
+    meaning = "outcomes of other videos, of the same authors best: a dataset, a table, or whatever extract.py reads (no clip is opened)"
+    parser.add_argument("--past", type=path, metavar="DATA", help=meaning)
+
+
 def whole(low: int, high: int | None = None) -> Callable[[str], int]:
     """An argument type: a whole number from `low` to `high`."""
 

@@ -10,6 +10,8 @@ from features.tables.readings import apart
 from features.tables.table import check_videos, read_table
 from features.tables.values import parse_count
 
+KIND = "a table by the contract"
+
 
 def read(path: Path, folder: Path, lenient: bool = False) -> Source:
     """Read the table at `path`; media files lie below `folder`.
@@ -21,14 +23,14 @@ def read(path: Path, folder: Path, lenient: bool = False) -> Source:
     if lenient:
         known = [name for name in table.columns if name in COLUMNS]
         rows = ({name: None if _missing(value) else value for name, value in row.items()} for row in table[known].to_dict("records"))
-        return source_of(rows, folder, "a table by the contract", path)
+        return source_of(rows, folder, KIND, path)
     for name in table.columns:
         if name in COLUMNS and COLUMNS[name].kind == "count" and not pd.api.types.is_numeric_dtype(table[name]):
             table[name] = [_count(value) for value in table[name]]
     videos, _ = apart(check_videos(table, path), path)
     if "video_path" not in videos:
         videos["video_path"] = pd.Series([None] * len(videos), dtype=object)
-    return Source(videos, folder, "a table by the contract", path)
+    return Source(videos, folder, KIND, path)
 
 
 def _count(value: object) -> object:

@@ -1,4 +1,4 @@
-"""What other videos reached: the author's own, and those with the same sound. Computed from training rows only.
+"""What other videos reached: the author's own, and those with the same sound.
 
 A video never sees itself: rows are known by a key, and a query skips the row with its own key (leave-one-out on training rows).
 """
@@ -14,26 +14,45 @@ SHRINKAGE = 2.0  # a mean of n videos is shrunken towards 0 by n / (n + SHRINKAG
 
 @dataclass(frozen=True)
 class History:
-    """Training rows sorted by group (author or sound) and time.
+    """Rows sorted by group (author, sound or word) and time.
 
     Attributes:
         group: (N,) int64 keys, sorted.
         time: (N,) float64 seconds, sorted within a group.
         video: (N,) int64 keys of the videos themselves.
         reached: (N, K) float64 targets, standardised on training rows; 0 where unknown.
+        published: (N,) float64 seconds, where `time` is when a row was known and not when it was published.
     """
 
     group: np.ndarray
     time: np.ndarray
     video: np.ndarray
     reached: np.ndarray
+    published: np.ndarray | None = None
 
     @classmethod
-    def fit(cls, group: np.ndarray, time: np.ndarray, video: np.ndarray, reached: np.ndarray) -> "History":
-        """Store training rows; those of no group (-1) are left out."""
+    def fit(
+        cls, group: np.ndarray, time: np.ndarray, video: np.ndarray, reached: np.ndarray, published: np.ndarray | None = None
+    ) -> "History":
+        """Store rows; those of no group (-1) are left out."""
         order = np.lexsort((video, time, group))
         order = order[group[order] >= 0]
-        return cls(group[order], time[order], video[order], np.nan_to_num(reached[order]))
+        return cls(group[order], time[order], video[order], np.nan_to_num(reached[order]), None if published is None else published[order])
+
+    def joined(self, other: "History") -> "History":
+        """Its rows, and those of the other that it does not have; a row is known by its `video`."""
+        new = ~np.isin(other.video, self.video)
+        published = None
+        if not (self.published is None and other.published is None):
+            published = np.concatenate([self._published, other._published[new]])
+        group, time, video, reached = (
+            np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in ("group", "time", "video", "reached")
+        )
+        return History.fit(group, time, video, reached, published)
+
+    @property
+    def _published(self) -> np.ndarray:
+        return self.time if self.published is None else self.published
 
     def _block(self, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.searchsorted(self.group, group, "left"), np.searchsorted(self.group, group, "right")
@@ -76,7 +95,7 @@ class History:
         return count, first[high] - first[low] - mine, second[high] - second[low] - mine**2
 
     def _own(self, low: np.ndarray, high: np.ndarray, video: np.ndarray) -> np.ndarray:
-        """Position of the query itself in [low, high), -1 where it is not a training row."""
+        """Position of the query itself in [low, high), -1 where it is none of the rows."""
         order = np.argsort(self.video, kind="stable")
         place = np.minimum(np.searchsorted(self.video[order], video), len(order) - 1)
         found = order[place]
@@ -101,7 +120,7 @@ class History:
         inside &= self.video[window] != video[:, None]
         if before is not None:
             inside &= self.time[window] < before[:, None]
-        days = (self.time[window] - time[:, None]) / DAY
+        days = (self._published[window] - time[:, None]) / DAY
         distance = np.where(inside, np.abs(days), np.inf)
         nearest = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
         kept = np.take_along_axis(inside, nearest, 1)

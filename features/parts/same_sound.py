@@ -1,5 +1,7 @@
 """How much more than their authors usually do other authors' videos with the same sound reached. A video never sees itself."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -23,7 +25,7 @@ def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, more: np.ndarray, kno
 
 
 def numbers(
-    videos: pd.DataFrame, salt: str, histories: dict[str, History], time: np.ndarray, before: np.ndarray | None
+    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, 2 K + 1) numbers and (N,) presence; and (N, K + 1) count and sum for the author's own other videos with the sound.
 

@@ -1,11 +1,12 @@
 """What videos with the same words reached: words of the caption, hashtags and suggestions, known by salted hashes.
 
-For each word of a video: the shrunken mean of the targets of other authors' videos that have it, from training rows only. The part is
+For each word of a video: the shrunken mean of the targets of other authors' videos that have it. The part is
 the mean, greatest and least over the words, the mean over the rarest of them, and how many are known. What the author's own other videos
 with these words reached belongs to the author's history. A video never sees itself.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,9 @@ SHRINKAGE = 4.0  # a mean of n videos is shrunken towards 0 by n / (n + SHRINKAG
 LEARNED = 100_000  # training rows from which words are learned, evenly spread, so that memory stays bounded
 
 
-def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, known: np.ndarray) -> dict[str, History]:
+def fit(
+    videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, known: np.ndarray, heard: Sequence[int] | np.ndarray = ()
+) -> dict[str, History]:
     """Histories by word, and by word and author; words that nobody else uses, and the author once, are left out.
 
     Args:
@@ -31,6 +34,7 @@ def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, 
         time: (N,) seconds.
         reached: (N, K) standardised targets.
         known: (N,) bool, whether there is any target.
+        heard: keys of words that are kept however seldom they are here.
     """
     rows, word = _words(videos, salt)
     learned = np.zeros(len(videos), bool)
@@ -38,7 +42,7 @@ def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, 
     kept = (known & learned)[rows]
     rows, word = rows[kept], word[kept]
     used, counts = np.unique(word, return_counts=True)
-    told = used[(counts > 1) & (counts <= max(COMMON * learned.sum(), 20))]
+    told = used[((counts > 1) & (counts <= max(COMMON * learned.sum(), 20))) | np.isin(used, heard)]
     kept = np.isin(word, told)
     rows, word = rows[kept], word[kept]
     video, own = _with_video(videos, salt, rows, word), _own(videos, salt, rows, word)
@@ -46,7 +50,7 @@ def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, 
 
 
 def numbers(
-    videos: pd.DataFrame, salt: str, histories: dict[str, History], time: np.ndarray, before: np.ndarray | None
+    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, 4 K + 1) numbers and (N,) presence; and (N, K + 1) count and sum of what the author's own other videos reached, over the words.
 

@@ -97,7 +97,12 @@ class Configuration:
     @property
     def reading(self) -> dict[str, Any]:
         """How data are read: arguments of `features.simulated_world.read_or_simulate`."""
-        return {"targets": self.targets, "target_scale": self.target_scale, "seed": self.seed}
+        return self.columns | {"seed": self.seed}
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Which columns hold targets, and in what scale: arguments of whatever reads a table."""
+        return {"targets": self.targets, "target_scale": self.target_scale}
 
     @property
     def division(self) -> dict[str, Any]:

@@ -1,0 +1,34 @@
+"""Outcomes of other videos, from whatever extract.py reads: the table alone, no clip is opened."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from extraction.sources.contract import KIND as CONTRACT
+from extraction.sources.read import read_source
+from features.scale import Scale
+from features.tables.dataset import Dataset, read_dataset
+from features.tables.table import SUFFIXES
+from machine.errors import InputError
+
+TABLES = (".csv", ".csv.gz", ".parquet")  # .jsonl may be a collector's
+
+
+def read_past(path: Path, *, targets: Iterable[str], target_scale: str) -> Dataset:
+    """Read a dataset or table by the contract, or what a collector wrote.
+
+    Args:
+        path: a source of `extraction.sources.read.read_source`.
+        targets: names of the target columns.
+        target_scale: `log1p` or `identity`.
+
+    Raises:
+        InputError: there is no such thing, or it cannot be read.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file or directory")
+    by_contract = path.name.lower().endswith(TABLES) or (path.is_dir() and any((path / f"videos{suffix}").exists() for suffix in SUFFIXES))
+    source = None if by_contract else read_source(path)
+    if source is None or source.kind == CONTRACT:
+        return replace(read_dataset(path, targets=targets, count_targets=Scale(target_scale).counts), ready={})
+    return Dataset(source.videos, name=str(path))

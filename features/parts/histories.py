@@ -1,0 +1,89 @@
+"""What other videos reached: the author's, and others' with the sound or the words. Fitted on training rows; further rows may join them."""
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pandas as pd
+
+from features.parts import same_sound, same_words, social
+from features.parts.same_author import History, author_numbers, excess, moments
+from features.parts.text import captions
+
+
+def fit(
+    videos: pd.DataFrame,
+    salt: str,
+    reached: np.ndarray,
+    *,
+    past_only: bool,
+    without: Collection[str] = (),
+    beside: Mapping[str, History] | None = None,
+    known_at: np.ndarray | None = None,
+) -> dict[str, History]:
+    """Histories by author, sound and words, see `features.featurizer.Featurizer`; a part without its column has none.
+
+    Args:
+        videos: N rows.
+        salt: see `features.parts.social.keys`.
+        reached: (N, K) standardised targets, NaN where unknown.
+        past_only: what is usual for an author is told from earlier videos only.
+        without: parts to leave out.
+        beside: all histories that these rows will join: they too say what is usual for an author, and which words are known.
+        known_at: (N,) seconds from which on a row counts where only the past does; None: since it was published.
+    """
+    known = ~np.isnan(reached).all(1)
+    published, own = published_at(videos), social.keys(videos["id"], salt)
+    time = published if known_at is None else known_at
+    found = {}
+    author = social.keys(videos["username"], salt) if "username" in videos else np.full(len(videos), -1)
+    if "username" in videos and "history" not in without:
+        group = np.where(known, author, -1)
+        found["history"] = History.fit(group, time, own, reached, None if known_at is None else published)
+    if "music_title" in videos and "sound" not in without:
+        usual = np.zeros_like(reached)
+        if "history" in found:
+            authors = found["history"] if beside is None else beside["history"].joined(found["history"])
+            usual = moments(*authors.totals(author, time, own, time if past_only else None))[:, : reached.shape[1]]
+        found |= same_sound.fit(videos, salt, time, reached - usual, known)
+    if any(text.strip() for text in captions(videos)) and "words" not in without:
+        found |= same_words.fit(videos, salt, time, reached, known, () if beside is None else beside["words"].group)
+    return found
+
+
+def numbers(
+    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], age: np.ndarray, before: np.ndarray | None, targets: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """By part, numbers (N, F) and presence (N,).
+
+    Args:
+        videos: N rows of any kind.
+        salt: as in `fit`.
+        histories: what `fit` returned.
+        age: (N,) days since publication.
+        before: (N,) seconds; only what was known before counts. None: all does.
+        targets: K.
+    """
+    found = {}
+    own, time = social.keys(videos["id"], salt), published_at(videos)
+    if "history" in histories and "username" in videos:
+        author = social.keys(videos["username"], salt)
+        found["history"] = author_numbers(histories["history"], author, time, own, age, before)
+    alike = []  # those of the author's videos that have the sound, or words, of this one
+    if "sound" in histories:
+        values, present, of_author = same_sound.numbers(videos, salt, histories, time, before)
+        found["sound"] = values, present
+        alike.append(excess(of_author[:, :1], of_author[:, 1:]))
+    if "words" in histories:
+        values, present, of_author = same_words.numbers(videos, salt, histories, time, before)
+        found["words"] = values, present
+        usual = found["history"][0][:, :targets] if "history" in found else 0.0
+        alike.append(excess(of_author[:, :1], of_author[:, 1:], usual))
+    if "history" in found:
+        values, present = found["history"]
+        found["history"] = np.concatenate([values, *alike], axis=1), present
+    return found
+
+
+def published_at(videos: pd.DataFrame) -> np.ndarray:
+    """(N,) seconds since 1970; a video without a time was published in 1970."""
+    return np.nan_to_num(videos["create_time"].to_numpy(np.float64)) if "create_time" in videos else np.zeros(len(videos))

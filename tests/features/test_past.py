@@ -1,0 +1,127 @@
+"""Outcomes of other videos that join a run's histories, against values worked by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.featurizer import Featurizer
+from features.parts.same_author import NEIGHBOURS
+from features.tables.dataset import Dataset
+from machine.errors import InputError
+
+DAY = 86_400.0
+
+
+def table(*rows: tuple, views: str = "view_count") -> Dataset:
+    """Rows of (id, author, published, read, views), days and counts."""
+    names = ["id", "username", "create_time", "collected_at", views]
+    videos = pd.DataFrame([dict(zip(names, row, strict=True)) for row in rows])
+    videos[["create_time", "collected_at"]] *= DAY
+    return Dataset(videos.astype({views: float}), name="past.csv")
+
+
+@pytest.fixture(scope="module")
+def trained() -> Dataset:
+    random = np.random.default_rng(0)
+    return table(*((f"t{row}", f"author{row % 5}", float(row), 200.0, int(random.integers(1, 10_000))) for row in range(60)))
+
+
+@pytest.fixture(scope="module")
+def featurizer(trained) -> Featurizer:
+    return Featurizer.fit(trained)
+
+
+def history(featurizer: Featurizer, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    values, _, present = featurizer.raw(dataset)["history"]
+    return values, present
+
+
+def standardised(featurizer: Featurizer, *views: float) -> np.ndarray:
+    return (np.log1p(views) - featurizer.targets.loc) / featurizer.targets.spread
+
+
+def test_a_stranger_becomes_known(featurizer):
+    past = table(("p1", "new", 210.0, 220.0, 100), ("p2", "new", 214.0, 220.0, 3000), ("p3", "new", 215.0, 220.0, np.nan))
+    query = table(("q", "new", 218.0, 230.0, np.nan))
+    assert not history(featurizer, query)[1][0]
+    values, present = history(featurizer.with_past(past), query)
+    reached = standardised(featurizer, 100, 3000)
+    assert present[0]
+    np.testing.assert_allclose(values[0, [0, 2]], [reached.sum() / (2 + 2), np.log1p(2)])
+    np.testing.assert_allclose(values[0, 3], (reached / [9.0, 5.0]).sum() / (1 / 9 + 1 / 5))  # nearer in time, weightier
+    np.testing.assert_allclose(values[0, 4 : 4 + NEIGHBOURS][:2], reached[::-1])
+
+
+def test_nothing_fitted_moves_and_the_run_is_as_before(featurizer, trained):
+    past = table(("p1", "author1", 210.0, 220.0, 100))
+    before = history(featurizer, trained)[0]
+    joined = featurizer.with_past(past)
+    assert joined.targets is featurizer.targets and joined.scalers is featurizer.scalers and joined.salt == featurizer.salt
+    np.testing.assert_array_equal(history(featurizer, trained)[0], before)
+    assert len(joined.histories["history"].group) == len(featurizer.histories["history"].group) + 1
+
+
+def test_rows_that_training_had_count_once_and_a_video_never_sees_itself(featurizer, trained):
+    assert featurizer.with_past(trained) is featurizer
+    again = Dataset(pd.concat([trained.videos, table(("p1", "new", 210.0, 220.0, 7)).videos], ignore_index=True), name="past.csv")
+    joined = featurizer.with_past(again)
+    np.testing.assert_allclose(history(joined, trained)[0], history(featurizer, trained)[0])
+    assert not history(joined, table(("p1", "new", 210.0, 220.0, 7)))[1][0]
+    assert history(joined, table(("p2", "new", 211.0, 220.0, 7)))[1][0]
+
+
+def test_where_only_the_past_counts_a_row_does_from_when_it_was_read(trained):
+    featurizer = Featurizer.fit(trained, past_only=True)
+    joined = featurizer.with_past(table(("p1", "new", 210.0, 220.0, 100), ("p2", "new", 211.0, 213.0, 50)))
+    moments = [(f"q{day}", "new", day, 300.0, np.nan) for day in (210.0, 213.0, 213.5, 220.5)]
+    values, present = history(joined, table(*moments))
+    assert present.tolist() == [False, False, True, True]
+    np.testing.assert_allclose(values[2:, 2], np.log1p([1, 2]))
+    sides = values[3, 4 + NEIGHBOURS : 4 + NEIGHBOURS + 2]  # days since publication, not since reading
+    np.testing.assert_allclose(np.sort(sides), -np.log1p([10.5, 9.5]))
+
+
+def test_an_unknown_target_counts_as_the_known_ones_of_its_row(trained):
+    both = Dataset(trained.videos.assign(like_count=np.floor(trained.videos["view_count"] ** 0.8)))
+    featurizer = Featurizer.fit(both)
+    joined = featurizer.with_past(table(("p1", "new", 210.0, 220.0, 100)))
+    place = np.flatnonzero(~np.isin(joined.histories["history"].video, featurizer.histories["history"].video))
+    reached = joined.histories["history"].reached[place[0]]
+    assert reached[0] == reached[1] == pytest.approx((np.log1p(100) - featurizer.targets.loc[0]) / featurizer.targets.spread[0])
+
+
+def test_sound_and_words_join_and_what_is_usual_is_told_by_both(trained):
+    random = np.random.default_rng(1)
+    told = trained.videos.assign(music_title="waltz", video_description=[f"word{n}" for n in random.integers(0, 9, len(trained))])
+    told.loc[told.index[::2], "music_title"] = "polka"
+    featurizer = Featurizer.fit(Dataset(told))
+    past = table(("p1", "new", 210.0, 220.0, 100), ("p2", "new", 214.0, 220.0, 3000))
+    past.videos["music_title"] = ["waltz", "tango"]
+    past.videos["video_description"] = "word3"
+    joined = featurizer.with_past(past)
+    reached = standardised(featurizer, 100, 3000)
+    sound = joined.histories["sound"]
+    place = np.flatnonzero(~np.isin(sound.video, featurizer.histories["sound"].video))
+    np.testing.assert_allclose(np.sort(sound.reached[place, 0]), np.sort(reached - reached[::-1] / (1 + 2)))
+    assert len(joined.histories["words"].group) == len(featurizer.histories["words"].group) + 2
+
+
+@pytest.mark.parametrize(
+    ("past", "why"),
+    [
+        (Dataset(table(("a", "b", 1.0, 2.0, 5)).videos.drop(columns="username"), name="past.csv"), "no column username"),
+        (table(("a", None, 1.0, 2.0, 5)), "no column username"),
+        (table(("a", "b", 1.0, 2.0, 5), views="plays"), "none of the run's targets"),
+        (table(("a", "b", 1.0, 2.0, np.nan)), "no row has an outcome"),
+        (table(("a", "b", 1.0, 2.0, 7.31)), "not in whole counts"),
+        (table(("a", "b", 1.0, 2.0, 1e18)), "standard deviations from the training rows"),
+    ],
+)
+def test_a_past_that_tells_nothing_is_one_sentence(featurizer, past, why):
+    with pytest.raises(InputError, match=f"^past.csv: .*{why}"):
+        featurizer.with_past(past)
+
+
+def test_a_run_without_histories_says_so(trained):
+    with pytest.raises(InputError, match="trained without histories"):
+        Featurizer.fit(trained, without=("history", "sound", "words")).with_past(trained)
