@@ -1,0 +1,101 @@
+"""--past: what other videos reached, handed in at forecast time, through the commands."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import app
+import evaluate
+import predict
+from features.simulated_world import simulate
+from machine import command
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def checksums(directory):
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(directory.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory):
+    """Two tables of the same authors, who are strangers to the small run: older videos, and newer ones."""
+    videos = simulate(300, seed=5)[0].videos
+    videos["username"] = "stranger_" + videos["username"]
+    older = (videos["create_time"] < videos["create_time"].median()).to_numpy()
+    folder = tmp_path_factory.mktemp("strangers")
+    videos[older].to_csv(folder / "older.csv", index=False)
+    videos[~older].to_csv(folder / "newer.csv", index=False)
+    return folder, videos
+
+
+def evaluated(run, folder, *options):
+    out = folder / f"evaluation-{len(options)}"
+    evaluate.main(["--run", str(run), "--data", str(folder / "newer.csv"), "--samples", "40", "--out", str(out), *map(str, options)])
+    return json.loads((out / "metrics.json").read_text()), out
+
+
+def test_authors_become_known_and_nothing_is_written_into_the_run(run_directory, strangers):
+    folder, videos = strangers
+    before = checksums(run_directory)
+    without, _ = evaluated(run_directory, folder)
+    known, out = evaluated(run_directory, folder, "--past", folder / "older.csv")
+    assert known["past"] == {"data": str(folder / "older.csv"), "rows": int((videos["create_time"] < videos["create_time"].median()).sum())}
+    assert "past" not in without
+    assert known["rows"] == without["rows"]
+    assert without["groups"]["author"]["new"]["rows"] == known["rows"] if "groups" in known else True
+    assert known["mean"]["crps"] != without["mean"]["crps"]
+    assert checksums(run_directory) == before
+    written = b"".join(path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file())
+    assert not [name for name in set(videos["username"]) if name.encode() in written]
+
+
+def channel(folder, *, views=(1000, 2000, 3000)):
+    """What yt-dlp writes of a channel's videos."""
+    folder.mkdir(exist_ok=True)
+    for number, count in enumerate(views):
+        told = {"id": f"v{number}", "uploader": "stranger_me", "timestamp": 1_700_000_000 + number * 86_400, "epoch": 1_700_600_000}
+        told |= {"view_count": count, "title": "my cat", "channel_follower_count": 100 + number}
+        (folder / f"v{number}.info.json").write_text(json.dumps(told))
+    return folder
+
+
+def test_a_draft_of_ones_own_channel(run_directory, tmp_path):
+    options = ["--run", run_directory, "--samples", "100", "--publish", "2023-12-01", "--horizon", "7d", "--json"]
+    typed = [sys.executable, str(ROOT / "predict.py"), *map(str, [*options, "--past", channel(tmp_path / "channel")])]
+    done = subprocess.run(typed, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert f"note: of {tmp_path / 'channel'}: username stranger_me, follower_count 102" in done.stderr.splitlines()
+    found = json.loads(done.stdout)
+    assert found["parts"]["history"]["given"]
+
+
+def test_what_had_not_been_read_yet_is_not_known(run_directory, tmp_path, capsys):
+    channel(tmp_path / "channel")
+    # published between the videos and their reading
+    options = ["--run", str(run_directory), "--samples", "100", "--publish", "2023-11-20", "--horizon", "7d", "--json"]
+    predict.main([*options, "--past", str(tmp_path / "channel")])
+    found = json.loads(capsys.readouterr().out)
+    assert not found["parts"]["history"]["given"]
+
+
+@pytest.mark.parametrize("main", [evaluate.main, predict.main])
+def test_a_bad_past_is_one_sentence(main, run_directory, tmp_path, capsys):
+    pd.DataFrame({"id": ["a"], "username": ["b"], "view_count": [np.nan]}).to_csv(tmp_path / "past.csv", index=False)
+    assert command.run(main, ["--run", str(run_directory), "--past", str(tmp_path / "past.csv")]) == 2
+    assert "past.csv: no row has an outcome" in capsys.readouterr().err
+
+
+def test_the_page_takes_files_that_were_dropped(run_directory, tmp_path):
+    desk = app.Desk(run_directory.parent, megabytes=1)
+    draft = (run_directory.name, None, "2023-12-01 18:00", ("word1", ""), ("", "", "", ""))
+    files = [str(path) for path in sorted(channel(tmp_path / "channel").iterdir())]
+    without, known = desk.answer(*draft)[0], desk.answer(*draft, files)[0]
+    assert not without.parts["history"]["given"] and known.parts["history"]["given"]
+    assert not np.array_equal(without.samples, known.samples)
