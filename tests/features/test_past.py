@@ -56,7 +56,7 @@ def test_nothing_fitted_moves_and_the_run_is_as_before(featurizer, trained):
     past = table(("p1", "author1", 210.0, 220.0, 100))
     before = history(featurizer, trained)[0]
     joined = featurizer.with_past(past)
-    assert joined.targets is featurizer.targets and joined.scalers is featurizer.scalers and joined.salt == featurizer.salt
+    assert (joined.targets, joined.scalers, joined.salt) == (featurizer.targets, featurizer.scalers, featurizer.salt)
     np.testing.assert_array_equal(history(featurizer, trained)[0], before)
     assert len(joined.histories["history"].group) == len(featurizer.histories["history"].group) + 1
 
