@@ -66,7 +66,9 @@ def _train(options: Any, device: Any) -> None:
         device=device,
     )
     print(f"run          {run.path}")
-    print(f"parts        {', '.join(forecaster.featurizer.shapes)}")
+    parts = forecaster.about["parts"]
+    for number, (name, said) in enumerate(parts.items()):
+        print(f"{'' if number else 'parts':12s} {name:{max(map(len, parts))}s}  {said}")
     print(f"targets      {', '.join(forecaster.targets)}")
     by_author = forecaster.configuration.split == "author"
     stretches = forecaster.calibration.strangers if by_author else forecaster.calibration.known

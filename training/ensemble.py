@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from features.built import built
 from features.featurizer import Featurizer
 from features.rows.folds import Folds, held_rows, map_folds
 from features.rows.splits import Rows, split
@@ -95,7 +96,8 @@ def train(
         save_calibration(directory, calibration)
         forecaster = Forecaster(configuration, featurizer, tuple(members), calibration, load_features(directory)[1], {})
         save_dependence(directory, _dependence(forecaster, folds, dataset, splits))
-        _finish(directory, configuration, program, dataset)
+        parts = built(dataset.take(learning), folds.videos, configuration.left_out)
+        _finish(directory, configuration, program, dataset, parts)
         return load(path, program=program, device=device)
 
 
@@ -139,10 +141,11 @@ def _dependence(forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: 
     return dependence_of(forecaster, held, authors)
 
 
-def _finish(run: RunDirectory, configuration: Configuration, program: Program, dataset: Dataset) -> None:
+def _finish(run: RunDirectory, configuration: Configuration, program: Program, dataset: Dataset, parts: dict[str, str]) -> None:
     """Remove the rows and write the manifest."""
     files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json", DEPENDENCE]
     files += [*map(member_file, range(configuration.members)), *([EXTRACTION] if (run.path / EXTRACTION).exists() else [])]
     about: dict[str, Any] = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
+    about |= {"parts": parts}
     shutil.rmtree(run.path / "rows", ignore_errors=True)
     run.finish(files, about)

@@ -98,7 +98,9 @@ def settings(forecaster: Forecaster) -> str:
     """Data, versions and every setting of the run."""
     about = forecaster.about
     rows = [["data", str(about.get("data", "-"))], ["data fingerprint", str(about.get("fingerprint", "-"))]]
-    rows += [["program", str(about.get("program", "-"))], ["parts", ", ".join(forecaster.featurizer.shapes)]]
+    rows += [["program", str(about.get("program", "-"))]]
+    parts = about.get("parts") or dict.fromkeys(forecaster.featurizer.shapes, "-")
+    rows += [[f"part {name}", str(said)] for name, said in parts.items()]
     rows += [[name, str(value)] for name, value in (about.get("versions") or {}).items()]
     for item in dataclasses.fields(forecaster.configuration):
         value = getattr(forecaster.configuration, item.name)

@@ -1,0 +1,52 @@
+"""What a run is built from: every part with its rows, or why there is none. A part that is missing without a word is looked for in vain."""
+
+from collections.abc import Collection
+
+from features.parts.text import captions
+from features.tables.columns import AUTHOR_COUNTS, CAPTION
+from features.tables.dataset import RESERVED, Dataset
+from features.videos import Videos
+
+NEEDS = {"history": ("username",), "sound": ("music_title",), "words": CAPTION, "textual": CAPTION}  # any one of them
+TIMES = ("create_time", "collected_at", "video_duration")
+
+
+def built(dataset: Dataset, videos: Videos, left_out: Collection[str] = ()) -> dict[str, str]:
+    """One sentence a part.
+
+    Args:
+        dataset: the rows that were learned from.
+        videos: what became of them, N labelled rows.
+        left_out: parts that were not wanted.
+
+    Returns:
+        By part, those of `videos` first: how many of the N rows have it, and how many numbers it is; or why there is none.
+    """
+    found = {name: f"{int(part.present.sum()):,} of {len(videos):,} rows, {_width(*part.shape)}" for name, part in videos.items()}
+    for name in dict.fromkeys((*RESERVED, "textual", *dataset.ready)):
+        if name not in found:
+            found[name] = f"none: {'left out, as asked for' if name in left_out else _why(name, dataset)}"
+    return found
+
+
+def _width(numbers: int, codes: int) -> str:
+    return f"{numbers} number{'s' * (numbers != 1)}" + (f" and {codes} categor{'ies' if codes != 1 else 'y'}" if codes else "")
+
+
+def _why(name: str, dataset: Dataset) -> str:
+    """What the table lacks."""
+    videos = dataset.videos
+    if name == "social":
+        return f"no column {', '.join((*AUTHOR_COUNTS, *TIMES)[:-1])} or {TIMES[-1]}"
+    if name in NEEDS:
+        columns = [column for column in NEEDS[name] if column in videos]
+        if not columns:
+            return f"no column {' or '.join(NEEDS[name])}"
+        if name in ("words", "textual") and not any(text.strip() for text in captions(videos)):
+            return f"no text in {' or '.join(columns)}"
+    return {
+        "history": "no author has two videos",
+        "sound": "no two authors used one sound",
+        "words": "no two videos share a word",
+        "textual": "too few captions to learn words from",
+    }.get(name, "not one number is known")

@@ -1,0 +1,38 @@
+"""What a run says that it was built from."""
+
+import numpy as np
+import pandas as pd
+
+from features.built import built
+from features.featurizer import Featurizer
+from features.tables.dataset import Dataset
+
+COUNT = 40
+
+
+def said(left_out: tuple[str, ...] = (), **columns: list) -> dict[str, str]:
+    """What is said of a table with these columns."""
+    videos = pd.DataFrame({"id": [str(row) for row in range(COUNT)], "view_count": np.arange(COUNT, dtype=float)} | columns)
+    dataset = Dataset(videos)
+    featurizer = Featurizer.fit(dataset, targets=("view_count",), without=left_out)
+    return built(dataset, featurizer.transform(dataset), left_out)
+
+
+def test_each_part_tells_its_rows() -> None:
+    authors = [f"author{row // 15}" if row < 30 else f"alone{row}" for row in range(COUNT)]
+    found = said(username=authors, follower_count=np.arange(COUNT, dtype=float).tolist())
+    assert found["history"].startswith("30 of 40 rows, ")
+    assert found["social"].startswith("40 of 40 rows, 2 numbers")  # and whether it is missing
+
+
+def test_each_missing_part_tells_why() -> None:
+    alone = [f"somebody{row}" for row in range(COUNT)]
+    found = said(follower_count=np.arange(COUNT, dtype=float).tolist(), username=alone)
+    assert found["history"] == "none: no author has two videos"
+    assert found["sound"] == "none: no column music_title"
+    assert found["textual"] == found["words"] == "none: no column video_description or hashtag_names or suggested_words"
+    found = said(follower_count=np.arange(COUNT, dtype=float).tolist(), music_title=alone, hashtag_names=[None] * COUNT)
+    assert found["history"] == "none: no column username"
+    assert found["sound"] == "none: no two authors used one sound"
+    assert found["words"] == "none: no text in hashtag_names"
+    assert said(left_out=("social",), username=[*alone[1:], alone[2]])["social"] == "none: left out, as asked for"
