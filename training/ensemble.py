@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from features.built import built
 from features.featurizer import Featurizer
+from features.rows.built import built
 from features.rows.folds import Folds, held_rows, map_folds
 from features.rows.splits import Rows, split
 from features.tables.dataset import Dataset, as_dataset

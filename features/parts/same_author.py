@@ -1,6 +1,8 @@
 """What other videos reached: the author's own, and those with the same sound.
 
 A video never sees itself: rows are known by a key, and a query skips the row with its own key (leave-one-out on training rows).
+Where groups are few, a training row skips a fifth of the others, too. The mean of all others but oneself tells oneself, once it is known
+whose mean it is, and few groups are soon known; of a fold left out together it tells no more than the fold's mean.
 """
 
 from dataclasses import dataclass
@@ -9,6 +11,8 @@ import numpy as np
 
 DAY = 86_400.0
 NEIGHBOURS = 12
+FEW = 100  # groups, fewer than which can be told apart by what else is known
+FOLDS = 5
 SHRINKAGE = 2.0  # a mean of n videos is shrunken towards 0 by n / (n + SHRINKAGE)
 
 
@@ -54,6 +58,11 @@ class History:
     def _published(self) -> np.ndarray:
         return self.time if self.published is None else self.published
 
+    @property
+    def folds(self) -> int:
+        """In how many folds training rows must not see each other, for `totals` and `neighbours`; 0 where a row skips only itself."""
+        return FOLDS if np.count_nonzero(np.diff(self.group)) + 1 < FEW else 0
+
     def _block(self, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.searchsorted(self.group, group, "left"), np.searchsorted(self.group, group, "right")
 
@@ -68,7 +77,7 @@ class History:
         return low
 
     def totals(
-        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None
+        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None, folds: int = 0
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Count, sum and sum of squares of what the group's other videos reached.
 
@@ -77,6 +86,8 @@ class History:
             time: seconds.
             video: keys, to leave the query itself out.
             before: (N,) seconds; only videos published before count. None: all do.
+            folds: F; a training row skips those of the group whose key is the same modulo F; 0: itself alone. Earlier videos, where
+                only they count, tell nothing of a later one: then it is itself alone, too.
 
         Returns:
             (N, 1), (N, K) and (N, K) float64.
@@ -90,9 +101,19 @@ class History:
         first = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached, 0)])
         second = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached**2, 0)])
         own = self._own(low, high, video)
-        mine = np.where(own[:, None] >= 0, self.reached[np.maximum(own, 0)], 0.0)
-        count = (high - low - (own >= 0)).astype(np.float64)[:, None]
-        return count, first[high] - first[low] - mine, second[high] - second[low] - mine**2
+        stored = np.concatenate([np.ones((len(self.video), 1)), self.reached, self.reached**2], axis=1)
+        if folds and before is None:
+            stored = self._of_fold(stored, folds)
+        mine = np.where(own[:, None] >= 0, stored[np.maximum(own, 0)], 0.0)
+        width = self.reached.shape[1]
+        count = (high - low).astype(np.float64)[:, None] - mine[:, :1]
+        return count, first[high] - first[low] - mine[:, 1 : 1 + width], second[high] - second[low] - mine[:, 1 + width :]
+
+    def _of_fold(self, stored: np.ndarray, folds: int) -> np.ndarray:
+        """(N, F) summed over the rows of the same group and fold."""
+        _, block = np.unique(self.group, return_inverse=True)
+        cell = block * folds + self.video % folds
+        return np.stack([np.bincount(cell, weights=column)[cell] for column in stored.T], axis=1)
 
     def _own(self, low: np.ndarray, high: np.ndarray, video: np.ndarray) -> np.ndarray:
         """Position of the query itself in [low, high), -1 where it is none of the rows."""
@@ -102,7 +123,7 @@ class History:
         return np.where((self.video[found] == video) & (found >= low) & (found < high), found, -1)
 
     def neighbours(
-        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None
+        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None, folds: int = 0
     ) -> tuple[np.ndarray, np.ndarray]:
         """The group's other videos nearest in time, nearest first; arguments as in `totals`.
 
@@ -118,6 +139,9 @@ class History:
         inside = (window >= low[:, None]) & (window < high[:, None])
         window = window.clip(0, len(self.group) - 1)
         inside &= self.video[window] != video[:, None]
+        if folds and before is None:
+            learned = self._own(low, high, video) >= 0
+            inside &= ~(learned[:, None] & (self.video[window] % folds == video[:, None] % folds))
         if before is not None:
             inside &= self.time[window] < before[:, None]
         days = (self._published[window] - time[:, None]) / DAY
@@ -150,8 +174,8 @@ def author_numbers(
     Summary of all other videos; their mean weighted by 1 / (1 + days); then each neighbour's targets, distance and side in time;
     and the age of the video itself, since what the others reached grew with theirs.
     """
-    count, total, square = history.totals(group, time, video, before)
-    reached, days = history.neighbours(group, time, video, before)
+    count, total, square = history.totals(group, time, video, before, history.folds)
+    reached, days = history.neighbours(group, time, video, before, history.folds)
     there = ~np.isnan(days)
     far = np.where(there, np.abs(np.nan_to_num(days)), 0.0)
     weight = np.where(there, 1.0 / (1.0 + far), 0.0)

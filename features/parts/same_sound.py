@@ -33,8 +33,9 @@ def numbers(
     """
     video = social.keys(videos["id"], salt)
     sound = social.keys(videos["music_title"], salt) if "music_title" in videos else np.full(len(videos), -1)
-    totals = histories["sound"].totals(sound, time, video, before)
-    of_author = histories["own_sound"].totals(_own(videos, salt), time, video, before)
+    folds = histories["sound"].folds
+    totals = histories["sound"].totals(sound, time, video, before, folds)
+    of_author = histories["own_sound"].totals(_own(videos, salt), time, video, before, folds)
     count, total, square = (everyone - author for everyone, author in zip(totals, of_author, strict=True))
     return moments(count, total, square), count[:, 0] > 0, np.concatenate(of_author[:2], axis=1)
 

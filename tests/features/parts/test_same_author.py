@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from features.featurizer import Featurizer
-from features.parts.same_author import DAY, NEIGHBOURS, SHRINKAGE, History, author_numbers, moments
+from features.parts.same_author import DAY, FOLDS, NEIGHBOURS, SHRINKAGE, History, author_numbers, moments
 from features.tables.dataset import Dataset
 
 
@@ -96,11 +96,14 @@ def test_a_sound_is_judged_by_other_authors_videos() -> None:
             "view_count": np.round(np.exp(random.normal(8, 1, size=count))),
         }
     )
-    found = Featurizer.fit(Dataset(videos), targets=("view_count",)).raw(Dataset(videos))
-    numbers, _, present = found["sound"]
+    featurizer = Featurizer.fit(Dataset(videos), targets=("view_count",))
+    numbers, _, present = featurizer.raw(Dataset(videos))["sound"]
     assert present.all()
-    # 15 videos a sound, 5 of them by the same author
-    np.testing.assert_allclose(np.expm1(numbers[:, -1]), 10.0)
+    # 15 videos a sound, 5 of them by the same author; new ones see the other 10, those learned from all but their fold
+    new = featurizer.raw(Dataset(videos.assign(id=[f"new{row}" for row in range(count)])))["sound"][0]
+    np.testing.assert_allclose(np.expm1(new[:, -1]), 10.0)
+    assert (np.expm1(numbers[:, -1]) < 10.1).all()
+    np.testing.assert_allclose(np.expm1(numbers[:, -1]).mean(), 8.0, atol=1.0)
 
 
 def test_a_frequent_sound_is_known_better_not_less() -> None:
@@ -118,9 +121,37 @@ def test_a_frequent_sound_is_known_better_not_less() -> None:
     featurizer = Featurizer.fit(Dataset(videos), targets=("view_count",))
     numbers, _, present = featurizer.raw(Dataset(videos))["sound"]
     assert present.all()
-    # a third of the rows each, by as many authors: the shrunken mean is the plain one, less the row itself
+    # a third of the rows each, by as many authors: for a new video, the shrunken mean of them all
+    new = videos.assign(**{name: [f"new{row}" for row in range(count)] for name in ("id", "username")})
+    numbers, _, _ = featurizer.raw(Dataset(new))["sound"]
     reached = (np.log1p(videos["view_count"]) - featurizer.targets.loc[0]) / featurizer.targets.spread[0]
     for number in range(3):
         here = sound == number
-        others = (reached[here].sum() - reached[here]) / (here.sum() - 1 + SHRINKAGE)
-        np.testing.assert_allclose(numbers[here, 0], others, atol=1e-9)
+        np.testing.assert_allclose(numbers[here, 0], reached[here].sum() / (here.sum() + SHRINKAGE), atol=1e-9)
+
+
+def test_rows_of_a_fold_do_not_see_each_other() -> None:
+    group, time, video, reached = rows(count=60, groups=2)
+    history = History.fit(group, time, video, reached)
+    assert history.folds == FOLDS
+    count, total, square = history.totals(group, time, video, folds=FOLDS)
+    _, days = history.neighbours(group, time, video, folds=FOLDS)
+    for row in range(len(group)):
+        seen = [other for other in others(row, group, time, False) if video[other] % FOLDS != video[row] % FOLDS]
+        assert count[row, 0] == len(seen)
+        np.testing.assert_allclose(total[row], reached[seen].sum(0), atol=1e-9)
+        np.testing.assert_allclose(square[row], (reached[seen] ** 2).sum(0), atol=1e-9)
+        distances = sorted(abs(time[other] - time[row]) / DAY for other in seen)[:NEIGHBOURS]
+        kept = np.sort(np.abs(days[row][~np.isnan(days[row])]))
+        assert len(kept) >= min(8, len(seen))  # of those that are looked at
+        np.testing.assert_allclose(kept, distances[: len(kept)])
+
+
+def test_the_mean_of_one_authors_other_videos_does_not_tell_the_video() -> None:
+    random = np.random.default_rng(0)
+    reached, video = random.normal(size=(200, 1)), random.permutation(200).astype(np.int64)
+    history = History.fit(np.zeros(200, np.int64), np.arange(200) * DAY, video, reached)
+    arguments = (np.zeros(200, np.int64), np.arange(200) * DAY, video)
+    (count, total, _), (alone, whole, _) = (history.totals(*arguments, folds=folds) for folds in (history.folds, 0))
+    assert abs(np.corrcoef(whole[:, 0] / alone[:, 0], reached[:, 0])[0, 1]) > 0.999  # leaving one out tells all
+    assert abs(np.corrcoef(total[:, 0] / count[:, 0], reached[:, 0])[0, 1]) < 0.35

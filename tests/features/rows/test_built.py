@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from features.built import built
 from features.featurizer import Featurizer
+from features.rows.built import built
 from features.tables.dataset import Dataset
 
 COUNT = 40
