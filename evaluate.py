@@ -30,6 +30,10 @@ def _parser() -> command.Parser:
     parser.add_argument("--data", metavar="DATA", help="dataset to forecast, every row of it (default: the test rows held out in training)")
     command.past_option(parser)
     command.program_option(parser)
+    parser.add_argument("--seen", default="0", metavar="AGE", help="readings up to that age are known: 0, 6h, 1d, first (default: 0)")
+    parser.add_argument(
+        "--horizon", default="last", metavar="AGE", help="the reading to forecast: the last, or one near 7d (default: last)"
+    )
     parser.add_argument("--samples", type=command.whole(2, 1_000_000), default=1000, help="draws a video (default: %(default)s)")
     parser.add_argument("--out", type=command.path, metavar="DIR", help="where to write (default: RUN/evaluation)")
     parser.add_argument(
@@ -57,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from forecast.run.directory import RunDirectory, newest_run
     from forecast.run.load import load
     from forecast.scoring.evaluation import evaluate, table, write_evaluation
+    from forecast.scoring.lead import asked, by_lead
     from machine.cluster import Cluster
     from machine.files import inside
     from program import read_program
@@ -82,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dataset = dataset.take(split(dataset.videos, **forecaster.configuration.division).test)
         if len(dataset) == 0:
             raise InputError(f"{path}: its training held out no rows for tests (name a dataset with --data)")
+    dataset = asked(dataset, forecaster.featurizer, options.seen, options.horizon)
     keep = out / "samples.npz" if options.save_samples else None
     settings = {name: getattr(options, name) for name in ("samples", "seed", "point")}
     with contextlib.ExitStack() as stack:
@@ -89,6 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         evaluation = evaluate(forecaster, dataset, **settings, device=device, keep=keep, run=run)
     if past is not None:
         evaluation.metrics["past"] = {"data": past.name, "rows": len(past)}
+    if dataset.so_far is not None:
+        lead = {"seen": options.seen, "horizon": options.horizon, "by_horizon": by_lead(dataset, evaluation.rows, evaluation.truth)}
+        evaluation.metrics.update(lead)
     add_measures(evaluation, forecaster, dataset, seed=options.seed, device=device)
     write_evaluation(evaluation, out)
     names = dataset.videos["username"].fillna("").tolist() if begun.get("keep_names") and "username" in dataset.videos else None

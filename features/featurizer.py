@@ -8,6 +8,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from features.followed import early
+from features.followed.growth import Growth
+from features.followed.history import readings_of
+from features.followed.looks import looks_to_learn
 from features.parts import histories, social
 from features.parts.same_author import History
 from features.parts.text import LENGTH, WIDTH, Text, captions, lengths
@@ -17,7 +21,7 @@ from features.scaler import Scaler
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
 from features.targets import Targets, truth
-from features.videos import Gap, Part, PartShape, Videos, concatenated
+from features.videos import EARLY, Gap, Part, PartShape, Videos, concatenated
 from machine.errors import InputError
 
 CATEGORIES = ("username", "region_code", "language")
@@ -42,6 +46,8 @@ class Featurizer:
         columns: names of each part's raw continuous features.
         categories: for each categorical column the keys of its categories, in code order from 1.
         text: the textual part, None without captions.
+        growth: what forecasts of videos that were read before are relative to; None where training had no readings.
+        seed: of the looks at videos that were followed.
         histories: `history` (by author), `sound` and `words`; `own_sound` and `own_words`, by author too, are
             taken away from those and told in the author's history.
     """
@@ -55,6 +61,8 @@ class Featurizer:
     categories: dict[str, np.ndarray] = field(default_factory=dict)
     text: Text | None = None
     histories: dict[str, History] = field(default_factory=dict)
+    growth: Growth | None = None
+    seed: int = 0
 
     @classmethod
     def fit(
@@ -86,18 +94,26 @@ class Featurizer:
         names = tuple(name for name in targets if name in videos and videos[name].notna().any())
         if not names:
             raise InputError(f"{dataset.name}: no usable target ({', '.join(targets)})")
-        youngest = _youngest(social.age(videos)) if Scale(target_scale).counts else 0.0
-        fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, youngest)
+        followed = dataset.readings is not None and EARLY not in without and Scale(target_scale).counts
+        looks = looks_to_learn(dataset, seed)[0] if followed else dataset
+        youngest = _youngest(social.age(looks.videos)) if Scale(target_scale).counts else 0.0
+        fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, youngest, seed=seed)
         for column in CATEGORIES:
             if column in videos and "social" not in without and (author_code or column != "username"):
                 keys, counts = np.unique(social.keys(videos[column], fitted.salt), return_counts=True)
                 fitted.categories[column] = keys[(counts >= SELDOM) & (keys >= 0)]
         reached = (truth(videos, names, target_scale) - fitted.targets.loc) / fitted.targets.spread
-        fitted.histories.update(histories.fit(videos, fitted.salt, reached, past_only=past_only, without=without))
+        every = readings_of(dataset, videos, fitted.targets) if followed else None
+        since = known_at(videos) if followed else None
+        fitted.histories.update(
+            histories.fit(videos, fitted.salt, reached, past_only=past_only, without=without, known_at=since, readings=every)
+        )
+        if followed:
+            object.__setattr__(fitted, "growth", Growth.fit(*early.known(looks, names), truth(looks.videos, names, target_scale)))
         texts = captions(videos)
         if any(text.strip() for text in texts) and "textual" not in (*without, *dataset.ready):
             object.__setattr__(fitted, "text", Text.fit(texts, seed=seed))
-        for part, (raw, features, present) in fitted.raw(dataset).items():
+        for part, (raw, features, present) in fitted.raw(looks).items():
             if part not in without and present.any():
                 fitted.columns[part] = features
                 fitted.scalers[part] = Scaler.fit(raw, [place for group in _optional(part, features) for place in group])
@@ -116,9 +132,12 @@ class Featurizer:
         videos, reached = new_outcomes(dataset, self.targets, self.histories, self.salt)
         if len(videos) == 0:
             return self
-        since = known_at(videos) if self.past_only else None
+        since = known_at(videos) if self.past_only or self.growth is not None else None
+        every = readings_of(dataset, videos, self.targets) if self.growth is not None else None
         without = {"history", "sound", "words"} - self.histories.keys()
-        found = histories.fit(videos, self.salt, reached, past_only=self.past_only, without=without, beside=self.histories, known_at=since)
+        found = histories.fit(
+            videos, self.salt, reached, past_only=self.past_only, without=without, beside=self.histories, known_at=since, readings=every
+        )
         both = {name: history.joined(found[name]) if name in found else history for name, history in self.histories.items()}
         return replace(self, histories=both)
 
@@ -166,8 +185,13 @@ class Featurizer:
                 codes = self._codes(dataset.videos)
             parts[part] = Part(torch.from_numpy(self.scalers[part].transform(values)), torch.from_numpy(codes), torch.from_numpy(present))
         popularity = truth(dataset.videos, self.targets.names, self.targets.scale)
-        age = social.age(dataset.videos).astype(np.float32)
-        return Videos(parts, torch.from_numpy(popularity.astype(np.float32)), torch.from_numpy(age))
+        age = social.age(dataset.videos)
+        beside = [popularity, age]
+        if self.growth is not None:
+            counts, age_read, lead = early.known(dataset, self.targets.names)
+            beside += self.growth.relative_to(counts, age_read, lead, self.targets.loc, self.targets.spread)
+            beside.append(np.nan_to_num(counts))
+        return Videos(parts, *(torch.from_numpy(one.astype(np.float32)) for one in beside))
 
     def raw(self, dataset: Dataset, until: float = np.inf) -> Raw:
         """Raw continuous features, their names and presence, by part; `until` as in `transform`."""
@@ -178,7 +202,10 @@ class Featurizer:
         if known:
             table = np.stack([numbers.get(name, np.full(len(videos), np.nan)) for name in known], axis=1)
             raw["social"] = (table, known, ~np.isnan(table).all(1))
-        for part, (values, present) in self._reached(videos, until).items():
+        if (self.growth is not None or EARLY not in self.columns) and dataset.so_far is not None:
+            named, present = early.numbers(videos, dataset.so_far, self.targets.names)
+            raw[EARLY] = (np.column_stack(list(named.values())), list(named), present)
+        for part, (values, present) in self._reached(dataset, until).items():
             raw[part] = (np.where(present[:, None], values, np.nan), [f"{part}_{i}" for i in range(values.shape[1])], present)
         if self.text is not None:
             values, tokens = self.text.transform(captions(videos))
@@ -195,9 +222,12 @@ class Featurizer:
             raw[part] = (values, names, ~np.isnan(values).all(1))
         return raw
 
-    def _reached(self, videos: pd.DataFrame, until: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    def _reached(self, dataset: Dataset, until: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """What the author's other videos, and others' with the sound or the words, reached: numbers (N, F) and presence (N,)."""
-        before = np.minimum(histories.published_at(videos), until) if self.past_only else None
+        videos, now = dataset.videos, histories.published_at(dataset.videos)
+        if dataset.so_far is not None:
+            now = early.moments(dataset.so_far, now)
+        before = np.minimum(now, until) if self.past_only else None
         age = np.maximum(social.age(videos), self.youngest)
         return histories.numbers(videos, self.salt, self.histories, age, before, len(self.targets.names))
 

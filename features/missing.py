@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from features.videos import Gap, Part, PartShape, Videos
+from features.videos import EARLY, Gap, Part, PartShape, Videos
 
 OF_THE_AUTHOR = ("history",)  # parts that a stranger, an author never seen in training, does not have
 
 
 def leave_out(videos: Videos, part_share: float, author_share: float) -> Videos:
-    """The same N videos, each part missing from a random share of rows, and some authors made strangers.
+    """The same N videos, each part but `early` missing from a random share of rows, and some authors made strangers.
 
     Args:
         videos: N training rows.
@@ -24,9 +24,12 @@ def leave_out(videos: Videos, part_share: float, author_share: float) -> Videos:
     known_author = torch.rand(len(videos), device=videos.device) >= author_share
     parts = {}
     for name, part in videos.items():
+        if name == EARLY:  # popularity is relative to what was read
+            parts[name] = part
+            continue
         keep = torch.rand(len(videos), device=videos.device) >= part_share
         parts[name] = part.seen(keep & known_author if name in OF_THE_AUTHOR else keep)
-    return Videos(parts, videos.popularity)
+    return replace(videos, parts=parts)
 
 
 def strangers(videos: Videos) -> np.ndarray:

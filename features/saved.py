@@ -8,6 +8,8 @@ import pandas as pd
 import torch
 
 from features.featurizer import CATEGORIES, Featurizer
+from features.followed.growth import FEATURES, Growth
+from features.followed.history import FollowedHistory
 from features.parts.same_author import History
 from features.parts.text import CaptionEncoder, Text, rebuild_tokenizer
 from features.scale import Scale
@@ -18,6 +20,8 @@ from features.targets import Targets
 from machine.errors import InputError
 
 HISTORY = ("group", "time", "video", "reached")
+READINGS = ("start", "moment", "counts")
+GROWTH = ("low", "high", "loc", "log_scatter")
 SCALER = ("loc", "scale", "gaps")
 # a featurizer that was just read must be able to transform this video, which has a value in every column
 BLANK = Dataset(
@@ -39,7 +43,10 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
     for column, keys in featurizer.categories.items():
         arrays[f"category.{column}"] = keys
     for name, history in featurizer.histories.items():
-        arrays |= {f"history.{name}.{kind}": getattr(history, kind) for kind in HISTORY}
+        kinds = (*HISTORY, *READINGS) if isinstance(history, FollowedHistory) else HISTORY
+        arrays |= {f"history.{name}.{kind}": getattr(history, kind) for kind in kinds}
+    if featurizer.growth is not None:
+        arrays |= {f"growth.{name}": getattr(featurizer.growth, name) for name in GROWTH}
     tokenizer = None
     if featurizer.text is not None:
         stored = json.loads(featurizer.text.tokenizer.to_str())["model"]
@@ -56,6 +63,8 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
         "histories": list(featurizer.histories),
         "tokenizer": tokenizer,
     }
+    if featurizer.growth is not None:
+        description["followed"] = {"seed": featurizer.seed}
     return json.dumps(description, ensure_ascii=False) + "\n", {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -107,7 +116,10 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
     )
     columns = {part: list(found) for part, found in description["columns"].items()}
     scalers = {part: Scaler(*(_shaped(arrays, f"scaler.{part}.{name}", len(found)) for name in SCALER)) for part, found in columns.items()}
+    followed, targets_count = description.get("followed"), len(names)
     histories = {name: History(*(arrays[f"history.{name}.{kind}"] for kind in HISTORY)) for name in description["histories"]}
+    if followed is not None and "history" in histories:
+        histories["history"] = _with_readings(histories["history"], *(arrays[f"history.history.{kind}"] for kind in READINGS))
     for name, history in histories.items():
         if {len(getattr(history, kind)) for kind in HISTORY} != {len(history.group)} or history.reached.shape[1:] != (len(names),):
             raise InputError(f"history.{name}: arrays of different lengths")
@@ -132,10 +144,19 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
         categories,
         text,
         histories,
+        None if followed is None else Growth(*(_shaped(arrays, f"growth.{name}", FEATURES, targets_count) for name in GROWTH)),
+        0 if followed is None else int(followed["seed"]),
     )
 
 
-def _shaped(arrays: dict[str, np.ndarray], name: str, length: int) -> np.ndarray:
-    if arrays[name].shape != (length,):
-        raise InputError(f"{name}: shape {arrays[name].shape}, not ({length},)")
+def _with_readings(history: History, start: np.ndarray, moment: np.ndarray, counts: np.ndarray) -> FollowedHistory:
+    whole = start.dtype == np.int64 and start.shape == (len(history.video) + 1,) and (np.diff(start) >= 0).all()
+    if not whole or start[0] != 0 or start[-1] != len(moment) or counts.shape != (len(moment), history.reached.shape[1]):
+        raise InputError("history.history: its readings do not fit its videos")
+    return FollowedHistory(history.group, history.time, history.video, history.reached, None, start, moment, counts)
+
+
+def _shaped(arrays: dict[str, np.ndarray], name: str, *shape: int) -> np.ndarray:
+    if arrays[name].shape != shape:
+        raise InputError(f"{name}: shape {arrays[name].shape}, not {shape}")
     return arrays[name]

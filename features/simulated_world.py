@@ -110,13 +110,14 @@ class Oracle:
         return first - 0.5 * second
 
 
-def simulate(count: int = 16_000, seed: int = 0, *, world_seed: int = 0) -> tuple[Dataset, Oracle]:
+def simulate(count: int = 16_000, seed: int = 0, *, world_seed: int = 0, ages: tuple[float, float] = (0.1, 60.0)) -> tuple[Dataset, Oracle]:
     """Draw `count` videos of the world, and the oracle's forecast of each.
 
     Args:
         count: number of videos.
         seed: of the videos and authors; other seeds give other videos of the same world.
         world_seed: of the world's constants.
+        ages: days between which videos are read.
     """
     world = World.make(world_seed)
     random = np.random.default_rng([seed, 3])
@@ -128,7 +129,7 @@ def simulate(count: int = 16_000, seed: int = 0, *, world_seed: int = 0) -> tupl
     counts = np.stack([random.multinomial(length, world.words[about]) for length, about in zip(lengths, topic, strict=True)])
     lacks = {part: random.random(count) < 0.1 for part in ("visual", "acoustic", "textual")}
     counts[lacks["textual"]] = 0
-    videos = _authors(count, seed, random)
+    videos = _authors(count, seed, random, ages)
     videos["video_description"] = [" ".join(f"word{word}" for word in np.repeat(np.arange(WORDS), row)) or None for row in counts]
     fixed = BASE + _author_and_age(videos)
     popularity = fixed + z @ EFFECT.T + world.topic_effect[topic] + random.normal(size=(count, 4)) @ NOISE.T
@@ -150,14 +151,14 @@ def oracle_crps(dataset: Dataset, seed: int = 0) -> float:
     return float(exact[place].mean())
 
 
-def _authors(count: int, seed: int, random: np.random.Generator) -> pd.DataFrame:
+def _authors(count: int, seed: int, random: np.random.Generator, ages: tuple[float, float]) -> pd.DataFrame:
     """The social columns: authors with numbers that are known exactly, so that their other videos say no more about them."""
     writers = max(count // 12, 1)
     followers = np.round(np.exp(random.normal(9.0, 2.0, size=writers)))
     posted = np.round(np.exp(random.normal(4.0, 1.0, size=writers))) + 1
     hearts = np.round(followers * np.exp(random.normal(1.5, 0.8, size=writers)))
     author = random.integers(writers, size=count)
-    age = np.exp(random.uniform(np.log(0.1), np.log(60.0), size=count)) * DAY
+    age = np.exp(random.uniform(np.log(ages[0]), np.log(ages[1]), size=count)) * DAY
     created = NOW - np.round(age)
     return pd.DataFrame(
         {

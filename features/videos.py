@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+BESIDE = ("popularity", "age", "origin", "unit", "floor")  # fields of `Videos`
+EARLY = "early"  # the part that tells what was read of a video before the forecast
 PRIOR = "prior"  # how the prior is called where it stands beside the parts
 
 
@@ -73,11 +75,17 @@ class Videos(Mapping):
         parts: the parts by name; a fifth one is one more key.
         popularity: (N, K) float in the training scale, NaN where unknown; None when it is to be forecast.
         age: (N,) days since release, NaN where unknown; None where nobody asks.
+        origin: (N, K) what popularity is learned and forecast relative to, see `features.followed.growth`; None where to nothing.
+        unit: (N, K) in which it is measured from there; None where in that of the training scale.
+        floor: (N, K) log(1 + count) of the last reading, 0 where there is none; None where no video was read.
     """
 
     parts: dict[str, Part]
     popularity: Tensor | None = field(default=None)
     age: Tensor | None = field(default=None)
+    origin: Tensor | None = field(default=None)
+    unit: Tensor | None = field(default=None)
+    floor: Tensor | None = field(default=None)
 
     def __getitem__(self, part: str) -> Part:
         return self.parts[part]
@@ -89,14 +97,18 @@ class Videos(Mapping):
         return next(iter(self.parts.values())).present.shape[0]
 
     @property
+    def beside(self) -> tuple[Tensor | None, ...]:
+        """What there is of each video beside its parts, in the order of the fields."""
+        return tuple(getattr(self, name) for name in BESIDE)
+
+    @property
     def device(self) -> torch.device:
         """Where the tensors lie."""
         return next(iter(self.parts.values())).present.device
 
     def rows(self, rows: Tensor | slice) -> "Videos":
         """These rows."""
-        popularity, age = (None if values is None else values[rows] for values in (self.popularity, self.age))
-        return Videos({name: part[rows] for name, part in self.parts.items()}, popularity, age)
+        return Videos({name: part[rows] for name, part in self.parts.items()}, *(None if one is None else one[rows] for one in self.beside))
 
     def split(self, size: int) -> Iterator["Videos"]:
         """`size` videos at a time, in order."""
@@ -104,8 +116,8 @@ class Videos(Mapping):
 
     def to(self, device: torch.device | str) -> "Videos":
         """The same videos on another device."""
-        popularity, age = (None if values is None else values.to(device) for values in (self.popularity, self.age))
-        return Videos({name: part.to(device) for name, part in self.parts.items()}, popularity, age)
+        beside = (None if one is None else one.to(device) for one in self.beside)
+        return Videos({name: part.to(device) for name, part in self.parts.items()}, *beside)
 
     def unlabelled(self) -> "Videos":
         """The same videos without their popularity: the only form that forecasting code ever sees."""
@@ -119,19 +131,31 @@ class Videos(Mapping):
         return self if bool(known.all()) else self.rows(known.nonzero().flatten())
 
     def without(self, *names: str) -> "Videos":
-        """The same videos with these parts missing from every row."""
+        """The same videos with these parts missing from every row; without `early` nothing was read of them."""
         nowhere = torch.zeros(len(self), dtype=torch.bool, device=self.device)
-        return replace(self, parts={name: part.seen(nowhere) if name in names else part for name, part in self.parts.items()})
+        videos = replace(self, parts={name: part.seen(nowhere) if name in names else part for name, part in self.parts.items()})
+        if EARLY not in names or self.origin is None or self.unit is None:
+            return videos
+        return replace(videos, origin=torch.zeros_like(self.origin), unit=torch.ones_like(self.unit), floor=torch.zeros_like(self.origin))
+
+    def relative(self) -> "Videos":
+        """The same videos, their popularity as the networks learn it: measured in `unit` from `origin`."""
+        if self.popularity is None or self.origin is None or self.unit is None:
+            return self
+        return replace(self, popularity=(self.popularity - self.origin) / self.unit)
+
+    def absolute(self, samples: Tensor) -> Tensor:
+        """Draws (S, N, K) of the networks in the training scale, not below what was read last."""
+        if self.origin is None or self.unit is None or self.floor is None:
+            return samples
+        return torch.maximum(self.origin + self.unit * samples, self.floor)
 
 
 def concatenated(pieces: Sequence[Videos]) -> Videos:
-    """Videos with the same parts one after another, all with popularity and age or none."""
+    """Videos with the same parts one after another, all with the same beside their parts."""
     parts = {
         name: Part(*(torch.cat([getattr(piece[name], kind) for piece in pieces]) for kind in ("numbers", "codes", "present")))
         for name in pieces[0]
     }
-    beside = (
-        None if getattr(pieces[0], name) is None else torch.cat([getattr(piece, name) for piece in pieces])
-        for name in ("popularity", "age")
-    )
+    beside = (None if getattr(pieces[0], name) is None else torch.cat([getattr(piece, name) for piece in pieces]) for name in BESIDE)
     return Videos(parts, *beside)

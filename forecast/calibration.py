@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from features.missing import OF_THE_AUTHOR, Absences, without_columns
-from features.videos import PartShape, Videos
+from features.videos import EARLY, PartShape, Videos
 from forecast.member import Member
 from forecast.mixture import mixture_summary
 from machine.errors import InputWarning
@@ -51,6 +51,7 @@ class Calibration:
         lacking: by part; at least, for those that lack it.
         bare: by part; at least, for strangers who lack most of its columns (`features.missing.Absences`).
         widening: (K,) factors of at least 1, multiplied into the first two, for those that lack a part.
+        read: for videos that were read before, whatever else they have; None where none was.
     """
 
     known: np.ndarray
@@ -58,6 +59,7 @@ class Calibration:
     lacking: dict[str, np.ndarray] = field(default_factory=dict)
     bare: dict[str, np.ndarray] = field(default_factory=dict)
     widening: dict[str, np.ndarray] = field(default_factory=dict)
+    read: np.ndarray | None = None
 
     @classmethod
     def none(cls, targets: int) -> "Calibration":
@@ -72,7 +74,7 @@ class Calibration:
         for least, gone in ((self.lacking, absent.parts), (self.bare, absent.columns)):
             for part, stretches in least.items():
                 factor = np.where(gone[part][:, None, None], np.maximum(factor, stretches), factor)
-        return factor
+        return factor if self.read is None else np.where(absent.parts[EARLY][:, None, None], factor, self.read)
 
     def apply(self, samples: Tensor, stranger: np.ndarray, absent: Absences) -> Tensor:
         """Stretch samples (S, N, K) about their medians."""
@@ -94,12 +96,16 @@ def calibrate(
         shapes: of the parts, which tell what columns of them may be missing.
         seed: of the draws of z.
     """
-    parts = [part for part in held[0] if part not in OF_THE_AUTHOR]
+    after: list[Videos] = []
+    if EARLY in held[0]:
+        held, after = ([videos.rows((videos[EARLY].present == read).nonzero().flatten()) for videos in held] for read in (False, True))
+    parts = [part for part in held[0] if part not in (*OF_THE_AUTHOR, EARLY)]
     few = [_evenly(videos, -(-MOST // len(held))) for videos in held]
     fewer = [_evenly(videos, -(-LACKING // len(held))) for videos in held]
     with torch.random.fork_rng(devices=[held[0].device] if held[0].device.type == "cuda" else []), warnings.catch_warnings():
         warnings.simplefilter("ignore", InputWarning)  # a likelihood without a distribution function is drawn from
         torch.manual_seed(seed)
+        read = _stretches(members, [_evenly(videos, -(-MOST // len(after))) for videos in after]) if after else None
         lacking = {
             part: _stretches(members, [videos.without(part) for videos in fewer])
             for part in parts
@@ -116,8 +122,10 @@ def calibrate(
         widening = _widening(members, fewer, parts) if len(held[0].parts) > 1 else {}
         strange = _stretches(members, [videos.without(*OF_THE_AUTHOR) for videos in few], widening)
         if not any(part in held[0] and bool(videos[part].present.any()) for part in OF_THE_AUTHOR for videos in held):
-            return Calibration(strange, strange, lacking, bare, widening)
-        return Calibration(_stretches(members, [_of_known_authors(videos) for videos in few], widening), strange, lacking, bare, widening)
+            return Calibration(strange, strange, lacking, bare, widening, read)
+        return Calibration(
+            _stretches(members, [_of_known_authors(videos) for videos in few], widening), strange, lacking, bare, widening, read
+        )
 
 
 def _of_known_authors(videos: Videos) -> Videos:

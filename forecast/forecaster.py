@@ -130,7 +130,8 @@ class Forecaster:
                 if not plain:
                     samples_of_chunk = with_exact_quantiles(samples_of_chunk, self.members, videos.rows(rows).unlabelled())
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], absent.rows(rows))
-                if videos.age is not None:
+                stretched = videos.rows(rows).absolute(stretched)
+                if videos.age is not None and videos.floor is None:
                     stretched = shrink(stretched, videos.age[rows], self.featurizer.youngest, self.configuration.half_life)
                 if authors is not None and self.dependence is not None:  # before rounding makes draws equal
                     stretched = reorder(stretched, authors[rows], self.dependence, seed)

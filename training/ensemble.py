@@ -15,7 +15,7 @@ import torch
 
 from features.featurizer import Featurizer
 from features.rows.built import built
-from features.rows.folds import Folds, held_rows, map_folds
+from features.rows.folds import Folds, held_rows, map_folds, rows_to_learn
 from features.rows.splits import Rows, split
 from features.tables.dataset import Dataset, as_dataset
 from features.targets import truth
@@ -126,7 +126,7 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, co
     spread = dequantiser(featurizer.targets.whole, folds.videos.device)
     with torch.random.fork_rng(devices=[folds.videos.device] if folds.videos.device.type == "cuda" else []):
         torch.manual_seed(configuration.seed)
-        held = [spread(folds.validation(fold)) for fold in range(len(folds))]
+        held = [spread(folds.validation(fold)).relative() for fold in range(len(folds))]
         if configuration.split == "time":  # only the newest rows, and members that have not seen them, are like what comes
             members, held = members[:: len(held)], held[:1]
         return calibrate(members, held, featurizer.shapes, seed=configuration.seed)
@@ -134,8 +134,12 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, co
 
 def _dependence(forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: list[Rows]) -> Dependence:
     """What the validation rows of one author share."""
-    held = [folds.validation(fold) for fold in range(len(folds))]
-    authors = [authors_of(forecaster.featurizer, dataset.take(rows)).key for rows in held_rows(forecaster.featurizer, dataset, splits)]
+    featurizer = forecaster.featurizer
+    learned, owner = rows_to_learn(featurizer, dataset)
+    numbers = held_rows(featurizer, learned, owner, splits)
+    first = [np.unique(owner[rows], return_index=True)[1] for rows in numbers]  # looks at one video share more than two videos do
+    held = [folds.validation(fold).rows(torch.from_numpy(rows).to(folds.videos.device)) for fold, rows in enumerate(first)]
+    authors = [authors_of(featurizer, learned.take(rows[once])).key for rows, once in zip(numbers, first, strict=True)]
     if forecaster.configuration.split == "time":  # as for the calibration
         forecaster, held, authors = replace(forecaster, members=forecaster.members[:: len(held)]), held[:1], authors[:1]
     return dependence_of(forecaster, held, authors)

@@ -77,7 +77,7 @@ def _ascend(
     elbo = Objective()
     weighted_model, weighted_guide = (partial(function, kl_weight=c.kl_weight) for function in (member.model, member.guide))
     spread = dequantiser(whole_targets(train.popularity, c.target_scale), train.device)
-    validation = spread(validation)
+    validation = spread(validation).relative()
     best = Best(member)
     first = checkpoint.restore(member, optimizer, schedule, best) if checkpoint else 0
     for epoch in range(first, c.epochs):
@@ -89,7 +89,7 @@ def _ascend(
             with pyro.validation_enabled(epoch == first):  # Pyro's checks find mistakes of the program: one epoch is enough
                 for rows in data_parallel.permutation(count, epoch, c.seed, train.device).split(c.batch_size):
                     own, whole = data_parallel.share(rows)
-                    videos = leave_out(spread(train.rows(own)), c.part_left_out, c.author_left_out)
+                    videos = leave_out(spread(train.rows(own)).relative(), c.part_left_out, c.author_left_out)
                     with ShareOfEpoch(member.plates, whole / count):
                         loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / whole
                     optimizer.zero_grad()

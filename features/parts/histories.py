@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
+from features.followed.history import FollowedHistory, Readings
 from features.parts import same_sound, same_words, social
 from features.parts.same_author import History, author_numbers, excess, moments
 from features.parts.text import captions
@@ -19,6 +20,7 @@ def fit(
     without: Collection[str] = (),
     beside: Mapping[str, History] | None = None,
     known_at: np.ndarray | None = None,
+    readings: Readings | None = None,
 ) -> dict[str, History]:
     """Histories by author, sound and words, see `features.featurizer.Featurizer`; a part without its column has none.
 
@@ -29,16 +31,20 @@ def fit(
         past_only: what is usual for an author is told from earlier videos only.
         without: parts to leave out.
         beside: all histories that these rows will join: they too say what is usual for an author, and which words are known.
+        readings: all readings of videos that were followed: the author's history then holds each one.
         known_at: (N,) seconds from which on a row counts where only the past does; None: since it was published.
     """
     known = ~np.isnan(reached).all(1)
     published, own = published_at(videos), social.keys(videos["id"], salt)
     time = published if known_at is None else known_at
-    found = {}
+    found: dict[str, History] = {}
     author = social.keys(videos["username"], salt) if "username" in videos else np.full(len(videos), -1)
     if "username" in videos and "history" not in without:
         group = np.where(known, author, -1)
-        found["history"] = History.fit(group, time, own, reached, None if known_at is None else published)
+        if readings is not None:
+            found["history"] = FollowedHistory.fit_readings(group, published, own, *readings)
+        else:
+            found["history"] = History.fit(group, time, own, reached, None if known_at is None else published)
     if "music_title" in videos and "sound" not in without:
         usual = np.zeros_like(reached)
         if "history" in found:

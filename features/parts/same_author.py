@@ -152,6 +152,13 @@ class History:
         reached = np.where(kept[:, :, None], self.reached[np.take_along_axis(window, nearest, 1)], 0.0)
         return reached, days
 
+    def others(
+        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
+    ) -> tuple[np.ndarray, ...]:
+        """What `totals` and `neighbours` return; each other video was read once, whatever the `age` (N,) in days that is asked for."""
+        totals = self.totals(group, time, video, before, self.folds)
+        return *totals, *self.neighbours(group, time, video, before, self.folds)
+
 
 def moments(count: np.ndarray, total: np.ndarray, square: np.ndarray) -> np.ndarray:
     """(N, 2 K + 1): shrunken mean, spread and log count of what `History.totals` found."""
@@ -174,8 +181,7 @@ def author_numbers(
     Summary of all other videos; their mean weighted by 1 / (1 + days); then each neighbour's targets, distance and side in time;
     and the age of the video itself, since what the others reached grew with theirs.
     """
-    count, total, square = history.totals(group, time, video, before, history.folds)
-    reached, days = history.neighbours(group, time, video, before, history.folds)
+    count, total, square, reached, days = history.others(group, time, video, age, before)
     there = ~np.isnan(days)
     far = np.where(there, np.abs(np.nan_to_num(days)), 0.0)
     weight = np.where(there, 1.0 / (1.0 + far), 0.0)

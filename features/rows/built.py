@@ -45,6 +45,7 @@ def _why(name: str, dataset: Dataset) -> str:
         if name in ("words", "textual") and not any(text.strip() for text in captions(videos)):
             return f"no text in {' or '.join(columns)}"
     return {
+        "early": "no video was read more than once",
         "history": "no author has two videos",
         "sound": "no two authors used one sound",
         "words": "no two videos share a word",

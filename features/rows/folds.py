@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from features.featurizer import Featurizer
+from features.followed.looks import looks_to_learn
 from features.missing import OF_THE_AUTHOR
 from features.rows import mapped
 from features.rows.splits import Rows
@@ -64,28 +65,35 @@ def map_folds(path: Path, featurizer: Featurizer, dataset: Dataset, splits: Sequ
     Raises:
         InputError: no training or no validation row has a known target, or the rows cannot be written.
     """
-    known = _known(featurizer, dataset)
-    held = held_rows(featurizer, dataset, splits)
+    learned, owner = rows_to_learn(featurizer, dataset)
+    held = held_rows(featurizer, learned, owner, splits)
     always = np.setdiff1d(np.concatenate(splits[0][:2]), np.concatenate([rows.validation for rows in splits]))
-    shares = [always[known[always]], *held]
+    shares = [_learned(featurizer, learned, owner, always), *held]
     for share, name in zip(shares, ["training", *["validation"] * len(held)], strict=True):
         if len(share) == 0:
             raise InputError(f"{dataset.name}: no {name} row has a known target")
     if not path.exists():
-        mapped.write(path, _chunks(featurizer, dataset, shares))
+        mapped.write(path, _chunks(featurizer, learned, shares))
     starts = np.cumsum([len(share) for share in shares])
     return Folds(mapped.read(path), tuple(starts.tolist()), strangers)
 
 
-def held_rows(featurizer: Featurizer, dataset: Dataset, splits: Sequence[Rows]) -> list[np.ndarray]:
-    """Numbers in the table of the rows of each fold, as `Folds.validation` has them."""
-    known = _known(featurizer, dataset)
-    return [rows.validation[known[rows.validation]] for rows in splits]
+def rows_to_learn(featurizer: Featurizer, dataset: Dataset) -> tuple[Dataset, np.ndarray]:
+    """The rows that networks are trained and calibrated on, which are videos, or looks at followed ones; and of which video each is."""
+    if featurizer.growth is None:
+        return dataset, np.arange(len(dataset))
+    return looks_to_learn(dataset, featurizer.seed)
 
 
-def _known(featurizer: Featurizer, dataset: Dataset) -> np.ndarray:
-    """(N,) bool: rows with a target."""
-    return ~np.isnan(truth(dataset.videos, featurizer.targets.names, featurizer.targets.scale)).all(1)
+def held_rows(featurizer: Featurizer, learned: Dataset, owner: np.ndarray, splits: Sequence[Rows]) -> list[np.ndarray]:
+    """Numbers, in what `rows_to_learn` returned, of the rows of each fold, as `Folds.validation` has them."""
+    return [_learned(featurizer, learned, owner, rows.validation) for rows in splits]
+
+
+def _learned(featurizer: Featurizer, learned: Dataset, owner: np.ndarray, videos: np.ndarray) -> np.ndarray:
+    """Numbers of the rows of these videos that have a target."""
+    known = ~np.isnan(truth(learned.videos, featurizer.targets.names, featurizer.targets.scale)).all(1)
+    return np.flatnonzero(known & np.isin(owner, videos))
 
 
 def _chunks(featurizer: Featurizer, dataset: Dataset, shares: Sequence[np.ndarray]) -> Iterator[Videos]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from features.videos import Part, Videos
+from features.videos import BESIDE, Part, Videos
 from machine.errors import InputError
 
 INDEX = "index.json"
@@ -54,9 +54,9 @@ def read(path: Path) -> Videos:
     try:
         index = json.loads((path / INDEX).read_text(encoding="utf-8"))
         tensors = {name: _map(path / name, dtype, tuple(shape)) for name, (dtype, shape) in index.items()}
-        popularity = tensors.pop("popularity")
+        beside = {name: tensors.pop(name) for name in BESIDE if name in tensors}
         names = dict.fromkeys(name.rpartition(".")[0] for name in tensors)
-        return Videos({name: Part(*(tensors[f"{name}.{kind}"] for kind in KINDS)) for name in names}, popularity)
+        return Videos({name: Part(*(tensors[f"{name}.{kind}"] for kind in KINDS)) for name in names}, **beside)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: damaged ({error})") from error
 
@@ -66,7 +66,7 @@ def _tensors(videos: Videos) -> dict[str, Tensor]:
     # half the bytes: no vocabulary is larger
     found = {name: tensor.int() if tensor.dtype == torch.int64 else tensor for name, tensor in found.items()}
     assert videos.popularity is not None  # noqa: S101  (labelled by contract)
-    return found | {"popularity": videos.popularity}
+    return found | {name: getattr(videos, name) for name in BESIDE if name != "age" and getattr(videos, name) is not None}
 
 
 def _map(file: Path, dtype: str, shape: tuple[int, ...]) -> Tensor:

@@ -16,7 +16,7 @@ from features.tables.table import SUFFIXES, check_videos, read_features, read_vi
 from machine.errors import InputError
 from machine.files import inside
 
-RESERVED = ("social", "history", "sound", "words")  # parts that are computed from the videos table
+RESERVED = ("social", "history", "sound", "words", "early")  # parts that are computed from the videos table
 ATTRIBUTES = ("latent", "prior_expert")  # of the experts, which are a torch module with one attribute a part
 
 
@@ -32,6 +32,8 @@ class Dataset:
         fingerprint: SHA-256 over the files read, in hexadecimal.
         readings: what was read of videos that were followed: `id` (text), `collected_at` and targets (float64), in the order of `videos`,
             then of time; None where nothing was followed.
+        so_far: what is known of each row when its forecast is made, which is of a later reading (`features.followed.looks`); None where
+            all forecasts are made before anything was read.
     """
 
     videos: pd.DataFrame
@@ -39,6 +41,7 @@ class Dataset:
     name: str = "dataset"
     fingerprint: str = ""
     readings: pd.DataFrame | None = None
+    so_far: pd.DataFrame | None = None
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -48,7 +51,8 @@ class Dataset:
         videos = self.videos.iloc[rows].reset_index(drop=True)
         ready = {part: table.iloc[rows].reset_index(drop=True) for part, table in self.ready.items()}
         readings = None if self.readings is None else of_videos(self.readings, videos)
-        return replace(self, videos=videos, ready=ready, readings=readings)
+        so_far = None if self.so_far is None else self.so_far.iloc[rows].reset_index(drop=True)
+        return replace(self, videos=videos, ready=ready, readings=readings, so_far=so_far)
 
 
 def read_dataset(source: Path | str, *, targets: Iterable[str] = COUNTS, count_targets: bool = True) -> Dataset:

@@ -81,7 +81,8 @@ def with_last_reading(videos: pd.DataFrame, readings: pd.DataFrame) -> tuple[pd.
     if "collected_at" in videos:
         own = videos.reindex(columns=["id", *columns])
         known = own["collected_at"].notna() & own[columns[1:]].notna().any(axis=1)
-        readings = _in_order(pd.concat([readings, own[known]]).drop_duplicates(["id", "collected_at"]), videos)
+        readings = pd.concat([readings, own[known]]).drop_duplicates(["id", "collected_at"])
+    readings = _in_order(readings, videos)
     last = readings.drop_duplicates("id", keep="last").set_index("id")[columns].reindex(videos["id"])
     read = last["collected_at"].notna().to_numpy()
     held = videos.reindex(columns=list(dict.fromkeys([*videos, *columns])))

@@ -11,6 +11,7 @@ import torch
 
 from features.featurizer import Featurizer
 from features.saved import BLANK, from_state, to_state
+from features.videos import EARLY
 from forecast.calibration import Calibration
 from forecast.forecaster import Forecaster
 from forecast.joint.dependence import FILE as DEPENDENCE
@@ -156,18 +157,24 @@ def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calib
         lacking, bare, widening = (
             {part: np.array(values, dtype=np.float64) for part, values in stored.get(name, {}).items()} for name in BY_PART
         )
+        read = np.array(stored["read"], dtype=np.float64) if EARLY in parts else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{run.path / 'calibration.json'}: damaged ({error})") from error
-    shapes = [((2, targets), (known, strange, *lacking.values(), *bare.values())), ((targets,), widening.values())]
+    shapes = [
+        ((2, targets), (known, strange, *lacking.values(), *bare.values(), *([] if read is None else [read]))),
+        ((targets,), widening.values()),
+    ]
     if any(one.shape != shape or not ((one > 0) & (one < 1e6)).all() for shape, found in shapes for one in found):
         raise InputError(f"{run.path / 'calibration.json'}: not two stretches above 0 for each target")
     if not {*lacking, *bare, *widening} <= {*parts}:
         raise InputError(f"{run.path / 'calibration.json'}: names a part that the run does not have")
-    return Calibration(known, strange, lacking, bare, widening)
+    return Calibration(known, strange, lacking, bare, widening, read)
 
 
 def save_calibration(run: RunDirectory, calibration: Calibration) -> None:
     """Write the stretches."""
     stretches = {"known": calibration.known.tolist(), "strangers": calibration.strangers.tolist()}
     by_part = {name: {part: values.tolist() for part, values in getattr(calibration, name).items()} for name in BY_PART}
+    if calibration.read is not None:
+        stretches["read"] = calibration.read.tolist()
     run.write_text("calibration.json", json.dumps(stretches | by_part) + "\n")

@@ -1,0 +1,72 @@
+"""The part `early`: what had been read of a video when its forecast was made. Absent before the first reading."""
+
+import numpy as np
+import pandas as pd
+
+from features.parts.social import DAY
+from features.tables.dataset import Dataset
+
+TIMES = ("collected_at", "before_collected_at")
+BEFORE = "before_"  # the reading before the last one
+
+
+def so_far(readings: pd.DataFrame, known: np.ndarray, first: np.ndarray) -> pd.DataFrame:
+    """What is known at M looks: the last reading, the one before it and how many there were.
+
+    Args:
+        readings: R readings, sorted by video and time.
+        known: (M,) the last one known, -1 where nothing is.
+        first: (M,) the first one of the same video.
+
+    Returns:
+        `collected_at` and the counts of the last reading; the same with `before_`; all NaN where there is none; and `readings`.
+    """
+    columns = [name for name in readings if name != "id"]
+    values = np.vstack([readings[columns].to_numpy(np.float64), np.full((1, len(columns)), np.nan)])
+    before = np.where((known >= 0) & (known > first), known - 1, -1)
+    found = pd.DataFrame(np.hstack([values[known], values[before]]), columns=[*columns, *(BEFORE + name for name in columns)])
+    return found.assign(readings=np.where(known >= 0, known - first + 1.0, 0.0))
+
+
+def moments(table: pd.DataFrame, published: np.ndarray) -> np.ndarray:
+    """(N,) seconds since 1970: when each forecast was made, which is the last reading, or publication."""
+    read = table["collected_at"].to_numpy()
+    return np.where(np.isnan(read), published, read)
+
+
+def known(dataset: Dataset, targets: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each of N rows: `counts`, (N, K), and `ages`, (N,) each; all NaN where nothing was read."""
+    if dataset.so_far is None:
+        return np.full((len(dataset), len(targets)), np.nan), *np.full((2, len(dataset)), np.nan)
+    return counts(dataset.so_far, targets), *ages(dataset.videos, dataset.so_far)
+
+
+def counts(table: pd.DataFrame, targets: tuple[str, ...]) -> np.ndarray:
+    """(N, K) log(1 + count) of the last reading, NaN where there is none."""
+    return np.log1p(table.reindex(columns=list(targets)).to_numpy(np.float64))
+
+
+def ages(videos: pd.DataFrame, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) hours from publication to the last reading, NaN where there is none, and (N,) from there to the horizon."""
+    published = videos["create_time"].to_numpy(np.float64) if "create_time" in videos else np.full(len(videos), np.nan)
+    horizon = videos["collected_at"].to_numpy(np.float64) if "collected_at" in videos else np.full(len(videos), np.nan)
+    read = table["collected_at"].to_numpy()
+    return np.maximum(read - published, 0.0) / (DAY / 24), np.maximum(horizon - read, 0.0) / (DAY / 24)
+
+
+def numbers(videos: pd.DataFrame, table: pd.DataFrame, targets: tuple[str, ...]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Continuous features by name, each (N,), NaN where unknown; and (N,) whether anything was read.
+
+    Counts and hours enter as log(1 + n): the last reading's counts and age, the time to the horizon, growth since the reading before and
+    the time it took, and how many readings there were.
+    """
+    age, lead = ages(videos, table)
+    last = counts(table, targets)
+    previous = counts(table.filter(like=BEFORE).rename(columns=lambda name: name.removeprefix(BEFORE)), targets)
+    since = (table["collected_at"] - table["before_collected_at"]).to_numpy() / (DAY / 24)
+    found = {f"so_far_{name}": last[:, k] for k, name in enumerate(targets)}
+    found |= {"log_age_read": np.log1p(age), "log_lead": np.log1p(lead)}
+    found |= {f"grown_{name}": last[:, k] - previous[:, k] for k, name in enumerate(targets)}
+    found |= {"log_hours_between": np.log1p(since), "log_readings": np.log1p(table["readings"].to_numpy())}
+    present = table["readings"].to_numpy() > 0
+    return {name: np.where(present, values, np.nan) for name, values in found.items()}, present

@@ -1,0 +1,76 @@
+"""Growth since the last reading: what a forecast of a video that was read before is relative to.
+
+    popularity at age b  =  origin + unit * p,      p as a video before publication has it, location and spread of the targets
+    origin + unit * loc  =  log(1 + count so far) + the growth that a law by age, lead and level expects
+    unit * spread        =  how far growth usually strays from that law
+
+The law is log-linear (Szabo and Huberman 2010); networks say in which videos, and how, growth differs from it. Where nothing was read
+origin is 0 and unit 1. Nothing read is the same as 0 counts at age 0.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LEAST = 0.02  # of the expected scatter, relative to the targets' spread
+FEATURES = 6
+FEWEST = 50  # looks below which growth is expected to be what it is on average
+
+
+@dataclass(frozen=True)
+class Growth:
+    """The law of each of K targets.
+
+    Attributes:
+        low: (FEATURES, K) of what the law has seen; beyond, it is that of the limit.
+        high: likewise.
+        loc: (FEATURES, K) coefficients of the expected growth.
+        log_scatter: (FEATURES, K) coefficients of the logarithm of its standard deviation.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    loc: np.ndarray
+    log_scatter: np.ndarray
+
+    @classmethod
+    def fit(cls, counts: np.ndarray, age: np.ndarray, lead: np.ndarray, reached: np.ndarray) -> "Growth":
+        """Least squares on looks: `counts` so far and `reached`, (M, K) as log(1 + n), NaN where unknown; `age`, `lead` (M,) hours."""
+        terms = _terms(counts, age, lead)
+        low, high = np.zeros((2, FEATURES, counts.shape[1]))
+        loc, log_scatter = np.zeros((2, FEATURES, counts.shape[1]))
+        for k in range(counts.shape[1]):
+            grown = reached[:, k] - counts[:, k]
+            known = ~np.isnan(grown + terms[:, :, k].sum(1))
+            if known.sum() < FEWEST:
+                loc[0, k], log_scatter[0, k] = (grown[known].mean() if known.any() else 0.0), 0.0
+                low[0, k] = high[0, k] = 1.0
+                continue
+            seen, grown = terms[known, :, k], grown[known]
+            low[:, k], high[:, k] = seen.min(0), seen.max(0)
+            loc[:, k] = _least_squares(seen, grown)
+            strayed = np.abs(grown - seen @ loc[:, k])
+            # E log|e| of a Normal lies 0.635 below the logarithm of its standard deviation
+            log_scatter[:, k] = _least_squares(seen, np.log(np.maximum(strayed, 1e-3)) + 0.635)
+        return cls(low, high, loc, log_scatter)
+
+    def relative_to(
+        self, counts: np.ndarray, age: np.ndarray, lead: np.ndarray, loc: np.ndarray, spread: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Origin and unit, both (N, K), of looks at videos; `loc` and `spread` (K,) are those of the targets."""
+        terms = np.clip(_terms(counts, age, lead), self.low, self.high)
+        expected = np.maximum((terms * self.loc).sum(1), 0.0)
+        unit = np.maximum(np.exp((terms * self.log_scatter).sum(1)) / spread, LEAST)
+        read = ~np.isnan(expected + unit)
+        return np.where(read, counts + expected - unit * loc, 0.0), np.where(read, unit, 1.0)
+
+
+def _terms(counts: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
+    """(N, FEATURES, K): 1, logarithms of age and of how much older the video is at the horizon, their product and square, the level."""
+    old, later = np.log1p(age), np.log1p(age + lead) - np.log1p(age)
+    same = np.stack([np.ones_like(old), old, later, old * later, later**2], axis=1)[:, :, None]
+    return np.concatenate([np.repeat(same, counts.shape[1], axis=2), counts[:, None, :]], axis=1)
+
+
+def _least_squares(terms: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.linalg.lstsq(terms, values, rcond=1e-8)[0]

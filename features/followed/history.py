@@ -1,0 +1,133 @@
+"""What the author's other videos reached, where they were followed: each one's reading nearest in age to what is forecast."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from features.parts.same_author import DAY, NEIGHBOURS, History
+from features.tables.dataset import Dataset
+from features.targets import Targets, truth
+
+WIDEST = 32  # other videos that count, those nearest in time
+
+
+@dataclass(frozen=True)
+class FollowedHistory(History):
+    """Videos sorted by author and time, as in `History`, with all readings of each.
+
+    Attributes:
+        start: (N + 1,) where the readings of each of the N videos begin.
+        moment: (R,) float64 seconds, sorted within a video.
+        counts: (R, K) float64 targets, standardised as `reached`; NaN where unknown.
+    """
+
+    start: np.ndarray = field(default_factory=lambda: np.zeros(1, np.int64))
+    moment: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    counts: np.ndarray = field(default_factory=lambda: np.zeros((0, 1)))
+
+    @classmethod
+    def fit_readings(
+        cls, group: np.ndarray, time: np.ndarray, video: np.ndarray, owner: np.ndarray, moment: np.ndarray, counts: np.ndarray
+    ) -> "FollowedHistory":
+        """Store N videos of some author (not -1) with the readings of each; `owner` (R,) are row numbers of videos."""
+        order = np.lexsort((video, time, group))
+        order = order[group[order] >= 0]
+        place = np.full(len(group), -1)
+        place[order] = np.arange(len(order))
+        kept = np.lexsort((moment, place[owner]))
+        kept = kept[place[owner[kept]] >= 0]
+        start = np.searchsorted(place[owner[kept]], np.arange(len(order) + 1))
+        last = counts[kept][np.maximum(start[1:] - 1, 0)] if len(kept) else np.zeros((len(order), counts.shape[1]))
+        reached = np.where((np.diff(start) > 0)[:, None], np.nan_to_num(last), 0.0)
+        return cls(group[order], time[order], video[order], reached, None, start, moment[kept], counts[kept])
+
+    def around(
+        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The author's other videos nearest in time, nearest first.
+
+        Args:
+            group: (Q,) keys of the queries; `time` and `video` likewise.
+            time: seconds.
+            video: keys, to leave the query itself out.
+            age: (Q,) days; of each other video the reading nearest to this age is taken, the last one where it is NaN.
+            before: (Q,) seconds; only videos published, and readings taken, before that count. None: all do.
+
+        Returns:
+            (Q, WIDEST, K) standardised targets, NaN where unknown, and (Q, WIDEST) signed days from the query, NaN where there is none.
+        """
+        if len(self.group) == 0 or len(self.moment) == 0:
+            return np.full((len(group), WIDEST, self.counts.shape[1]), np.nan), np.full((len(group), WIDEST), np.nan)
+        low, high = self._block(group)
+        place = self._place(low, high, time if before is None else before)
+        window = place[:, None] + np.arange(-WIDEST - 1, WIDEST + 1 if before is None else 0)
+        there = (window >= low[:, None]) & (window < high[:, None])
+        window = window.clip(0, len(self.group) - 1)
+        first, stop = self.start[window], self.start[window + 1]
+        if before is not None:
+            stop = self._until(first, stop, before[:, None])
+        there &= (self.video[window] != video[:, None]) & (stop > first)
+        if self.folds and before is None:
+            learned = self._own(low, high, video) >= 0
+            there &= ~(learned[:, None] & (self.video[window] % self.folds == video[:, None] % self.folds))
+        days = (self.time[window] - time[:, None]) / DAY
+        nearest = np.argsort(np.where(there, np.abs(days), np.inf), axis=1, kind="stable")[:, :WIDEST]
+        first, stop, window, days, there = (np.take_along_axis(one, nearest, 1) for one in (first, stop, window, days, there))
+        wanted = self.time[window] + np.where(np.isnan(age), np.inf, age)[:, None] * DAY
+        later = np.clip(self._until(first, stop, wanted), first, np.maximum(stop - 1, first)).clip(0, len(self.moment) - 1)
+        earlier = np.maximum(later - 1, first).clip(0, len(self.moment) - 1)
+        with np.errstate(invalid="ignore"):
+            closer = np.abs(self.moment[earlier] - wanted) < np.abs(self.moment[later] - wanted)
+        found = self.counts[np.where(closer, earlier, later)]
+        return np.where(there[:, :, None], found, np.nan), np.where(there, days, np.nan)
+
+    def _until(self, first: np.ndarray, stop: np.ndarray, moment: np.ndarray) -> np.ndarray:
+        """First reading in [first, stop) not before `moment` (a binary search in every range at once)."""
+        low, high = first.copy(), stop.copy()
+        moment = np.broadcast_to(moment, low.shape)
+        while (low < high).any():
+            middle = (low + high) // 2
+            earlier = (low < high) & (self.moment[np.minimum(middle, len(self.moment) - 1)] < moment)
+            low = np.where(earlier, middle + 1, low)
+            high = np.where(earlier, high, np.minimum(high, middle))
+        return low
+
+    def others(
+        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
+    ) -> tuple[np.ndarray, ...]:
+        """As of `History`, from what `around` finds; unknown targets count as the mean, 0."""
+        found, days = self.around(group, time, video, age, before)
+        reached = np.nan_to_num(found)
+        count = (~np.isnan(days)).sum(1, keepdims=True).astype(np.float64)
+        return count, reached.sum(1), (reached**2).sum(1), reached[:, :NEIGHBOURS], days[:, :NEIGHBOURS]
+
+    def joined(self, other: History) -> "FollowedHistory":
+        """Its videos with their readings, and those of the other, a `FollowedHistory` too, that it does not have."""
+        assert isinstance(other, FollowedHistory)  # noqa: S101  (made by the same function)
+        new = ~np.isin(other.video, self.video)
+        owner = np.repeat(np.arange(len(other.video)), np.diff(other.start))
+        group, time, video = (np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in ("group", "time", "video"))
+        place = len(self.video) + np.cumsum(new) - 1
+        owners = np.concatenate([np.repeat(np.arange(len(self.video)), np.diff(self.start)), place[owner[new[owner]]]])
+        moment, counts = (np.concatenate([getattr(self, name), getattr(other, name)[new[owner]]]) for name in ("moment", "counts"))
+        return FollowedHistory.fit_readings(group, time, video, owners, moment, counts)
+
+
+class Readings(NamedTuple):
+    """Readings of N videos: row numbers of the videos (R,), seconds (R,) and standardised targets (R, K), NaN where unknown."""
+
+    owner: np.ndarray
+    moment: np.ndarray
+    counts: np.ndarray
+
+
+def readings_of(dataset: Dataset, videos: pd.DataFrame, targets: Targets) -> Readings:
+    """The readings of some videos of a dataset; where none was followed, each has been read once."""
+    table = videos if dataset.readings is None else dataset.readings
+    owner = pd.Index(videos["id"]).get_indexer(table["id"])
+    table, owner = table[owner >= 0], owner[owner >= 0]
+    published = np.nan_to_num(videos["create_time"].to_numpy(np.float64)[owner]) if "create_time" in videos else np.zeros(len(owner))
+    moment = np.fmax(table["collected_at"].to_numpy(np.float64), published) if "collected_at" in table else published
+    return Readings(owner, moment, (truth(table, targets.names, targets.scale) - targets.loc) / targets.spread)

@@ -1,0 +1,172 @@
+"""Looks at videos that were followed: at each one something was known, and a later reading is to be forecast.
+
+    look = (video, what had been read by then: nothing, or its readings up to one of them; a later reading)
+
+Whatever is forecast is a look; a video that nobody has read yet is looked at at age 0.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from features.followed.early import so_far
+from features.parts.social import DAY
+from features.tables.dataset import Dataset
+from machine.errors import InputError
+
+LOOKS = 20_000  # in all, that are made of few videos; of many, each is looked at `FEWEST` times
+FEWEST, MOST = 4, 16  # looks at one video
+NEAR = 0.2  # a reading stands for an age if it is within this share of it
+HOUR = DAY / 24
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The readings of a dataset in arrays, sorted by video and time.
+
+    Attributes:
+        start: (N + 1,) where the readings of each of N videos begin.
+        video: (R,) row number of the video of each reading.
+        moment: (R,) seconds since 1970.
+        age: (R,) days since the video was published, NaN where that is unknown.
+    """
+
+    start: np.ndarray
+    video: np.ndarray
+    moment: np.ndarray
+    age: np.ndarray
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Followed":
+        """The readings of `dataset`, each video of which is there once."""
+        readings = dataset.readings
+        assert readings is not None  # noqa: S101  (asked of followed videos only)
+        video = pd.Index(dataset.videos["id"]).get_indexer(readings["id"])
+        moment = readings["collected_at"].to_numpy(np.float64)
+        published = dataset.videos["create_time"].to_numpy(np.float64) if "create_time" in dataset.videos else np.full(len(dataset), np.nan)
+        return cls(np.searchsorted(video, np.arange(len(dataset) + 1)), video, moment, (moment - published[video]) / DAY)
+
+    @property
+    def last(self) -> np.ndarray:
+        """(N,) the last reading of each video, -1 where it has none."""
+        return np.where(np.diff(self.start) > 0, self.start[1:] - 1, -1)
+
+    @property
+    def first(self) -> np.ndarray:
+        """(N,) the first reading of each video, -1 where it has none."""
+        return np.where(np.diff(self.start) > 0, self.start[:-1], -1)
+
+    def chosen(self, weight: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """(N,) one reading of each video at random, by `weight` (R,); -1 where all weights are 0."""
+        with np.errstate(divide="ignore"):
+            score = np.log(weight) + random.gumbel(size=len(weight))
+        order = np.lexsort((score, self.video))
+        best = order[self.start[1:] - 1] if len(order) else self.start[1:]
+        found = (np.diff(self.start) > 0) & (score[best] > -np.inf) if len(order) else np.zeros(len(self.start) - 1, bool)
+        return np.where(found, best, -1)
+
+
+def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
+    """Looks at each video of a dataset with readings, for training: several fixed ones, drawn once.
+
+    In turn: nothing known and the last reading to forecast; nothing and any other reading; one reading known and any later one; the
+    same with the last one. Readings are drawn with a density of 1 / age, the later ones of 1 / (time from the first).
+
+    Args:
+        dataset: N videos.
+        seed: of what is drawn.
+
+    Returns:
+        The looks as a dataset with `so_far`, sorted by video, and (M,) the row number of the video of each.
+    """
+    followed, random = Followed.of(dataset), np.random.default_rng([seed, 18])
+    last, nothing, here = followed.last, np.full(len(dataset), -1), np.arange(len(followed.age))
+    but_last = np.where(np.isnan(followed.age) | (here == last[followed.video]), 0.0, 1.0 / (followed.age + 1 / 24))
+    rows, known, wanted = [], [], []
+    for number in range(int(np.clip(LOOKS // max(len(dataset), 1), FEWEST, MOST))):
+        kind, seen, later = number % 4, nothing, last
+        if kind == 0 and number > 0:
+            continue  # that look is always the same
+        if kind == 1:
+            later = followed.chosen(but_last, random)
+        elif kind > 1:
+            seen = followed.chosen(but_last, random)
+        if kind == 2:
+            lead = followed.moment - followed.moment[seen[followed.video]]
+            after = (seen[followed.video] >= 0) & (here > seen[followed.video])
+            later = followed.chosen(np.where(after, 1.0 / (np.maximum(lead, 0.0) + HOUR), 0.0), random)
+        there = (later >= 0) & ((kind < 2) | (seen >= 0))
+        rows.append(np.flatnonzero(there))
+        known.append(seen[there])
+        wanted.append(later[there])
+    row, seen, later = (np.concatenate(parts) for parts in (rows, known, wanted))
+    order = np.argsort(row, kind="stable")
+    return look(dataset, row[order], seen[order], later[order]), row[order]
+
+
+def looks_at(dataset: Dataset, seen: float | str = 0.0, horizon: float | str = "last") -> Dataset:
+    """One look at each video that has a reading to forecast.
+
+    Args:
+        dataset: a dataset with readings.
+        seen: days; readings up to that age are known. `first`: the first reading is.
+        horizon: days; the reading nearest to that age is forecast, if within a fifth of it. `last`: the last one is.
+
+    Raises:
+        InputError: no video has such a reading later than what is seen.
+    """
+    followed = Followed.of(dataset)
+    here, last = np.arange(len(followed.age)), followed.last
+    known = followed.first
+    if not isinstance(seen, str):
+        up_to = np.where((followed.age <= seen) & (seen > 0), here, -1)
+        known = np.full(len(dataset), -1)
+        np.maximum.at(known, followed.video, up_to)
+    wanted = last
+    if not isinstance(horizon, str):
+        off = np.abs(followed.age - horizon)
+        off = np.where(off <= NEAR * horizon, off, np.inf)
+        order = np.lexsort((off, followed.video))
+        best = order[np.minimum(followed.start[:-1], len(order) - 1)]
+        wanted = np.where((last >= 0) & np.isfinite(off[best]), best, -1)
+    there = (wanted >= 0) & (wanted > known)
+    if not isinstance(seen, str):
+        there &= ~(followed.age[wanted] <= seen)
+    if not there.any():
+        raise InputError(f"{dataset.name}: no video has a reading {_asked(horizon)}, later than what is seen ({_told(seen)})")
+    row = np.flatnonzero(there)
+    return look(dataset, row, known[row], wanted[row])
+
+
+def look(dataset: Dataset, row: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> Dataset:
+    """M looks as a dataset: each row is a video as it was at the reading to forecast, beside what had been read before.
+
+    Args:
+        dataset: with readings.
+        row: (M,) row numbers of videos.
+        known: (M,) the last reading known, a row number in `dataset.readings`; -1 where nothing is.
+        wanted: (M,) the reading to forecast.
+    """
+    readings = dataset.readings
+    assert readings is not None  # noqa: S101  (asked of followed videos only)
+    taken = replace(dataset, readings=None).take(row)
+    later = readings.iloc[wanted].reset_index(drop=True)
+    videos = taken.videos.assign(**{name: later[name] for name in later if name != "id"})
+    return replace(taken, videos=videos, so_far=so_far(readings, known, Followed.of(dataset).start[row]))
+
+
+def unread(dataset: Dataset) -> Dataset:
+    """The same videos, looked at before anything was read."""
+    nothing = np.full(len(dataset), -1)
+    columns = [name for name in dataset.videos if dataset.videos[name].dtype == np.float64]
+    blank = pd.DataFrame({"id": pd.Series(dtype=object)} | {name: pd.Series(dtype=np.float64) for name in columns})
+    return replace(dataset, readings=None, so_far=so_far(blank, nothing, nothing))
+
+
+def _asked(horizon: float | str) -> str:
+    return "at all" if isinstance(horizon, str) else f"within a fifth of {horizon:g} days"
+
+
+def _told(seen: float | str) -> str:
+    return "the first reading" if isinstance(seen, str) else f"up to {seen:g} days"

@@ -1,0 +1,66 @@
+"""What is asked of an evaluation of followed videos, and scores by how far ahead it looked."""
+
+from typing import Any
+
+import numpy as np
+
+from features.featurizer import Featurizer
+from features.followed.early import ages
+from features.followed.looks import looks_at
+from features.tables.dataset import Dataset
+from forecast.notation import parse_horizon
+from machine.errors import InputError
+
+DAY = 86_400.0
+LEADS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)  # days, where one group ends and the next one begins
+
+
+def asked(dataset: Dataset, featurizer: Featurizer, seen: str = "0", horizon: str = "last") -> Dataset:
+    """The rows to forecast: each with what is known of it by the age `seen`, and the reading at the age `horizon`.
+
+    Raises:
+        InputError: not such an age, nothing in `dataset` was followed, the run has learned from no readings, or no row has such a reading.
+    """
+    known: float | str = seen if seen == "first" else _days("--seen", seen)
+    wanted: float | str = horizon if horizon == "last" else _days("--horizon", horizon)
+    if dataset.readings is None:
+        if (known, wanted) != (0.0, "last"):
+            raise InputError(f"{dataset.name}: holds one reading of each video, so --seen 0 and --horizon last are all that can be asked")
+        return dataset
+    if featurizer.growth is None and known != 0.0:
+        raise InputError(f"--seen {seen}: the run was trained without readings, so what was read of a video tells it nothing")
+    return looks_at(dataset, known, wanted)
+
+
+def by_lead(dataset: Dataset, rows: dict[str, np.ndarray], truth: np.ndarray) -> list[dict[str, Any]]:
+    """One entry for each group of rows that look equally far ahead: median ages in days, CRPS and coverage as means over targets."""
+    if dataset.so_far is None or not {"create_time", "collected_at"} <= set(dataset.videos):
+        return []
+    horizon = (dataset.videos["collected_at"] - dataset.videos["create_time"]).to_numpy() / DAY
+    age = np.nan_to_num(ages(dataset.videos, dataset.so_far)[0] / 24.0)
+    inside = np.where(np.isnan(truth), np.nan, (truth >= rows["lower_95"]) & (truth <= rows["upper_95"]))
+    group, found = np.searchsorted(LEADS, horizon - age), []
+    for number in np.unique(group[~np.isnan(horizon)]):
+        here = (group == number) & ~np.isnan(horizon)
+        scored = ~np.isnan(truth[here]).all(0)
+        if scored.any():
+            found.append(
+                {
+                    "seen": float(np.median(age[here])),
+                    "horizon": float(np.median(horizon[here])),
+                    "rows": int(here.sum()),
+                    "crps": float(np.nanmean(rows["crps"][here][:, scored], axis=0).mean()),
+                    "coverage_95": float(np.nanmean(inside[here][:, scored], axis=0).mean()),
+                    "width_95": float((rows["upper_95"] - rows["lower_95"])[here].mean()),
+                }
+            )
+    return found
+
+
+def _days(option: str, text: str) -> float:
+    if text.strip() == "0":
+        return 0.0
+    try:
+        return parse_horizon(text) / DAY
+    except InputError as error:
+        raise InputError(f"{option}: {error}") from error

@@ -1,0 +1,44 @@
+"""The law of growth, by value: it finds coefficients that are known, and nothing read is no change."""
+
+import numpy as np
+import pytest
+
+from features.followed.growth import Growth
+
+
+def test_the_law_is_found_and_relative_numbers_are_those_of_the_targets():
+    random = np.random.default_rng(0)
+    counts, age, lead = random.uniform(2, 12, (5000, 1)), random.uniform(1, 200, 5000), random.uniform(1, 500, 5000)
+    later = np.log1p(age + lead) - np.log1p(age)
+    scatter = 0.1 + 0.2 * later
+    expected = 1.5 * later - 0.05 * counts[:, 0] + 1.0
+    reached = counts[:, 0] + expected + scatter * random.normal(size=5000)
+    growth = Growth.fit(counts, age, lead, reached[:, None])
+    loc, spread = np.array([9.0]), np.array([2.0])
+    origin, unit = growth.relative_to(counts, age, lead, loc, spread)
+    # origin + unit * loc is what the law expects, unit * spread how far growth strays
+    assert np.sqrt(np.mean((origin + unit * loc - (counts + expected[:, None])) ** 2)) < 0.03
+    assert np.abs(unit[:, 0] * spread / scatter - 1).mean() < 0.15
+    relative = (reached - origin[:, 0]) / unit[:, 0]
+    assert relative.mean() == pytest.approx(9.0, abs=0.1)
+    assert relative.std() == pytest.approx(2.0, abs=0.15)
+
+
+def test_where_nothing_was_read_nothing_is_relative():
+    growth = Growth.fit(np.full((3, 2), 5.0), np.full(3, 1.0), np.full(3, 2.0), np.full((3, 2), 6.0))
+    origin, unit = growth.relative_to(
+        np.array([[np.nan, np.nan], [5.0, np.nan]]), np.array([np.nan, 1.0]), np.array([np.nan, 2.0]), np.array([9.0, 8.0]), np.full(2, 0.5)
+    )
+    assert origin[0].tolist() == [0, 0]
+    assert unit[0].tolist() == [1, 1]
+    assert (origin[1, 1], unit[1, 1]) == (0, 1)
+    assert origin[1, 0] + unit[1, 0] * 9.0 == pytest.approx(6.0)  # few looks: the average growth
+
+
+def test_growth_that_is_expected_is_never_negative():
+    random = np.random.default_rng(1)
+    counts, age, lead = random.uniform(2, 12, (500, 1)), random.uniform(1, 200, 500), random.uniform(1, 500, 500)
+    growth = Growth.fit(counts, age, lead, counts - 1.0)
+    loc, spread = np.array([9.0]), np.array([2.0])
+    origin, unit = growth.relative_to(counts, age, lead, loc, spread)
+    np.testing.assert_allclose(origin + unit * loc, counts)

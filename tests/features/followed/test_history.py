@@ -1,0 +1,57 @@
+"""The author's other videos, each at its reading nearest in age to what is forecast: against a loop that does the same plainly."""
+
+import numpy as np
+
+from features.followed.history import WIDEST, FollowedHistory
+
+DAY = 86_400.0
+
+
+def made(random, videos=60, authors=4):
+    group, time = random.integers(-1, authors, videos), random.uniform(0, 90, videos) * DAY
+    owner = np.sort(random.integers(0, videos, 4 * videos))
+    moment = time[owner] + np.concatenate([np.sort(random.uniform(0, 40, (owner == one).sum())) for one in range(videos)]) * DAY
+    return group, time, np.arange(videos), owner, moment, random.normal(size=(len(owner), 2))
+
+
+def plainly(group, time, video, owner, moment, counts, query, age, before):
+    """{other video: its reading} of one query."""
+    found = {}
+    for other in np.flatnonzero((group == group[query]) & (video != video[query]) & (time < before)):
+        readings = np.flatnonzero((owner == other) & (moment < before))
+        if len(readings):
+            off = np.abs(moment[readings] - (time[other] + age * DAY)) if age == age else -readings
+            found[other] = readings[np.argmin(off)]
+    return found
+
+
+def test_the_reading_nearest_in_age_and_never_a_later_one_than_the_forecast():
+    random = np.random.default_rng(0)
+    group, time, video, _, _, counts = table = made(random)
+    history = FollowedHistory.fit_readings(*table)
+    age = np.where(random.random(len(time)) < 0.1, np.nan, random.uniform(0, 40, len(time)))
+    for before in (None, time + 5 * DAY):
+        reached, days = history.around(group, time, video, age, before)
+        for query in np.flatnonzero(group >= 0):
+            expected = plainly(*table, query, age[query], np.inf if before is None else before[query])
+            there = ~np.isnan(days[query])
+            assert there.sum() == min(len(expected), WIDEST)
+            others = {round((time[other] - time[query]) / DAY, 6): counts[reading] for other, reading in expected.items()}
+            for day, values in zip(days[query][there], reached[query][there], strict=True):
+                np.testing.assert_array_equal(values, others[round(day, 6)])
+            assert (np.diff(np.abs(days[query][there])) >= 0).all()
+
+
+def test_joined_histories_hold_both_and_a_video_once():
+    random = np.random.default_rng(1)
+    group, time, video, owner, moment, counts = table = made(random)
+    whole = FollowedHistory.fit_readings(*table)
+
+    def part(first, stop):
+        kept = (owner >= first) & (owner < stop)
+        rows = slice(first, stop)
+        return FollowedHistory.fit_readings(group[rows], time[rows], video[rows], owner[kept] - first, moment[kept], counts[kept])
+
+    joined = part(0, 35).joined(part(30, 60))
+    for name in ("group", "time", "video", "reached", "start", "moment", "counts"):
+        np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))

@@ -1,0 +1,103 @@
+"""Looks at followed videos, by value: what is known at each, and which reading is to be forecast."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.followed import early
+from features.followed.looks import HOUR, looks_at, looks_to_learn
+from features.simulated_growth import simulate_followed
+from features.tables.dataset import Dataset
+from machine.errors import InputError
+
+DAY = 24 * HOUR
+
+
+@pytest.fixture(scope="module")
+def followed():
+    """Three videos: read at 6 h, 1 d, 7.5 d; at 2 d alone; never."""
+    readings = pd.DataFrame(
+        {
+            "id": ["a", "a", "a", "b"],
+            "collected_at": [0.25 * DAY, DAY, 7.5 * DAY, 102 * DAY],
+            "view_count": [10.0, 30.0, 20.0, 5.0],
+            "like_count": [1.0, np.nan, 4.0, 0.0],
+        }
+    )
+    videos = pd.DataFrame({"id": ["a", "b", "c"], "create_time": [0.0, 100 * DAY, 0.0], "username": ["x", "x", "y"]})
+    return Dataset(videos, readings=readings)
+
+
+def asked(dataset, **options):
+    found = looks_at(dataset, **options)
+    age = (found.videos["collected_at"] - found.videos["create_time"]) / DAY
+    return {
+        name: (row["readings"], row["view_count"], later, count)
+        for name, (_, row), later, count in zip(found.videos["id"], found.so_far.iterrows(), age, found.videos["view_count"], strict=True)
+    }
+
+
+def test_before_anything_was_read_the_last_reading_is_forecast(followed):
+    found = asked(followed)
+    assert found.keys() == {"a", "b"}
+    assert found["a"][0] == 0
+    assert np.isnan(found["a"][1])
+    assert found["a"][2:] == (7.5, 20.0)
+    assert found["b"][2:] == (2.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"seen": "first"}, {"a": (1, 10.0, 7.5, 20.0)}),
+        ({"seen": 1.0}, {"a": (2, 30.0, 7.5, 20.0), "b": (0, None, 2.0, 5.0)}),
+        ({"seen": 0.9, "horizon": 1.0}, {"a": (1, 10.0, 1.0, 30.0)}),
+        ({"seen": "first", "horizon": 7.0}, {"a": (1, 10.0, 7.5, 20.0)}),
+        ({"seen": 0.0, "horizon": 2.2}, {"b": (0, None, 2.0, 5.0)}),
+    ],
+)
+def test_the_readings_known_and_the_one_nearest_to_the_horizon(followed, options, expected):
+    found = asked(followed, **options)
+    assert {name: tuple(None if value != value else value for value in row) for name, row in found.items()} == expected
+
+
+@pytest.mark.parametrize("options", [{"horizon": 30.0}, {"seen": 8.0}, {"seen": "first", "horizon": 0.25}])
+def test_rows_without_such_a_reading_are_refused_if_there_is_no_other(followed, options):
+    with pytest.raises(InputError, match="no video has a reading"):
+        looks_at(followed, **options)
+
+
+def test_numbers_of_the_part_early_by_value(followed):
+    found = looks_at(followed, seen=1.0)
+    numbers, present = early.numbers(found.videos, found.so_far, ("view_count", "like_count"))
+    assert present.tolist() == [True, False]
+    first = {name: values[0] for name, values in numbers.items()}
+    assert first["so_far_view_count"] == pytest.approx(np.log1p(30))
+    assert np.isnan(first["so_far_like_count"])
+    assert first["log_age_read"] == pytest.approx(np.log1p(24))
+    assert first["log_lead"] == pytest.approx(np.log1p(6.5 * 24))
+    assert first["grown_view_count"] == pytest.approx(np.log1p(30) - np.log1p(10))
+    assert first["log_hours_between"] == pytest.approx(np.log1p(18))
+    assert first["log_readings"] == pytest.approx(np.log1p(2))
+    assert all(np.isnan(values[1]) for values in numbers.values())
+    assert early.moments(found.so_far, found.videos["create_time"].to_numpy()).tolist() == [DAY, 100 * DAY]
+
+
+def test_looks_to_learn_are_of_later_readings_and_the_same_for_the_same_seed():
+    dataset = simulate_followed(300, seed=1)[0]
+    looks, owner = looks_to_learn(dataset, 0)
+    assert (np.diff(owner) >= 0).all()
+    assert set(owner) == set(range(300))
+    assert looks.videos["id"].tolist() == dataset.videos["id"].iloc[owner].tolist()
+    read = looks.so_far["collected_at"].to_numpy()
+    later = looks.videos["collected_at"].to_numpy()
+    assert (later[~np.isnan(read)] > read[~np.isnan(read)]).all()
+    nothing = looks.so_far["readings"].to_numpy() == 0
+    assert np.isnan(read[nothing]).all()
+    assert 0.2 < nothing.mean() < 0.5
+    # every video's last reading is forecast from nothing once
+    last = nothing & (later == dataset.videos["collected_at"].to_numpy()[owner])
+    assert set(owner[last]) == set(range(300))
+    again, _ = looks_to_learn(dataset, 0)
+    pd.testing.assert_frame_equal(again.so_far, looks.so_far)
+    assert not looks_to_learn(dataset, 1)[0].so_far.equals(looks.so_far)

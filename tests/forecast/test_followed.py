@@ -1,0 +1,128 @@
+"""Forecasts of followed videos: they begin at what was read last, and nothing read after their moment changes them."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+import evaluate
+import train as command
+from features.followed.early import counts
+from features.followed.looks import looks_at
+from features.simulated_growth import simulate_followed, write
+from forecast import load
+from forecast.scoring.lead import asked
+from machine.errors import InputError
+
+SETTINGS = ["--members", "1", "--epochs", "2", "--width", "8", "--latent", "4", "--depth", "1", "--batch-size", "256", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """300 followed videos as a directory."""
+    path = tmp_path_factory.mktemp("followed") / "data"
+    write(simulate_followed(300, seed=3)[0], path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(data):
+    """A tiny run on them, by time: only what was read before the moment of a forecast counts."""
+    path = data.parent / "run"
+    command.main(["--data", str(data), "--run", str(path), "--split", "time", *SETTINGS])
+    return path
+
+
+@pytest.fixture(scope="module")
+def forecaster(run):
+    return load(run)
+
+
+def draws(forecaster, dataset):
+    return forecaster.forecast(dataset, 50).samples
+
+
+def test_draws_are_never_below_the_last_reading(forecaster):
+    dataset = simulate_followed(200, seed=4)[0]
+    look = looks_at(dataset, seen="first")
+    floor = counts(look.so_far, forecaster.targets).astype(np.float32)
+    assert (draws(forecaster, look) >= floor - 1e-4).all()
+    unread = looks_at(dataset)
+    assert (draws(forecaster, unread) >= 0).all()
+    # a table that says nothing of readings is one that nothing was read of
+    np.testing.assert_array_equal(draws(forecaster, unread), draws(forecaster, dataclasses.replace(unread, so_far=None)))
+
+
+def test_nothing_read_after_the_moment_of_the_forecast_changes_it(forecaster):
+    dataset = simulate_followed(200, seed=5)[0]
+    moved = scattered(dataset, seen=1.5)
+    assert not moved.readings.equals(dataset.readings)
+    for seen in (0.0, 1.5):
+        one, other = (draws(forecaster, looks_at(each, seen=seen)) for each in (dataset, scattered(dataset, seen=seen)))
+        assert one.tobytes() == other.tobytes()
+    # what is seen does
+    assert (draws(forecaster, looks_at(dataset, seen=1.5)) != draws(forecaster, looks_at(dataset, seen=0.6))).any()
+
+
+def scattered(dataset, seen):
+    """The same videos with random counts in all readings older than `seen` days, and all of them but the last at random moments."""
+    random = np.random.default_rng(0)
+    readings = dataset.readings.copy()
+    published = readings["id"].map(dataset.videos.set_index("id")["create_time"])
+    later = (readings["collected_at"] - published).to_numpy() > seen * 86_400
+    last = ~readings["id"].duplicated(keep="last").to_numpy()
+    for name in forecaster_targets(readings):
+        readings[name] = np.where(later, random.integers(0, 10**6, len(readings)), readings[name])
+    start = (published + seen * 86_400 + 1).to_numpy()
+    end = readings.groupby("id")["collected_at"].transform("max").to_numpy()
+    anywhere = np.round(random.uniform(start, end - 1))
+    readings["collected_at"] = np.where(later & ~last, anywhere, readings["collected_at"])
+    order = np.lexsort((readings["collected_at"], readings["id"].map({name: row for row, name in enumerate(dataset.videos["id"])})))
+    return dataclasses.replace(dataset, readings=readings.iloc[order].reset_index(drop=True))
+
+
+def forecaster_targets(readings):
+    return [name for name in readings if name not in ("id", "collected_at")]
+
+
+def test_the_past_of_others_counts_only_as_far_as_it_was_read(forecaster):
+    whole = simulate_followed(400, seed=6)[0]
+    mine, others = whole.take(np.arange(0, 400, 2)), whole.take(np.arange(1, 400, 2))
+    look = looks_at(mine, seen="first")
+    latest = look.so_far["collected_at"].max()
+    changed = others.readings.copy()
+    after = (changed["collected_at"] >= latest).to_numpy()
+    assert 0.02 < after.mean() < 0.9
+    changed.loc[after, "view_count"] = 7.0
+    one = draws(forecaster.with_past(others), look)
+    assert one.tobytes() == draws(forecaster.with_past(dataclasses.replace(others, readings=changed)), look).tobytes()
+    assert one.tobytes() != draws(forecaster, look).tobytes()
+
+
+def test_evaluate_looks_at_an_age_and_scores_by_lead(run, tmp_path):
+    evaluate.main(["--run", str(run), "--samples", "50", "--seen", "1d", "--horizon", "7d", "--out", str(tmp_path)])
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert (metrics["seen"], metrics["horizon"], metrics["rows"]) == ("1d", "7d", 30)
+    [group] = metrics["by_horizon"]
+    assert (group["seen"], group["horizon"], group["rows"]) == (1.0, 7.0, 30)
+    assert group["crps"] == pytest.approx(metrics["mean"]["crps"])
+
+
+@pytest.mark.parametrize(
+    ("seen", "horizon", "sentence"),
+    [
+        ("1d", "1d", "no video has a reading within a fifth of 1 days, later than what is seen"),
+        ("soon", "last", "--seen: horizon 'soon'"),
+        ("0", "first", "--horizon: horizon 'first'"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(forecaster, data, seen, horizon, sentence):
+    with pytest.raises(InputError, match=sentence):
+        asked(simulate_followed(20, seed=1)[0], forecaster.featurizer, seen, horizon)
+
+
+def test_a_snapshot_has_nothing_to_see(forecaster, world):
+    assert asked(world, forecaster.featurizer) is world
+    with pytest.raises(InputError, match="holds one reading of each video"):
+        asked(world, forecaster.featurizer, "6h")
