@@ -3,6 +3,7 @@
 import numpy as np
 
 from features.followed.history import WIDEST, FollowedHistory
+from features.parts.same_author import FOLDS
 
 DAY = 86_400.0
 
@@ -17,7 +18,8 @@ def made(random, videos=60, authors=4):
 def plainly(group, time, video, owner, moment, counts, query, age, before):
     """{other video: its reading} of one query."""
     found = {}
-    for other in np.flatnonzero((group == group[query]) & (video != video[query]) & (time < before)):
+    own_fold = video % FOLDS == video[query] % FOLDS if before == np.inf else video == video[query]  # authors are few
+    for other in np.flatnonzero((group == group[query]) & ~own_fold & (time < before)):
         readings = np.flatnonzero((owner == other) & (moment < before))
         if len(readings):
             off = np.abs(moment[readings] - (time[other] + age * DAY)) if age == age else -readings
