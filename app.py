@@ -93,7 +93,7 @@ class Desk:
         return self._forecasters[run]
 
     def _clip(self, run: str, clip: Path) -> tuple[dict[str, np.ndarray], list[str]]:
-        from extraction.draft_clip import clip_features
+        from extraction.drafts.clip import clip_features
 
         if clip.stat().st_size > self.megabytes * 1_000_000:
             raise InputError(f"{clip.name}: larger than {self.megabytes} MB")

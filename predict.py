@@ -1,9 +1,10 @@
-"""Predict: one video that has not been published yet, or which of two drafts reaches more."""
+"""Predict: one video that has not been published yet, a table of them and their total, or which of two drafts or plans reaches more."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ EXAMPLES = """examples:
   python predict.py --description "draft one" --json > a.json
   python predict.py --description "draft two" --json > b.json
   python predict.py --compare a.json b.json               which of the two reaches more, with what probability
+  python predict.py --data drafts.csv --horizon 7d --goal view_count=1000000     a table of drafts, and their total
 
 Every option may be left out: what is not given is missing, and the intervals are wider for it."""
 
@@ -47,12 +49,20 @@ def _parser() -> command.Parser:
             kind = str if column.kind == "text" else _count
             shape = "TEXT" if column.kind == "text" else "N"
             video.add_argument(f"--{name}", dest=column.name, type=kind, metavar=shape, help=column.meaning)
+    many = parser.add_argument_group("many videos, instead of one")
+    many.add_argument("--data", type=command.path, metavar="DRAFTS", help="table of drafts, or any other source of extract.py")
+    many.add_argument(
+        "--goal", type=_goal, action="append", default=[], metavar="TARGET=N", help="how probably the total, and each draft, reaches N"
+    )
+    many.add_argument("--out", type=command.path, metavar="DIR", help="where to write (default: RUN/plan)")
     answer = parser.add_argument_group("the answer")
-    answer.add_argument("--horizon", default="1h,1d,7d,30d", metavar="A,B", help="ages to forecast (default: %(default)s)")
+    answer.add_argument("--horizon", metavar="A,B", help="ages to forecast (default: 1h,1d,7d,30d; of a table one, 7d)")
     answer.add_argument("--samples", type=command.whole(40, 100_000), metavar="S", default=1000, help="draws (default: %(default)s)")
     answer.add_argument("--json", action="store_true", help="print JSON, with the joint draws")
     answer.add_argument("--plot", type=command.path, metavar="FILE", help="also draw a fan chart over time (png, svg or pdf)")
-    answer.add_argument("--compare", type=command.path, nargs=2, metavar=("A", "B"), help="two files written with --json")
+    answer.add_argument(
+        "--compare", type=command.path, nargs=2, metavar=("A", "B"), help="two files written with --json, of drafts or of tables"
+    )
     answer.add_argument(
         "--visual-weights", default="", metavar="FILE", help="weights of the image network (default: those extract.py used)"
     )
@@ -66,9 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.compare:
         _compare(*options.compare, as_json=options.json)
         return
+    if options.data is not None:
+        _plan(options)
+        return
     from forecast.notation import parse_horizon
 
-    horizons = [parse_horizon(text) for text in options.horizon.split(",")]
+    if options.goal or options.out is not None:
+        raise InputError("--goal and --out are of a table: name it with --data")
+    horizons = [parse_horizon(text) for text in (options.horizon or "1h,1d,7d,30d").split(",")]
     if options.plot and options.plot.suffix not in (".png", ".svg", ".pdf"):
         raise InputError(f"--plot {options.plot}: choose a name that ends in .png, .svg or .pdf")
     from forecast.draft.outlook import outlook, parts_table, table
@@ -102,9 +117,59 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"written      {options.plot}")
 
 
+def _plan(options: argparse.Namespace) -> None:
+    """Forecast a table of drafts, and their total."""
+    from tqdm import tqdm
+
+    from extraction.drafts.table import read_drafts
+    from forecast.notation import parse_horizon
+    from forecast.plan.figure import plan_figure
+    from forecast.plan.plan import plan
+    from forecast.plan.written import table, to_json, write_plan
+    from forecast.run.directory import newest_run
+    from forecast.run.load import load
+    from machine.files import inside, writing
+    from program import read_program
+
+    given = [name for name in ("video", "plot", *(column.name for column in COLUMNS.values())) if getattr(options, name, None) is not None]
+    if given:
+        raise InputError(f"--{given[0].replace('_', '-')}: is of one video, and --data names a table of them")
+    horizon, path = parse_horizon(options.horizon or "7d"), options.run or newest_run(Path("runs"))
+    out = options.out or path / "plan"
+    if options.out is None:
+        inside(path, out.name)  # not through a link that leaves the run directory
+    device = command.device(options.device)
+    forecaster = load(path, program=read_program(options.program), device=device)
+    drafts, problems = read_drafts(options.data, forecaster.featurizer, path, options.visual_weights)
+    with tqdm(total=len(drafts), unit="video", desc="forecasting", disable=None) as bar:
+        found = plan(
+            forecaster,
+            drafts,
+            publish=time.time() if options.publish is None else options.publish,
+            horizon=horizon,
+            goals=dict(options.goal),
+            samples=options.samples,
+            seed=options.seed,
+            device=device,
+            keep=options.json,
+            report=bar.update,
+        )
+    for sentence in (*problems, *found.warnings):
+        print(f"warning: {options.data}: {sentence}", file=sys.stderr)
+    if not options.json or options.out is not None:
+        write_plan(found, out)
+        with writing(out / "forecasts.png") as temporary:
+            plan_figure(found).savefig(temporary, dpi=150)
+    if options.json:
+        sys.stdout.writelines(to_json(found))
+        return
+    print(f"written      {out}/forecasts.csv, total.json, forecasts.png, by the run {path}\n")
+    print(table(found))
+
+
 def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> Draft:
     """What the options say of the video; the clip is measured like the run's own."""
-    from extraction.draft_clip import clip_features
+    from extraction.drafts.clip import clip_features
     from forecast.draft.video import GIVEN, Draft
 
     known = {column.name: getattr(options, column.name) for column in GIVEN if getattr(options, column.name) is not None}
@@ -142,7 +207,14 @@ def _plot(fan: Outlook, path: Path) -> None:
 def _compare(first: Path, second: Path, *, as_json: bool) -> None:
     from forecast.draft.compare import compare, comparison_table
     from forecast.draft.outlook import Outlook
+    from forecast.plan.compare import is_plan
 
+    kinds = [is_plan(path) for path in (first, second)]
+    if any(kinds):
+        if not all(kinds):
+            raise InputError("--compare: one file is of a table of drafts, the other of one draft")
+        _compare_plans(first, second, as_json=as_json)
+        return
     one, two = Outlook.from_json(first), Outlook.from_json(second)
     found = compare(one, two)
     if as_json:
@@ -162,11 +234,31 @@ def _compare(first: Path, second: Path, *, as_json: bool) -> None:
     print(f"first        {first}\nsecond       {second}\n(in brackets: the first one's median relative to the second one's)")
 
 
+def _compare_plans(first: Path, second: Path, *, as_json: bool) -> None:
+    from forecast.plan.compare import compare_totals, comparison, read_total
+
+    one, two = read_total(first), read_total(second)
+    rows = compare_totals(one, two)
+    if as_json:
+        print(json.dumps({"first": str(first), "second": str(second), "comparison": rows}, indent=2))
+        return
+    print(comparison(rows, one, two))
+    print(f"first        {first}\nsecond       {second}")
+
+
 def _moment(text: str) -> float:
     moment = parse_time(text)
     if moment is None or not 0 <= moment < 253_402_300_799:
         raise argparse.ArgumentTypeError(f'{text!r} is not a time such as "2026-12-01 18:00"')
     return moment
+
+
+def _goal(text: str) -> tuple[str, float]:
+    name, equals, number = text.partition("=")
+    count = parse_count(number) if equals else None
+    if count is None or not math.isfinite(count) or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a target and a number, such as view_count=1000000")
+    return name.strip(), count
 
 
 def _count(text: str) -> float:

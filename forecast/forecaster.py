@@ -1,5 +1,7 @@
 """A trained forecaster: everything fitted, the members, the calibration; and how it is written to and read from a run directory."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -83,6 +85,11 @@ class Forecaster:
             InputError: see `features.past.new_outcomes`.
         """
         return replace(self, featurizer=self.featurizer.with_past(_as_dataset(past, self.configuration)))
+
+    @property
+    def checksum(self) -> str:
+        """Of the run directory's files: only forecasts of one run can be compared."""
+        return hashlib.sha256(json.dumps(self.about.get("files", {}), sort_keys=True).encode()).hexdigest()[:16]
 
     def forecast(self, videos: Dataset | pd.DataFrame, samples: int = 1000, *, seed: int = 0) -> "Forecasts":
         """Forecast every row of a dataset, or of a data frame with the contract's columns; what it says of the targets is not looked at.

@@ -110,3 +110,48 @@ def test_without_a_run_the_next_command_is_named(tmp_path):
 def test_help_has_groups_and_examples():
     text = typed("--help").stdout
     assert [group for group in ("the video:", "the answer:", "machine:", "examples:") if group not in text] == []
+
+
+def test_a_table_of_drafts_and_their_total(run_directory, tmp_path):
+    drafts = tmp_path / "drafts.csv"
+    drafts.write_text("id,username,follower_count\n" + "".join(f"draft-{row},me,{10**row}\n" for row in range(1, 7)))
+    out = tmp_path / "out"
+    given = ["--run", run_directory, "--data", drafts, "--samples", "100", "--horizon", "1d", "--publish", "2023-11-20"]
+    done = typed(*given, "--goal", "view_count=10K", "--out", out)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("written")
+    assert sorted(line.split()[0] for line in lines[3:9]) == [f"draft-{row}" for row in range(1, 7)]
+    assert lines[-1].startswith("total")
+    assert (out / "forecasts.png").read_bytes().startswith(b"\x89PNG")
+    written = (out / "forecasts.csv").read_text()
+    assert len(written.splitlines()) == 1 + 6 * 4
+    assert "e+" not in written
+    assert json.loads((out / "total.json").read_text())["videos"] == 6
+
+
+def test_two_plans_compared(said, tmp_path):
+    for name, followers in (("a", "1M"), ("b", "100")):
+        (tmp_path / f"{name}.csv").write_text(f"id,username,follower_count,likes_count\nx,me,{followers},{followers}\ny,me,,\n")
+        plan = said("--data", tmp_path / f"{name}.csv", "--publish", "2023-11-20", "--json")
+        (tmp_path / f"{name}.json").write_text(plan)
+    found = json.loads(said("--compare", tmp_path / "a.json", tmp_path / "b.json", "--json"))["comparison"]
+    back = json.loads(said("--compare", tmp_path / "b.json", tmp_path / "a.json", "--json"))["comparison"]
+    assert [one["probability"] + other["probability"] for one, other in zip(found, back, strict=True)] == pytest.approx([1.0] * 4)
+    (tmp_path / "one.json").write_text(said("--follower-count", "100", "--json"))
+    with pytest.raises(InputError, match="the other of one draft"):
+        said("--compare", tmp_path / "a.json", tmp_path / "one.json")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--data", "drafts.csv", "--username", "me"], "--username: is of one video"),
+        (["--goal", "view_count=1M"], "--goal and --out are of a table"),
+        (["--data", "drafts.csv", "--horizon", "1d,7d"], "horizon '1d,7d'"),
+        (["--data", "nowhere.csv"], "no such file"),
+    ],
+)
+def test_options_of_tables_and_of_single_videos(said, arguments, why):
+    with pytest.raises(InputError, match=why):
+        said(*arguments)

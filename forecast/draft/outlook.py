@@ -1,6 +1,5 @@
 """What a draft may reach at each horizon: joint draws, their table and their JSON."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -130,9 +129,8 @@ def outlook(
     last = videos.rows(slice(len(horizons) - 1, None))
     found = contributions(forecaster, last, samples=min(samples, 400), seed=seed, score=False)
     targets, scale = forecaster.targets, forecaster.featurizer.targets.scale
-    run = json.dumps(forecaster.about.get("files", {}), sort_keys=True)
     parts, notes = _parts(found, targets, scale), _notes(forecaster, horizons)
-    return Outlook(targets, scale, horizons, drawn, parts, notes, _digest(run), seed, tuple(unlike))
+    return Outlook(targets, scale, horizons, drawn, parts, notes, forecaster.checksum, seed, tuple(unlike))
 
 
 def table(outlook: Outlook) -> str:
@@ -188,7 +186,3 @@ def _notes(forecaster: Forecaster, horizons: tuple[float, ...]) -> tuple[str, ..
     if low <= horizons[0] and horizons[-1] <= high:
         return ()
     return (f"most videos this run has learned from were {duration(max(low, 360.0))} to {duration(high)} old: trust other horizons less",)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from extraction.clips import columns
-from extraction.draft_clip import settings
+from extraction.drafts.clip import settings
 from extraction.settings import Settings
 from machine.errors import InputError
 

@@ -1,0 +1,1 @@
+"""Many drafts at once: what each may reach, and all together."""

@@ -1,0 +1,141 @@
+"""What a table of drafts may reach: each draft, and the total of joint draws."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from features.scale import MOST, Scale
+from features.tables.dataset import Dataset
+from forecast.draft.outlook import LEVELS
+from forecast.forecaster import Forecaster
+from forecast.joint.authors import authors_of
+from forecast.plan.drafts import at_horizon, own_numbers
+from forecast.scoring.forecast_rows import ROWS
+from forecast.shift import shift_of, tally
+from machine.errors import InputError
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The forecast of N drafts, sorted by id.
+
+    Attributes:
+        ids: (N,) names of the drafts.
+        targets: names of the K targets.
+        scale: `log1p` or `identity`.
+        horizon: seconds after publication.
+        rows: (N, K) by name of the level, in the training scale.
+        reach: by target with a goal, (N,) probability that a draft alone reaches it.
+        total: (S, K) draws of the sum over all drafts, in counts (or scores).
+        goals: by target, what the total is to reach.
+        run: checksum of the run directory's files.
+        seed: of the draws.
+        warnings: how the drafts differ from what the run was trained on.
+        samples: (S, N, K) float32 joint draws in the training scale, where they were kept.
+    """
+
+    ids: np.ndarray
+    targets: tuple[str, ...]
+    scale: Scale
+    horizon: float
+    rows: dict[str, np.ndarray]
+    reach: dict[str, np.ndarray]
+    total: np.ndarray
+    goals: Mapping[str, float] = field(default_factory=dict)
+    run: str = ""
+    seed: int = 0
+    warnings: tuple[str, ...] = ()
+    samples: np.ndarray | None = None
+
+    def of_total(self) -> dict[str, dict[str, float]]:
+        """By target: quantiles of the total and, with a goal, the probability that the total reaches it."""
+        found: dict[str, dict[str, float]] = {}
+        for k, name in enumerate(self.targets):
+            levels = np.quantile(self.total[:, k], list(LEVELS.values()))
+            found[name] = {level: float(_whole(value, self.scale)) for level, value in zip(LEVELS, levels, strict=True)}
+            if name in self.goals:
+                found[name] |= {"goal": self.goals[name], "probability": float((self.total[:, k] >= self.goals[name]).mean())}
+        return found
+
+
+def plan(
+    forecaster: Forecaster,
+    drafts: Dataset,
+    *,
+    publish: float,
+    horizon: float,
+    goals: Mapping[str, float] | None = None,
+    samples: int = 1000,
+    seed: int = 0,
+    device: Any = "cpu",
+    keep: bool = False,
+    report: Callable[[int], Any] = lambda count: None,
+) -> Plan:
+    """Forecast every draft, and their total, some at a time: memory grows with N only where the draws are kept.
+
+    Args:
+        forecaster: a loaded run.
+        drafts: any rows, see `forecast.plan.drafts.at_horizon`.
+        publish: for rows without a time.
+        horizon: seconds after publication.
+        goals: by target, in counts (or scores).
+        samples: draws.
+        seed: of the draws.
+        device: where to compute.
+        keep: whether to keep the draws.
+        report: called with the number of drafts that were forecast, again and again.
+
+    Raises:
+        InputError: a goal for something that is not forecast.
+    """
+    goals = dict(goals or {})
+    for name in goals:
+        if name not in forecaster.targets:
+            raise InputError(f"--goal {name}: the run forecasts {', '.join(forecaster.targets)}")
+    # a draft knows what was published before it, whatever the run was trained with
+    forecaster = replace(forecaster, featurizer=replace(forecaster.featurizer, past_only=True))
+    dataset, scale = at_horizon(drafts, publish, horizon), forecaster.featurizer.targets.scale
+    first, tallies, found, kept = own_numbers(dataset), [], [], []
+    reach: dict[str, list[np.ndarray]] = {name: [] for name in goals}
+    total = np.zeros((samples, len(forecaster.targets)))
+    for start in range(0, len(dataset), ROWS):
+        piece = dataset.take(np.arange(start, min(start + ROWS, len(dataset))))
+        raw = forecaster.featurizer.raw(piece)
+        tallies.append(tally(forecaster.featurizer, piece, raw))
+        videos, authors = forecaster.featurizer.standardised(piece, raw).unlabelled(), authors_of(forecaster.featurizer, piece)
+        for block in forecaster.blocks(videos.to(device), samples, seed=seed, first=first + start, authors=authors):
+            found.append(np.quantile(block, list(LEVELS.values()), axis=0))
+            counts = in_counts(block, scale)
+            total += counts.sum(axis=1)
+            for name, goal in goals.items():
+                reach[name].append((counts[:, :, forecaster.targets.index(name)] >= goal).mean(axis=0))
+            if keep:
+                kept.append(block)
+            report(block.shape[1])
+    rows = dict(zip(LEVELS, np.concatenate(found, axis=1), strict=True))
+    return Plan(
+        dataset.videos["id"].to_numpy(dtype=str),
+        forecaster.targets,
+        scale,
+        horizon,
+        rows,
+        {name: np.concatenate(shares) for name, shares in reach.items()},
+        total,
+        goals,
+        forecaster.checksum,
+        seed,
+        tuple(shift_of(forecaster.featurizer, tallies).warnings),
+        np.concatenate(kept, axis=1) if keep else None,
+    )
+
+
+def in_counts(samples: np.ndarray, scale: Scale) -> np.ndarray:
+    """Draws as numbers that can be summed: whole counts, or scores as they are."""
+    values = samples.astype(np.float64)
+    return np.rint(np.expm1(np.clip(values, 0.0, MOST))) if scale.counts else values
+
+
+def _whole(value: Any, scale: Scale) -> Any:
+    return np.rint(value) if scale.counts else value

@@ -1,0 +1,152 @@
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.scale import Scale
+from features.simulated_world import simulate
+from features.tables.dataset import Dataset
+from forecast.plan.compare import compare_totals, is_plan, read_total
+from forecast.plan.drafts import at_horizon
+from forecast.plan.figure import plan_figure
+from forecast.plan.plan import Plan, plan
+from forecast.plan.written import rows_of_plan, table, to_json, total_written, write_plan
+from forecast.run.load import load
+from machine.errors import InputError
+
+MOMENT = {"publish": 1_700_000_000.0, "horizon": 7 * 86_400.0, "samples": 60}
+
+
+@pytest.fixture(scope="module")
+def forecaster(small_run):
+    return load(small_run)
+
+
+@pytest.fixture(scope="module")
+def drafts():
+    return simulate(40, seed=9)[0]
+
+
+@pytest.fixture(scope="module")
+def found(forecaster, drafts):
+    return plan(forecaster, drafts, **MOMENT, goals={"like_count": 5000.0}, keep=True)
+
+
+def by_hand(total, goals=None):
+    rows = {name: np.log1p([[1_234_567.0], [20.0]]) for name in ("lower_95", "lower_50", "median", "upper_50", "upper_95")}
+    reach = {"view_count": np.array([0.9, 0.0])} if goals else {}
+    draws = np.array(total, float)[:, None]
+    return Plan(np.array(["b", "a"]), ("view_count",), Scale("log1p"), 86_400.0, rows, reach, draws, goals or {})
+
+
+def test_the_total_is_the_sum_of_the_joint_draws(found):
+    counts = np.expm1(found.samples.astype(np.float64))
+    assert found.total == pytest.approx(counts.sum(axis=1), rel=1e-5)
+    assert found.rows["median"] == pytest.approx(np.median(found.samples, axis=0), abs=1e-5)
+    assert found.reach["like_count"] == pytest.approx((np.rint(counts[:, :, 1]) >= 5000).mean(axis=0))
+    told = found.of_total()["like_count"]
+    assert told["probability"] == pytest.approx((found.total[:, 1] >= 5000).mean())
+    assert "goal" not in found.of_total()["view_count"]
+
+
+def test_the_order_of_the_table_changes_nothing(forecaster, drafts, found):
+    other = plan(forecaster, drafts.take(np.random.default_rng(0).permutation(len(drafts))), **MOMENT, keep=True)
+    assert np.array_equal(other.ids, found.ids)
+    assert np.array_equal(other.samples, found.samples)
+    assert np.array_equal(other.total, found.total)
+
+
+def test_what_drafts_reached_is_not_looked_at(forecaster, drafts, found):
+    videos = drafts.videos.assign(view_count=7.0).drop(columns="like_count")
+    other = plan(forecaster, Dataset(videos, drafts.ready), **MOMENT)
+    assert np.array_equal(other.rows["median"], found.rows["median"])
+    assert other.samples is None
+
+
+def test_drafts_without_a_time_are_published_when_said():
+    videos = pd.DataFrame({"id": ["b", "a"], "create_time": [np.nan, 100.0], "view_count": [1.0, 2.0]})
+    rows = at_horizon(Dataset(videos), 1000.0, 50.0).videos
+    assert rows["id"].tolist() == ["a", "b"]
+    assert rows["create_time"].tolist() == [100.0, 1000.0]
+    assert rows["collected_at"].tolist() == [150.0, 1050.0]
+    assert "view_count" not in rows
+    assert at_horizon(Dataset(videos[["id"]]), 1000.0, 50.0).videos["create_time"].tolist() == [1000.0] * 2
+
+
+def test_a_goal_of_something_else_is_refused(forecaster, drafts):
+    with pytest.raises(InputError, match="--goal saves: the run forecasts view_count"):
+        plan(forecaster, drafts, **MOMENT, goals={"saves": 1.0})
+
+
+def test_written_by_hand(tmp_path):
+    made = by_hand([1_500_000, 2_500_000, 500, 3_000_000], {"view_count": 2_000_000.0})
+    write_plan(made, tmp_path)
+    lines = (tmp_path / "forecasts.csv").read_text().splitlines()
+    assert lines[0] == "id,horizon,target,median,lower_50,upper_50,lower_95,upper_95,probability"
+    assert lines[1] == "b,1d,view_count,1234567,1234567,1234567,1234567,1234567,0.9"
+    assert lines[2] == "a,1d,view_count,20,20,20,20,20,0"
+    total = json.loads((tmp_path / "total.json").read_text())
+    assert total["videos"] == 2
+    assert total["targets"]["view_count"]["median"] == 2_000_000
+    assert total["targets"]["view_count"]["probability"] == 0.5
+    assert total["targets"]["view_count"]["goal"] == 2_000_000
+    lines = table(made).splitlines()
+    assert [line.split()[0] for line in lines] == ["views", "b", "a", "total"]
+    assert lines[1].split()[1:] == ["1.2M", *["1.2M", "to", "1.2M"] * 2, "90", "%"]
+    assert lines[2].endswith("< 1 %")
+    assert lines[3].endswith("50 %")
+
+
+def test_many_drafts_are_told_by_the_best(found):
+    lines = table(found).splitlines()
+    assert len(lines) == 1 + 20 + 1 + 1
+    assert lines[-2] == "... and 20 more"
+    assert lines[-1].startswith("total")
+    best = found.ids[np.argmax(found.rows["median"][:, 1])]  # likes have the goal
+    assert lines[1].split()[0] == best
+    assert len(rows_of_plan(found)) == 40 * 4
+
+
+def test_scores_are_summed_as_they_are():
+    made = by_hand([1.25, 2.5])
+    made = Plan(
+        made.ids, ("popularity",), Scale("identity"), 1.0, {name: np.full((2, 1), 1.23456789) for name in made.rows}, {}, made.total
+    )
+    assert total_written(made)["popularity"]["median"] == pytest.approx(1.875)
+    assert rows_of_plan(made)["median"].tolist() == [1.23457] * 2
+    assert table(made).splitlines()[-1].split()[1] == "1.88"
+
+
+def test_plans_compared(tmp_path, found):
+    first, second = tmp_path / "a.json", tmp_path / "b.json"
+    first.write_text("".join(to_json(found)))
+    assert is_plan(first)
+    whole = json.loads(first.read_text())
+    assert np.array(whole["drafts"][0]["samples"]).shape == (60, 4)
+    assert [draft["id"] for draft in whole["drafts"]] == found.ids.tolist()
+    total = read_total(first)
+    assert total.draws == pytest.approx(found.total)
+    assert {row["probability"] for row in compare_totals(total, total)} == {0.5}
+    better = Plan(**{**vars(found), "total": found.total * 2 + 1, "samples": None})
+    second.write_text("".join(to_json(better)))
+    assert {row["probability"] for row in compare_totals(total, read_total(second))} == {0.0}
+    other = Plan(**{**vars(found), "horizon": 1.0})
+    second.write_text("".join(to_json(other)))
+    with pytest.raises(InputError, match="one plan is for 7 d"):
+        compare_totals(total, read_total(second))
+    second.write_text(first.read_text()[:-20])
+    with pytest.raises(InputError, match="not a plan"):
+        read_total(second)
+
+
+def test_the_picture_has_every_draft_and_the_total(found):
+    figure = plan_figure(found)
+    drafts, together = figure.axes
+    assert len(drafts.get_xticklabels()) == 40
+    assert together.get_xticklabels()[0].get_text() == "total of 40"
+    heights = drafts.lines[0].get_ydata()
+    assert heights == pytest.approx(np.sort(found.rows["median"][:, 1])[::-1])
+    assert together.lines[0].get_ydata()[0] == pytest.approx(math.log1p(found.of_total()["like_count"]["median"]))
+    assert together.lines[1].get_ydata()[0] == pytest.approx(math.log1p(5000))
