@@ -11,9 +11,8 @@ from extraction.sources.read import read_source
 from extraction.sources.source import Source, media_files
 from features.featurizer import Featurizer
 from features.tables.dataset import Dataset, read_dataset
+from features.tables.table import SUFFIXES
 from machine.errors import InputError
-
-CONTRACT = "a table by the contract"
 
 
 def read_drafts(path: Path, featurizer: Featurizer, run: Path, weights: str = "") -> tuple[Dataset, list[str]]:
@@ -31,7 +30,7 @@ def read_drafts(path: Path, featurizer: Featurizer, run: Path, weights: str = ""
     source = read_source(path)
     targets = featurizer.targets
     dataset = Dataset(source.videos, {}, str(path))
-    if source.kind == CONTRACT:  # features may lie beside it
+    if path.is_dir() and source.name.name.startswith("videos.") and _has_features(path):
         dataset = read_dataset(path, targets=targets.names, count_targets=targets.scale.counts)
     notes = [f"{count} values of {column} could not be understood" for column, count in source.unusable.items()] + source.notes
     if len(dataset) == 0:
@@ -44,6 +43,12 @@ def read_drafts(path: Path, featurizer: Featurizer, run: Path, weights: str = ""
     place = pd.Index(source.videos["id"]).get_indexer(dataset.videos["id"])
     ready = {part: table.iloc[place].reset_index(drop=True) for part, table in found.items()}
     return Dataset(dataset.videos, dataset.ready | ready, dataset.name), [*notes, *problems]
+
+
+def _has_features(directory: Path) -> bool:
+    """Whether ready-made features lie beside the videos table."""
+    names = [file.name.lower() for file in directory.iterdir() if file.name.lower().endswith(SUFFIXES)]
+    return any(not name.startswith("videos.") for name in names)
 
 
 def _measured(source: Source, featurizer: Featurizer, run: Path, weights: str) -> tuple[dict[str, pd.DataFrame], list[str]]:

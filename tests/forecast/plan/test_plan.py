@@ -43,7 +43,7 @@ def by_hand(total, goals=None):
 
 def test_the_total_is_the_sum_of_the_joint_draws(found):
     counts = np.expm1(found.samples.astype(np.float64))
-    assert found.total == pytest.approx(counts.sum(axis=1), rel=1e-5)
+    assert found.total == pytest.approx(counts.sum(axis=1), rel=1e-4)  # draws are float32
     assert found.rows["median"] == pytest.approx(np.median(found.samples, axis=0), abs=1e-5)
     assert found.reach["like_count"] == pytest.approx((np.rint(counts[:, :, 1]) >= 5000).mean(axis=0))
     told = found.of_total()["like_count"]
