@@ -122,6 +122,8 @@ def _plan(options: argparse.Namespace) -> None:
     from tqdm import tqdm
 
     from extraction.drafts.table import read_drafts
+    from extraction.sources.past import read_past
+    from forecast.draft.past import knowing
     from forecast.notation import parse_horizon
     from forecast.plan.figure import plan_figure
     from forecast.plan.plan import plan
@@ -141,6 +143,8 @@ def _plan(options: argparse.Namespace) -> None:
     device = command.device(options.device)
     forecaster = load(path, program=read_program(options.program), device=device)
     drafts, problems = read_drafts(options.data, forecaster.featurizer, path, options.visual_weights)
+    if options.past is not None:
+        forecaster = knowing(forecaster, read_past(options.past, **forecaster.configuration.columns))
     with tqdm(total=len(drafts), unit="video", desc="forecasting", disable=None) as bar:
         found = plan(
             forecaster,

@@ -6,6 +6,7 @@ import numpy as np
 
 from features.featurizer import Featurizer
 from features.parts import social
+from features.parts.histories import published_at
 from features.tables.dataset import Dataset
 
 
@@ -37,7 +38,7 @@ def authors_of(featurizer: Featurizer, dataset: Dataset) -> Authors:
     history = featurizer.histories.get("history")
     if history is None:
         return Authors(key, np.zeros(len(videos)))
-    time = np.nan_to_num(videos["create_time"].to_numpy(np.float64)) if "create_time" in videos else np.zeros(len(videos))
+    time = published_at(videos)
     before = time if featurizer.past_only else None
     count, _, _ = history.totals(key, time, social.keys(videos["id"], featurizer.salt), before)
     return Authors(key, count[:, 0])
