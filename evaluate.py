@@ -102,8 +102,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_evaluation(evaluation, out)
     names = dataset.videos["username"].fillna("").tolist() if begun.get("keep_names") and "username" in dataset.videos else None
     write_report(evaluation, forecaster, out, data=dataset.name, command=_command(options, path), names=names)
-    print(table(evaluation.metrics))
-    print(f"(in brackets: a forecast that ignores the video)   {len(dataset):,} rows of {dataset.name}")
+    if evaluation.known:
+        print(table(evaluation.metrics))
+        print(f"(in brackets: a forecast that ignores the video)   {len(dataset):,} rows of {dataset.name}")
+    else:
+        print(f"no truth is known for the {len(dataset):,} rows of {dataset.name}: to forecast drafts, {_drafts(options, path)}")
     if past is not None:
         print(f"past         {len(past):,} rows of {past.name} were known")
     if source is None:
@@ -118,6 +121,11 @@ def _command(options: argparse.Namespace, path: Path) -> str:
     data += f" --past {shlex.quote(str(options.past))}" if options.past is not None else ""
     point = f" --point {options.point}" if options.point != "auto" else ""
     return f"python evaluate.py --run {shlex.quote(str(path))}{data} --samples {options.samples} --seed {options.seed}{point}"
+
+
+def _drafts(options: argparse.Namespace, path: Path) -> str:
+    """What forecasts the same rows as drafts."""
+    return f"python predict.py --run {shlex.quote(str(path))} --data {shlex.quote(options.data or 'DRAFTS')}"
 
 
 def _print_oracle(dataset: Dataset, configuration: Configuration) -> None:

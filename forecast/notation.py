@@ -2,6 +2,9 @@
 
 import math
 import re
+from typing import Any
+
+import numpy as np
 
 from features.scale import Scale
 from machine.errors import InputError
@@ -64,3 +67,10 @@ def duration(seconds: float) -> str:
     """Seconds as hours below two days, else as days: 6 h, 7 d."""
     unit = "h" if seconds < 2 * UNITS["d"] and seconds != UNITS["d"] else "d"
     return f"{seconds / UNITS[unit]:.3g} {unit}"
+
+
+def written_out(values: np.ndarray, scale: Scale) -> list[Any]:
+    """Counts as whole numbers with all their digits, empty where unknown; scores with six."""
+    if scale.counts:
+        return ["" if np.isnan(value) else int(value) for value in values]
+    return ["" if np.isnan(value) else float(f"{value:.6g}") for value in values]

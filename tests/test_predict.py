@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import evaluate
 import predict
 from machine import command
 from machine.errors import InputError
@@ -155,3 +156,17 @@ def test_two_plans_compared(said, tmp_path):
 def test_options_of_tables_and_of_single_videos(said, arguments, why):
     with pytest.raises(InputError, match=why):
         said(*arguments)
+
+
+def test_evaluate_sends_drafts_here(run_directory, tmp_path, capsys):
+    drafts = tmp_path / "drafts.csv"
+    drafts.write_text("id,username,follower_count\nx,me,1000000000\ny,me,5\n")
+    evaluate.main(["--run", str(run_directory), "--data", str(drafts), "--out", str(tmp_path / "out"), "--samples", "40"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("no truth is known for the 2 rows")
+    assert f"python predict.py --run {run_directory} --data {drafts}" in lines[0]
+    written = (tmp_path / "out" / "forecasts.csv").read_text().splitlines()
+    counts = [cell for line in written[1:] for cell in line.split(",")[-3:]]
+    assert len(counts) == 2 * 4 * 3
+    assert all(cell.isdigit() for cell in counts)

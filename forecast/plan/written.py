@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.scale import Scale
 from forecast.draft.outlook import LEVELS
-from forecast.notation import duration, short, shown, title
+from forecast.notation import duration, short, shown, title, written_out
 from forecast.plan.plan import Plan
 from machine.files import write_text, writing
 
@@ -76,13 +76,6 @@ def rows_of_plan(plan: Plan) -> pd.DataFrame:
         shares = [plan.reach.get(name, np.full(count, np.nan)) for name in plan.targets]
         columns["probability"] = np.stack(shares, axis=1).ravel()
     return pd.DataFrame(columns)
-
-
-def written_out(values: np.ndarray, scale: Scale) -> list[Any]:
-    """Counts as whole numbers with all their digits, empty where unknown; scores with six."""
-    if scale.counts:
-        return ["" if np.isnan(value) else int(value) for value in values]
-    return ["" if np.isnan(value) else float(f"{value:.6g}") for value in values]
 
 
 def write_plan(plan: Plan, out: Path) -> None:

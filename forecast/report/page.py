@@ -60,7 +60,7 @@ def write_report(
         command: what reproduces the report.
         names: (N) authors to show beside the largest misses, where the run was trained with --keep-names.
     """
-    shown = {name: _picture(name, evaluation, out) for name in PICTURES if _known(evaluation) or name == "parts"}
+    shown = {name: _picture(name, evaluation, out) for name in PICTURES if evaluation.known or name == "parts"}
     write_text(out / "report.html", page(evaluation, forecaster, shown, data=data, command=command, names=names))
 
 
@@ -105,14 +105,9 @@ def page(
 """
 
 
-def _known(evaluation: Evaluation) -> bool:
-    """Whether any truth is known."""
-    return bool(np.isfinite(evaluation.truth).any())
-
-
 def _sections(evaluation: Evaluation, pictures: dict[str, str], names: Sequence[str] | None) -> str:
     """Everything between the answer and the settings; without a truth, only what needs none."""
-    if not _known(evaluation):
+    if not evaluation.known:
         return _figure("parts", pictures)
     return f"""{_figure("forecast", pictures)}
 {_figure("coverage", pictures)}

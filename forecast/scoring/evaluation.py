@@ -15,6 +15,7 @@ from features.scale import Scale
 from features.tables.dataset import Dataset
 from features.videos import Videos, concatenated
 from forecast.forecaster import Forecaster
+from forecast.notation import written_out
 from forecast.scoring.archive import archive
 from forecast.scoring.baseline import marginal_rows
 from forecast.scoring.forecast_rows import Piece, Runner, Settings, forecast_pieces
@@ -48,6 +49,11 @@ class Evaluation:
     stranger: np.ndarray
     examined: Videos
     metrics: dict[str, Any]
+
+    @property
+    def known(self) -> bool:
+        """Whether any truth is known."""
+        return bool(np.isfinite(self.truth).any())
 
 
 def evaluate(
@@ -113,7 +119,7 @@ def forecasts_table(evaluation: Evaluation) -> pd.DataFrame:
     for name in ("mean", "median", "lower_95", "upper_95"):
         columns[name] = evaluation.rows[name].ravel()
     for name in ("median", "lower_95", "upper_95"):
-        columns[f"count_{name}"] = evaluation.scale.told(evaluation.rows[name].ravel())
+        columns[f"count_{name}"] = written_out(evaluation.scale.told(evaluation.rows[name].ravel()), evaluation.scale)
     return pd.DataFrame(columns)
 
 

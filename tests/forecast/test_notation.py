@@ -1,8 +1,10 @@
 import math
 
+import numpy as np
 import pytest
 
-from forecast.notation import duration, parse_horizon, round_counts, short, shown, title
+from features.scale import Scale
+from forecast.notation import duration, parse_horizon, round_counts, short, shown, title, written_out
 from machine.errors import InputError
 
 
@@ -48,3 +50,8 @@ def test_durations():
 def test_ticks_are_round_counts_within_the_axis():
     assert round_counts(math.log1p(50), math.log1p(5000)) == [100.0, 300.0, 1000.0, 3000.0]
     assert round_counts(0.0, math.log1p(2e9), most=6) == [1.0, 100.0, 1e4, 1e6, 1e8]
+
+
+def test_counts_are_written_out_in_files():
+    assert written_out(np.array([1.8e6, 0.0, math.nan, 1e18]), Scale("log1p")) == [1_800_000, 0, "", 10**18]
+    assert written_out(np.array([1.23456789, math.nan]), Scale("identity")) == [1.23457, ""]
