@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from features.tables.values import parse_count, parse_time
+from features.tables.given import given, moment
 from machine import command
 from machine.errors import InputError
 
@@ -29,6 +29,7 @@ EXAMPLES = """examples:
   python app.py --host 0.0.0.0                   for everybody who can reach this machine"""
 
 HORIZONS = (3600.0, 86_400.0, 7 * 86_400.0, 30 * 86_400.0)
+WORDS = {"video_description": "Caption", "username": "Author"}
 NUMBERS = {"follower_count": "Followers", "following_count": "Following", "likes_count": "Hearts", "video_count": "Videos"}
 CSS = (
     ".answer table { width: 100%; font-variant-numeric: tabular-nums } .answer td, .answer th { text-align: right; padding: .2rem .5rem } "
@@ -72,10 +73,12 @@ class Desk:
         from forecast.draft.video import Draft, fan_horizons
 
         forecaster = self._forecaster(run)
-        known: dict[str, str | float] = {name: text for name, text in zip(("video_description", "username"), words, strict=True) if text}
-        known |= {name: _count(NUMBERS[name], text) for name, text in zip(NUMBERS, numbers, strict=True) if str(text).strip()}
+        labels = {**WORDS, **NUMBERS}
+        written = zip(labels, (*words, *numbers), strict=True)
+        read = {name: _given(name, labels[name], str(text or "")) for name, text in written}
+        known = {name: value for name, value in read.items() if value is not None}
         features, problems = self._clip(run, Path(clip)) if clip else ({}, [])
-        draft = Draft(_moment(publish), known, features)
+        draft = Draft(moment(publish) if publish.strip() else time.time(), known, features)
         if past:
             told = _past(past, forecaster)
             forecaster, draft = knowing(forecaster, told), completed(draft, told)
@@ -213,20 +216,11 @@ def _past(files: Sequence[str], forecaster: Forecaster) -> Dataset:
         return read_past(Path(folder), **reading)
 
 
-def _moment(text: str) -> float:
-    if not text.strip():
-        return time.time()
-    moment = parse_time(text)
-    if moment is None or not 0 <= moment < 253_402_300_799:
-        raise InputError(f'{text!r} is not a time such as "2026-12-01 18:00"')
-    return moment
-
-
-def _count(label: str, text: str) -> float:
-    count = parse_count(text)
-    if count is None or not 0 <= count <= 1e18:
-        raise InputError(f"{label}: {text!r} is not a count such as 12000 or 1.2M")
-    return count
+def _given(column: str, label: str, text: str) -> str | float | None:
+    try:
+        return given(column, text)
+    except InputError as error:
+        raise InputError(f"{label}: {error}") from error
 
 
 def _parser() -> command.Parser:

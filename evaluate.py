@@ -29,6 +29,7 @@ def _parser() -> command.Parser:
     parser.add_argument("--run", type=command.path, metavar="RUN", help="run directory (default: the newest under runs/)")
     parser.add_argument("--data", metavar="DATA", help="dataset to forecast, every row of it (default: the test rows held out in training)")
     command.past_option(parser)
+    command.lenient_option(parser)
     command.program_option(parser)
     parser.add_argument("--seen", default="0", metavar="AGE", help="readings up to that age are known: 0, 6h, 1d, first (default: 0)")
     parser.add_argument(
@@ -72,13 +73,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         inside(path, out.name)  # not through a link that leaves the run directory
     device = command.device(options.device)
     forecaster = load(path, program=read_program(options.program), device=device)
-    begun = RunDirectory(path).read_json("source.json")
+    begun = RunDirectory(path).begun
     past = None
     if options.past is not None:
         past = read_past(options.past, **forecaster.configuration.columns)
         forecaster = forecaster.with_past(past)
     source = begun.get("data") if options.data is None else options.data
-    dataset = read_or_simulate(source, **forecaster.configuration.reading)
+    lenient = options.lenient or (options.data is None and begun.get("lenient", False))
+    dataset = read_or_simulate(source, **forecaster.configuration.reading, lenient=lenient)
     if options.data is None:
         if dataset.fingerprint != forecaster.about.get("fingerprint"):
             raise InputError(

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from machine.command import Parser, common_options, number, path, run, whole
+from machine.command import Parser, common_options, lenient_option, number, path, run, whole
 
 EXAMPLES = """examples:
   python extract.py --videos downloads --out data                  a folder of yt-dlp, or one with a table videos.csv
@@ -25,6 +25,7 @@ def parser() -> Parser:
     )
     data.add_argument("--out", type=path, required=True, metavar="DATA", help="dataset directory to write")
     data.add_argument("--check", action="store_true", help="list what was found, what is missing and what is unusable; write nothing")
+    lenient_option(data)
     visual = result.add_argument_group("features")
     visual.add_argument(
         "--backbone", choices=["resnet50", "efficientnet_lite0"], default="resnet50", help="image network (default: %(default)s)"
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from extraction.sources.read import read_source
 
     limits = Limits(megabytes=options.clip_megabytes, seconds=options.clip_seconds, memory=options.clip_memory)
-    source = read_source(options.videos, lenient=options.check)
+    source = read_source(options.videos, checking=options.check, lenient=options.lenient)
     if options.check:
         check(source, limits)
         return
@@ -81,6 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     counts = summary["counts"]
     for name in ("videos", "clips", "visual", "acoustic", "problems"):
         print(f"{name:10} {counts[name]:8}")
+    print("\n".join(source.account.lines()))
     if counts["problems"]:
         print(f"reasons are in {options.out / 'problems.csv'}")
     print(f"next: python train.py --data {options.out}")
@@ -95,6 +97,7 @@ def check(source, limits) -> None:
     lines, usable = media_lines(source, limits)
     print(f"\nmedia files: {usable} usable of {len(lines)}")
     print("\n".join(f"  {line}" for line in lines))
+    print("\n".join(source.account.lines()))
     for note in _notes(source):
         print(f"note: {note}")
 

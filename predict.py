@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from features.tables.columns import COLUMNS, COUNTS
-from features.tables.values import parse_count, parse_time
+from features.tables.given import given, moment
+from features.tables.values import parse_count, parse_number
 from machine import command
 from machine.errors import InputError
 
@@ -42,11 +43,11 @@ def _parser() -> command.Parser:
     command.program_option(parser)
     video = parser.add_argument_group("the video")
     video.add_argument("--video", type=command.path, metavar="CLIP", help="media file")
-    video.add_argument("--publish", type=_moment, metavar="TIME", help='when, UTC, such as "2026-12-01 18:00" (default: now)')
+    video.add_argument("--publish", type=_read(moment), metavar="TIME", help='when, UTC, such as "2026-12-01 18:00" (default: now)')
     for column in COLUMNS.values():
         if column.name not in NOT_GIVEN:
             name = "description" if column.name == "video_description" else column.name.replace("_", "-")
-            kind = str if column.kind == "text" else _count
+            kind = _read(partial(given, column.name))
             shape = "TEXT" if column.kind == "text" else "N"
             video.add_argument(f"--{name}", dest=column.name, type=kind, metavar=shape, help=column.meaning)
     many = parser.add_argument_group("many videos, instead of one")
@@ -250,26 +251,25 @@ def _compare_plans(first: Path, second: Path, *, as_json: bool) -> None:
     print(f"first        {first}\nsecond       {second}")
 
 
-def _moment(text: str) -> float:
-    moment = parse_time(text)
-    if moment is None or not 0 <= moment < 253_402_300_799:
-        raise argparse.ArgumentTypeError(f'{text!r} is not a time such as "2026-12-01 18:00"')
-    return moment
+def _read(how: Callable[[str], Any]) -> Callable[[str], Any]:
+    """An argument type, of what reads a value."""
+
+    def parse(text: str) -> Any:
+        try:
+            return how(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse
 
 
 def _goal(text: str) -> tuple[str, float]:
     name, equals, number = text.partition("=")
     count = parse_count(number) if equals else None
-    if count is None or not math.isfinite(count) or not name.strip():
+    count = parse_number(number) if equals and count is None else count
+    if count is None or not name.strip():
         raise argparse.ArgumentTypeError(f"{text!r} is not a target and a number, such as view_count=1000000")
     return name.strip(), count
-
-
-def _count(text: str) -> float:
-    count = parse_count(text)
-    if count is None or not 0 <= count <= 1e18:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a count such as 12000 or 1.2M")
-    return count
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ EXAMPLES = """examples:
 def _parser() -> command.Parser:
     parser = command.Parser(prog="train.py", description="Train a forecaster.", epilog=EXAMPLES)
     parser.add_argument("--data", metavar="DATA", help="dataset directory or videos file (default: the simulated world)")
+    command.lenient_option(parser)
     parser.add_argument("--run", type=command.path, metavar="RUN", help="run directory to write (default: a new one under runs/)")
     parser.add_argument("--keep-names", action="store_true", help="let reports of this run show user names (default: hashes only)")
     command.program_option(parser)
@@ -55,8 +56,9 @@ def _train(options: Any, device: Any) -> None:
     from training.start import open_run
 
     run, configuration, source = open_run(options)
+    lenient = options.lenient or run.begun.get("lenient", False)
     forecaster = train(
-        read_or_simulate(source, **configuration.reading),
+        read_or_simulate(source, **configuration.reading, lenient=lenient),
         configuration,
         program=read_program(options.program),
         run=run.path,

@@ -73,6 +73,7 @@ def extract(
     counts = {part: output.write_features(out, part, names, source.videos["id"], results()) for part, names in columns(settings).items()}
     counts["problems"] = output.write_problems(out, source.videos, results())
     output.write_videos(out, source.videos)
+    output.write_readings(out, source.readings)
     summary = {
         **described,
         "visual": {**described["visual"], "weights": settings.weights},

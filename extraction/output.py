@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,13 @@ import pandas as pd
 from extraction.sources.source import Source
 from extraction.store import Result
 from features.tables.columns import COLUMNS
-from features.tables.table import SUFFIXES
+from features.tables.formats import SUFFIXES
+from features.tables.values import is_missing
 from machine.errors import InputError
 from machine.files import writing
 
 ROWS = 500  # rows of features in memory at once
-NAMES = ("videos", "visual", "acoustic")
+NAMES = ("videos", "visual", "acoustic", "counts")
 
 
 def check(source: Source, out: Path) -> None:
@@ -91,13 +93,29 @@ def write_videos(out: Path, videos: pd.DataFrame) -> None:
         shown = "source_file" if name == "video_path" else name
         if name in COLUMNS and COLUMNS[name].kind != "text":
             columns[shown] = pa.array(values.to_numpy(np.float64), pa.float64(), from_pandas=True)
-        elif name in COLUMNS or values.dtype == object:
-            columns[shown] = pa.array([None if _absent(value) else str(value) for value in values], pa.string())
+        elif name in COLUMNS:
+            columns[shown] = pa.array([value if isinstance(value, str) else None for value in values], pa.string())
         else:
-            columns[shown] = pa.array(values, from_pandas=True)
+            columns[shown] = _carried(values)
     with writing(out / "videos.parquet") as temporary:
         parquet.write_table(pa.table(columns), temporary)
 
 
-def _absent(value: object) -> bool:
-    return value is None or value is pd.NA or value != value
+def write_readings(out: Path, readings: pd.DataFrame | None) -> None:
+    """Write counts.parquet, what was read of videos that were followed; no such file where none was."""
+    path = out / "counts.parquet"
+    if readings is None:
+        path.unlink(missing_ok=True)
+        return
+    with writing(path) as temporary:
+        readings.to_parquet(temporary, index=False)
+
+
+def _carried(values: pd.Series) -> Any:
+    """A column that nobody here knows, as it is; as text where its cells are of several types."""
+    import pyarrow as pa
+
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return pa.array([None if is_missing(value) else str(value) for value in values], pa.string())

@@ -222,11 +222,13 @@ def write(count: int, out: Path, seed: int = 0) -> None:
                 writers[name].write_table(rows.cast(writers[name].schema))
 
 
-def read_or_simulate(source: str | None, *, targets: tuple[str, ...] = COUNTS, target_scale: str = "log1p", seed: int = 0) -> Dataset:
+def read_or_simulate(
+    source: str | None, *, targets: tuple[str, ...] = COUNTS, target_scale: str = "log1p", seed: int = 0, lenient: bool = False
+) -> Dataset:
     """The dataset at `source`, see `features.tables.dataset.read_dataset`; without one, the simulated world."""
     if source is None:
         return simulate(seed=seed)[0]
-    return read_dataset(source, targets=targets, count_targets=Scale(target_scale).counts)
+    return read_dataset(source, targets=targets, count_targets=Scale(target_scale).counts, lenient=lenient)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -52,6 +52,12 @@ def past_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--past", type=path, metavar="DATA", help=meaning)
 
 
+def lenient_option(parser: argparse._ActionsContainer) -> None:
+    """Add the option that leaves out rows which cannot be used."""
+    meaning = "leave out and count rows with a bad id, time or target, which are an error otherwise"
+    parser.add_argument("--lenient", action="store_true", help=meaning)
+
+
 def whole(low: int, high: int | None = None) -> Callable[[str], int]:
     """An argument type: a whole number from `low` to `high`."""
 

@@ -85,7 +85,7 @@ def spoiled(column: str, value: object) -> pd.DataFrame:
         (rows().drop(columns="id"), ["no column id"]),
         (spoiled("id", None), ["row 7", "id"]),
         (spoiled("id", "v2"), ["row 7", "v2"]),
-        (spoiled("follower_count", "many"), ["row 7", "follower_count", "many"]),
+        (spoiled("view_count", "many"), ["row 7", "view_count", "many"]),
         (spoiled("view_count", "-4"), ["row 7", "view_count", "-4"]),
         (spoiled("view_count", "inf"), ["row 7", "view_count", "inf"]),
         (rows().drop(columns="view_count"), ["no usable target", "view_count"]),

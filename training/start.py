@@ -67,7 +67,7 @@ def begin(run: RunDirectory, configuration: Configuration, source: str | None, d
         if run.read_json("source.json").get("fingerprint") != dataset.fingerprint:
             raise InputError(f"{dataset.name}: has changed since the run {run.path} was started")
         return
-    about = {"data": source, "fingerprint": dataset.fingerprint, "rows": len(dataset), "keep_names": keep_names}
+    about = {"data": source, "fingerprint": dataset.fingerprint, "rows": len(dataset), "keep_names": keep_names, "lenient": dataset.lenient}
     measured = Path(source or "") / EXTRACTION
     if source is not None and measured.is_file():
         run.write_text(EXTRACTION, json.dumps(json_object(measured.read_text(errors="replace"), str(measured)), indent=2) + "\n")

@@ -11,7 +11,7 @@ from extraction.sources.read import read_source
 from extraction.sources.source import Source, media_files
 from features.featurizer import Featurizer
 from features.tables.dataset import Dataset, read_dataset
-from features.tables.table import SUFFIXES
+from features.tables.formats import SUFFIXES
 from machine.errors import InputError
 
 
@@ -27,11 +27,11 @@ def read_drafts(path: Path, featurizer: Featurizer, run: Path, weights: str = ""
     Raises:
         InputError: there are no drafts, or whatever reading refuses.
     """
-    source = read_source(path)
+    source = read_source(path, future=True)
     targets = featurizer.targets
     dataset = Dataset(source.videos, {}, str(path))
     if path.is_dir() and source.name.name.startswith("videos.") and _has_features(path):
-        dataset = read_dataset(path, targets=targets.names, count_targets=targets.scale.counts)
+        dataset = read_dataset(path, targets=targets.names, count_targets=targets.scale.counts, future=True)
     notes = [f"{count} values of {column} could not be understood" for column, count in source.unusable.items()] + source.notes
     if len(dataset) == 0:
         raise InputError(f"{path}: no draft in it")

@@ -1,43 +1,81 @@
-"""A table by the contract: csv, csv.gz, parquet or jsonl with the columns of docs/data.md."""
+"""A table: by the contract (the columns of docs/data.md), or a collector's JSON that was flattened into one."""
 
 from pathlib import Path
 
 import pandas as pd
 
-from extraction.sources.source import Source, source_of
-from features.tables.columns import COLUMNS
-from features.tables.readings import apart
-from features.tables.table import check_videos, read_table
-from features.tables.values import parse_count
+from extraction.sources.account import Account
+from extraction.sources.collectors.entries import READERS, table_entries
+from extraction.sources.collectors.reader import nested
+from extraction.sources.media import Media
+from extraction.sources.source import Source, source_of_entries, source_of_rows, with_media
+from features.tables.columns import COLUMNS, nearest
+from features.tables.formats import SUFFIXES, read_table
+from features.tables.readings import read_readings, with_last_reading
+from features.tables.table import check_videos
+from machine.errors import InputError
 
 KIND = "a table by the contract"
+LOOK = 50  # rows of a table that show whose it is
 
 
-def read(path: Path, folder: Path, lenient: bool = False) -> Source:
+def read(path: Path, folder: Path, media: Media, *, checking: bool = False, lenient: bool = False, future: bool = False) -> Source:
     """Read the table at `path`; media files lie below `folder`.
 
+    Args:
+        path: a table that `features.tables.formats.read_table` reads.
+        folder: where the media files lie.
+        media: those.
+        checking: what is wrong in it is counted, not refused.
+        lenient: rows with a bad id, time or count are left out, instead of being refused.
+        future: videos may be published after tomorrow.
+
     Raises:
-        InputError: whatever `features.tables.table` refuses (if `lenient`, only a table that cannot be read at all).
+        InputError: whatever `features.tables.table` refuses; a table of which nothing but ids is known.
     """
     table = read_table(path)
-    if lenient:
-        known = [name for name in table.columns if name in COLUMNS]
-        rows = ({name: None if _missing(value) else value for name, value in row.items()} for row in table[known].to_dict("records"))
-        return source_of(rows, folder, KIND, path)
-    for name in table.columns:
-        if name in COLUMNS and COLUMNS[name].kind == "count" and not pd.api.types.is_numeric_dtype(table[name]):
-            table[name] = [_count(value) for value in table[name]]
-    videos, _ = apart(check_videos(table, path), path)
-    if "video_path" not in videos:
-        videos["video_path"] = pd.Series([None] * len(videos), dtype=object)
-    return Source(videos, folder, KIND, path)
+    if _of_a_collector(table):
+        return source_of_entries(table_entries(table, path), folder, media, path, future=future)
+    known = [name for name in table.columns if name in COLUMNS]
+    carried = [name for name in table.columns if name not in COLUMNS]
+    if known == ["id"] and carried:
+        raise InputError(f"{path}: nothing but the ids is known of its columns {_guessed(carried)}")
+    if "id" in known and "video_path" not in known and media.files:
+        table["video_path"] = pd.Series([media.of(str(name)) for name in table["id"]], dtype=object)
+    if checking and "id" in known:
+        source = source_of_rows(
+            table[[name for name in table.columns if name in COLUMNS]].to_dict("records"), folder, KIND, path, Account()
+        )
+    else:
+        checked = check_videos(table, path, lenient=lenient, future=future)
+        source = with_media(checked, folder, KIND, path)
+        source.account.add("entries", "videos", count=len(source.videos))
+        source.account.add("entries", "other readings of them", count=len(checked) - len(source.videos))
+        source.account.add("entries", "left out", count=len(table) - len(checked))
+    source.account.add("columns", "used", count=len(known))
+    source.account.add("columns", "carried along", ", ".join(carried[:6]), len(carried))
+    return source
 
 
-def _count(value: object) -> object:
-    """A written count such as 1.2M as a number; anything else stays, to be judged by `check_videos`."""
-    number = parse_count(value) if isinstance(value, str) else None
-    return value if number is None else number
+def with_counts(source: Source, folder: Path) -> tuple[Source, list[Path]]:
+    """The source with the readings that stand in a table `counts` beside it, and the files read."""
+    files = [folder / f"counts{suffix}" for suffix in SUFFIXES if (folder / f"counts{suffix}").exists()]
+    for path in files:
+        counted = read_readings(path, source.videos)
+        readings = counted if source.readings is None else pd.concat([source.readings, counted])
+        source.videos, source.readings = with_last_reading(source.videos, readings)
+        source.account.add("entries", "readings in a table of counts", path.name, len(counted))
+    return source, files
 
 
-def _missing(value: object) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
+def _of_a_collector(table: pd.DataFrame) -> bool:
+    """Whether a collector's names find more in the table than the contract's do."""
+    ours = sum(name in COLUMNS for name in table.columns)
+    rows = [nested(row) for row in table.head(LOOK).to_dict("records")]
+    found = sorted(max(reader.fit(row)[1] for reader in READERS) for row in rows)
+    return found[len(found) // 2] > ours
+
+
+def _guessed(names: list[str]) -> str:
+    near = ((name, nearest(name.rsplit(".", 1)[-1].replace("Count", "_count").replace("plays", "view_count"), COLUMNS)) for name in names)
+    return ", ".join(f"{name} ({ours}?)" if ours else name for name, ours in list(near)[:12])

@@ -8,7 +8,7 @@ from extraction.sources.contract import KIND as CONTRACT
 from extraction.sources.read import read_source
 from features.scale import Scale
 from features.tables.dataset import Dataset, read_dataset
-from features.tables.table import SUFFIXES
+from features.tables.formats import SUFFIXES
 from machine.errors import InputError
 
 TABLES = (".csv", ".csv.gz", ".parquet")  # .jsonl may be a collector's
@@ -31,4 +31,4 @@ def read_past(path: Path, *, targets: Iterable[str], target_scale: str) -> Datas
     source = None if by_contract else read_source(path)
     if source is None or source.kind == CONTRACT:
         return replace(read_dataset(path, targets=targets, count_targets=Scale(target_scale).counts), ready={})
-    return Dataset(source.videos, name=str(path))
+    return Dataset(source.videos, name=str(path), readings=source.readings)

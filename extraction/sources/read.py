@@ -1,84 +1,88 @@
 """Find out what a source is, and read it."""
 
-import json
 from pathlib import Path
 
-from extraction.sources import contract, research_api, tiktokapi, ytdlp
-from extraction.sources.source import Source, media_below, source_of
-from features.tables.table import SUFFIXES
+from extraction.sources import contract
+from extraction.sources.account import Account
+from extraction.sources.collectors.entries import JSON, Entry, json_entries
+from extraction.sources.media import Media, plain
+from extraction.sources.source import Source, account_of_files, account_of_videos, source_of_entries, source_of_rows
+from features.tables.columns import COLUMNS
+from features.tables.formats import SUFFIXES
 from machine.errors import InputError
-from machine.files import regular_file
+
+ALONE = "media files alone"
 
 
-def read_source(path: Path, *, lenient: bool = False) -> Source:
+def read_source(path: Path, *, checking: bool = False, lenient: bool = False, future: bool = False) -> Source:
     """Read videos and where their media files are.
 
     Args:
-        path: a table by the contract; JSON as TikTok's Research API or as TikTokApi writes it; or a folder with one of those
-            (a table named videos), with yt-dlp's *.info.json, or with nothing but media files.
-        lenient: of a table by the contract, leave out values that cannot be used, as for the other formats, instead of refusing.
+        path: a table by the contract; JSON of a collector (see `extraction.sources.collectors`); or a folder with a table named videos,
+            with any number of JSON files of any collectors, or with nothing but media files.
+        checking: of a table by the contract, count values that cannot be used, as for the other formats, instead of refusing.
+        lenient: of a table by the contract, leave out rows that would be refused.
+        future: videos may be published after tomorrow.
 
     Raises:
         InputError: there is no such thing, or it cannot be read.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or directory")
-    return _read_folder(path, lenient) if path.is_dir() else _read_file(path, path.parent, lenient)
+    manner = {"checking": checking, "lenient": lenient, "future": future}
+    if path.is_dir():
+        media = Media(path)
+        source, read = _folder(path, media, manner)
+        account_of_files(source, media, read)
+    else:
+        source = _file(path, path.parent, Media(path.parent), manner)
+        source.account.add("files", "read")
+    account_of_videos(source)
+    return source
 
 
-def _read_folder(folder: Path, lenient: bool) -> Source:
+def _folder(folder: Path, media: Media, manner: dict[str, bool]) -> tuple[Source, list[Path]]:
     tables = [folder / f"videos{suffix}" for suffix in SUFFIXES if (folder / f"videos{suffix}").exists()]
     if len(tables) > 1:
         raise InputError(f"{folder}: two videos tables ({tables[0].name} and {tables[1].name})")
     if tables:
-        return _read_file(tables[0], folder, lenient)
-    infos = ytdlp.info_files(folder)
-    if infos:
-        return ytdlp.read(infos, folder)
-    entries = [entry for path in sorted(folder.glob("*.json")) for entry in _json(path)]
-    for reader in (tiktokapi, research_api):
-        chosen = [entry for entry in entries if reader.recognises(entry)]
-        if chosen:
-            return reader.read(chosen, folder, folder)
-    files = [path.relative_to(folder).as_posix() for path in media_below(folder)]
-    if not files:
-        raise InputError(f"{folder}: neither a videos table nor JSON of a known collector nor media files in it")
-    return source_of(({"id": name, "video_path": name} for name in files), folder, "media files alone", folder)
+        source, counts = contract.with_counts(_file(tables[0], folder, media, manner), folder)
+        return source, [*tables, *counts]
+    files = [path for path in sorted(folder.rglob("*")) if path.name.lower().endswith(JSON) and plain(path, folder)]
+    entries = [(path, json_entries(path)) for path in files]
+    with_videos = [path for path, found in entries if any(entry.reader is not None for entry in found)]
+    flat = [entry for _, found in entries for entry in found]
+    if with_videos:
+        return source_of_entries(flat, folder, media, folder, future=manner["future"]), with_videos
+    if not media.files:
+        what = ", ".join(sorted({f"{entry.path.name}: {entry.what}" for entry in flat})[:6])
+        raise InputError(
+            f"{folder}: neither a videos table nor JSON of a known collector nor media files in it{f' ({what})' if what else ''}"
+        )
+    source = source_of_rows([{"id": name, "video_path": name} for name in media.files], folder, ALONE, folder, Account())
+    for entry in flat:
+        source.account.add("entries", entry.what, entry.path.name)
+    return source, []
 
 
-def _read_file(path: Path, folder: Path, lenient: bool) -> Source:
+def _file(path: Path, folder: Path, media: Media, manner: dict[str, bool]) -> Source:
     name = path.name.lower()
-    if name.endswith((".json", ".jsonl")):
-        entries = _json(path)
-        for reader in (tiktokapi, research_api):
-            if entries and reader.recognises(entries[0]) and name != "videos.jsonl":  # by the contract
-                return reader.read(entries, folder, path)
-        if name.endswith(".info.json"):
-            return ytdlp.read([path], folder)
-        if name.endswith(".json"):
-            raise InputError(f"{path}: not JSON of the Research API, of TikTokApi or of yt-dlp")
-        if entries and tiktokapi.recognises(entries[0]):
-            return tiktokapi.read(entries, folder, path)
-    return contract.read(path, folder, lenient)
+    if not name.endswith(JSON):
+        return contract.read(path, folder, media, **manner)
+    entries = json_entries(path)
+    videos = [entry for entry in entries if entry.reader is not None]
+    lines = name.endswith((".jsonl", ".jsonl.gz"))
+    if lines and (not videos or (name.startswith("videos.") and _by_contract(entries))):
+        return contract.read(path, folder, media, **manner)
+    if not videos:
+        shown = list(dict.fromkeys(key for entry in entries for key in entry.value))[:12]
+        what = ", ".join(dict.fromkeys(entry.what for entry in entries)) or "empty"
+        names = f", with {', '.join(map(str, shown))}" if shown else ""
+        raise InputError(f"{path}: not JSON of a collector known here ({what}{names})")
+    return source_of_entries(entries, folder, media, path, future=manner["future"])
 
 
-def _json(path: Path) -> list[dict]:
-    """The objects of a JSON or JSON Lines file that may be videos, unpacked from pages and lists."""
-    regular_file(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        lines = [line for line in text.splitlines() if line.strip()] if path.name.lower().endswith(".jsonl") else [text]
-        return [entry for line in lines for entry in _unpacked(json.loads(line))]
-    except (ValueError, RecursionError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as JSON ({str(error).splitlines()[0][:100]})") from error
-
-
-def _unpacked(value: object) -> list[dict]:
-    if isinstance(value, list):
-        return [entry for item in value for entry in _unpacked(item)]
-    if not isinstance(value, dict):
-        return []
-    for inner in ("data", "videos", "itemList", "itemInfo", "itemStruct", "items"):
-        if isinstance(value.get(inner), (dict, list)):
-            return _unpacked(value[inner])
-    return [value]
+def _by_contract(entries: list[Entry]) -> bool:
+    """Whether most entries hold more of the contract's columns than a collector's table of names finds."""
+    ours = [sum(name in COLUMNS for name in entry.value) >= (entry.reader.fit(entry.value)[1] if entry.reader else 0) for entry in entries]
+    return sum(ours) * 2 > len(ours)

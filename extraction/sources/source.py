@@ -3,16 +3,25 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from features.tables.columns import AUTHOR_COUNTS, COLUMNS, LATEST
-from features.tables.table import check_videos
-from features.tables.values import parse_count, parse_time
+from extraction.sources.account import Account
+from extraction.sources.authors import settle_authors
+from extraction.sources.collectors.entries import NAMELESS, PLAYLIST, Entry
+from extraction.sources.collectors.reader import AUTHOR_ID, HELD, at, paths
+from extraction.sources.collectors.web import YTDLP
+from extraction.sources.media import Media
+from features.tables.columns import COLUMNS
+from features.tables.moments import check_moments
+from features.tables.readings import apart
+from features.tables.table import check_ids, judge
+from features.tables.values import is_missing, is_number, parse_id
 from machine.errors import InputError
 from machine.files import inside, regular_file
 
-MEDIA = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".flv", ".avi", ".3gp", ".ts", ".m4a", ".mp3")
+INFO = ".info.json"
 
 
 @dataclass
@@ -20,12 +29,15 @@ class Source:
     """Videos to extract.
 
     Attributes:
-        videos: by the contract (see `features.tables.table.read_videos`), always with a column `video_path` (None without a file).
+        videos: by the contract (see `features.tables.table.read_videos`), one row a video as it was read last, always with a column
+            `video_path` (None without a file).
         folder: what `video_path` is relative to.
         kind: the format, in words.
         name: of the file or folder read.
         unusable: values by column that could not be understood and were left out.
         notes: further remarks, whole sentences.
+        readings: of videos that were read several times (see `features.tables.readings`); None where none was.
+        account: what of it was used, and what was not.
     """
 
     videos: pd.DataFrame
@@ -34,54 +46,160 @@ class Source:
     name: Path
     unusable: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    readings: pd.DataFrame | None = None
+    account: Account = field(default_factory=Account)
 
 
-def source_of(rows: Iterable[dict], folder: Path, kind: str, name: Path, *, notes: Iterable[str] = ()) -> Source:
-    """Make a source from one dict a video, its keys the contract's columns, its values as a collector wrote them.
-
-    Values that cannot be understood are counted and left out. Of several rows with one id the last one counts.
+def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Path, *, future: bool = False) -> Source:
+    """Make a source from the entries of collectors, whatever they are of; see `source_of_rows`.
 
     Raises:
-        InputError: no row with an id.
+        InputError: no video among them.
     """
-    unusable: dict[str, int] = {}
-    notes = list(notes)
-    kept: dict[str, dict] = {}
-    total = nameless = 0
-    for row in rows:
-        total += 1
-        clean = {column: _value(column, value, unusable) for column, value in row.items() if value is not None and value != ""}
-        if clean.get("id") is None:
-            nameless += 1
+    account = Account()
+    rows: list[dict[str, Any]] = []
+    columns: dict[str, None] = {}
+    carried: dict[str, None] = {}
+    used: set[str] = set()
+    for entry in entries:
+        if entry.reader is None:
+            account.add("entries", f"{entry.what}", entry.path.name)
             continue
-        kept.pop(str(clean["id"]), None)
-        kept[str(clean["id"])] = clean
-    if not kept:
-        raise InputError(f"{name}: no video with an id in it")
-    if nameless:
-        notes.append(f"{nameless} entries without an id were left out")
-    if total - nameless > len(kept):
-        notes.append(f"{total - nameless - len(kept)} entries repeat an id; the last of each counts")
-    order = [column for column in COLUMNS if any(column in row for row in kept.values())]
-    table = pd.DataFrame({column: pd.Series([row.get(column) for row in kept.values()], dtype=object) for column in order})
-    videos = check_videos(table, name)
-    if "video_path" not in videos:
-        videos["video_path"] = pd.Series([None] * len(videos), dtype=object)
-    return Source(videos, folder, kind, name, unusable, notes)
+        row = entry.reader.row(entry.value)
+        own = entry.path.relative_to(folder).as_posix().removesuffix(INFO) if entry.path.name.endswith(INFO) else None
+        row["video_path"] = row.get("video_path") or media.of(str(parse_id(row["id"])), row.pop(HELD, None) or [], own)
+        row.pop(HELD, None)
+        for name in paths(entry.value):
+            columns.setdefault(name)
+            if name not in used and entry.reader.reads(name):
+                used.add(name)
+            elif name not in used and name not in COLUMNS and is_number(at(entry.value, name)):
+                row[name] = at(entry.value, name)  # a count that nobody here knows may be a target
+                carried.setdefault(name)
+        rows.append(row)
+    if not rows:
+        raise InputError(f"{path}: no video in it ({_what(account)})")
+    of = [entry.reader.kind for entry in entries if entry.reader is not None]
+    kinds = list(dict.fromkeys(of))
+    for one in kinds:  # two collectors may know one author by different identifiers
+        settle_authors([row for row, kind in zip(rows, of, strict=True) if kind == one], AUTHOR_ID)
+    kind = "yt-dlp folder" if kinds == [YTDLP.kind] and path.is_dir() else ", ".join(kinds)
+    source = source_of_rows(rows, folder, kind, path, account, future=future)
+    passed = {what: count for what, (count, _) in account.found["entries"].items()}
+    told = {PLAYLIST: "info files of playlists were passed over", NAMELESS: "entries without an id were left out"}
+    source.notes[:0] = [f"{passed[what]} {sentence}" for what, sentence in told.items() if what in passed]
+    kept = [name for name in carried if name not in used]
+    left = [name for name in columns if name not in used and name not in kept]
+    account.add("columns", "used", count=len(used))
+    account.add("columns", "carried along", _some(kept), len(kept))
+    account.add("columns", "not used", _some(left), len(left))
+    return source
 
 
-def _value(column: str, value: object, unusable: dict[str, int]) -> object:
-    kind = COLUMNS[column].kind
-    if kind == "text":
-        if isinstance(value, (list, tuple)):
-            return " ".join(str(item) for item in value) or None
-        return str(value)
-    number = parse_time(value) if kind == "time" else parse_count(value)
-    overflow = column in AUTHOR_COUNTS and number is not None and -(2**31) <= number < -1e6  # repaired later
-    if number is None or (number < 0 and not overflow) or (kind == "time" and number > LATEST):
-        unusable[column] = unusable.get(column, 0) + 1
-        return None
-    return number
+def source_of_rows(
+    rows: list[dict[str, Any]], folder: Path, kind: str, path: Path, account: Account, *, future: bool = False
+) -> Source:
+    """Make a source from one dict a reading of a video, its keys columns, its values as a collector wrote them.
+
+    Values that cannot be understood are counted and left out. Rows of one video at several moments are readings; at one moment the
+    last counts.
+
+    Raises:
+        InputError: no row with an id, or ids that were rounded.
+    """
+    known = [row for row in rows if parse_id(row.get("id")) is not None]
+    if not known:
+        raise InputError(f"{path}: no video with an id in it")
+    ours = [column for column in COLUMNS if any(not is_missing(row.get(column)) for row in known)]
+    order = dict.fromkeys([*ours, *(name for row in known for name in row if name not in COLUMNS)])
+    table = pd.DataFrame({column: pd.Series([row.get(column) for row in known], dtype=object) for column in order})
+    judged, faults = judge(table, path, future=future)
+    unusable: dict[str, int] = {}
+    for fault in faults:
+        if fault.column == "id":
+            raise InputError(f"{path}: {fault}")
+        unusable[fault.column] = unusable.get(fault.column, 0) + fault.count
+    kept = _last_of_each_moment(judged)
+    lost = {
+        "entries without an id were left out": len(rows) - len(known),
+        "entries repeat an id; the last of each counts": len(known) - len(kept),
+    }
+    notes = [f"{count} {what}" for what, count in lost.items() if count]
+    check_ids(kept, path)
+    source = with_media(check_moments(kept, path), folder, kind, path)
+    source.unusable, source.notes, source.account = unusable, notes, account
+    account.add("entries", "videos", count=len(source.videos))
+    account.add("entries", "other readings of them", count=len(kept) - len(source.videos))
+    account.add("entries", "repeats of an id", count=len(known) - len(kept))
+    account.add("entries", "without an id", count=len(rows) - len(known))
+    return source
+
+
+def with_media(table: pd.DataFrame, folder: Path, kind: str, path: Path) -> Source:
+    """The source of a validated table; a video that was read several times keeps the media file that any of its rows names."""
+    if "video_path" not in table:
+        table["video_path"] = pd.Series([None] * len(table), dtype=object)
+    held = table.dropna(subset="video_path").drop_duplicates("id", keep="last").set_index("id")["video_path"]
+    videos, readings = apart(table, path)
+    known = videos["video_path"].where(videos["video_path"].notna(), videos["id"].map(held))
+    videos = videos.assign(video_path=known.astype(object).where(known.notna(), None))
+    return Source(videos, folder, kind, path, readings=readings)
+
+
+def account_of_files(source: Source, media: Media, read: Iterable[Path]) -> None:
+    """Count every file below the source's folder, and which videos have a clip."""
+    account, folder = source.account, source.folder
+    opened = {path.relative_to(folder).as_posix() for path in read}
+    named = {str(path) for path in source.videos["video_path"] if path is not None}
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            continue
+        relative = path.relative_to(folder).as_posix()
+        if relative in opened:
+            account.add("files", "read")
+        elif relative in named:
+            account.add("files", "clips of videos")
+        elif relative in media.files:
+            account.add("files", "clips without a row", relative)
+        else:
+            account.add("files", _unread(path, relative), relative)
+
+
+def account_of_videos(source: Source) -> None:
+    """Count videos with and without a clip."""
+    without = source.videos["id"][source.videos["video_path"].isna()]
+    source.account.add("videos", "with a clip", count=len(source.videos) - len(without))
+    source.account.add("videos", "without a clip", without.iloc[0] if len(without) else "", len(without))
+
+
+def _unread(path: Path, relative: str) -> str:
+    if path.is_symlink():
+        return "links not followed"
+    if any(part.startswith(".") for part in Path(relative).parts):
+        return "hidden, not read"
+    return "unfinished downloads" if path.suffix in (".part", ".ytdl", ".crdownload", ".download") else "not read"
+
+
+def _last_of_each_moment(table: pd.DataFrame) -> pd.DataFrame:
+    """Without what repeats an id at the same moment, at no moment, or before the video was published."""
+    moment = table["collected_at"] if "collected_at" in table else pd.Series(float("nan"), index=table.index)
+    several = table["id"].duplicated(keep=False)
+    timed = table["id"].map(moment.notna().groupby(table["id"]).any())
+    again = table.assign(collected_at=moment).duplicated(["id", "collected_at"], keep="last")
+    table = table[~(several & (again | (timed & moment.isna())))]
+    if "create_time" in table:
+        early = moment[table.index] < table["create_time"]
+        table = table[~(early & table["id"].duplicated(keep=False) & table["id"].map((~early).groupby(table["id"]).any()))]
+    return table.reset_index(drop=True)
+
+
+def _what(account: Account) -> str:
+    kinds = account.found.get("entries", {})
+    return ", ".join(f"{count} x {what}" for what, (count, _) in kinds.items()) or "nothing"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
 
 
 def media_files(source: Source) -> list[Path | None]:
@@ -100,29 +218,3 @@ def media_file(source: Source, row: int, relative: str) -> Path:
         return regular_file(path) if path.exists() else path
     except (InputError, OSError, RuntimeError) as error:
         raise InputError(f"{source.name}: row {row + 1}, column video_path: {error}") from error
-
-
-def media_by_name(folder: Path) -> dict[str, str]:
-    """Media files below `folder`: path relative to it by the file's name without ending, and by what stands in its last [brackets]."""
-    found: dict[str, str] = {}
-    for path in media_below(folder):
-        relative = path.relative_to(folder).as_posix()
-        found.setdefault(path.stem, relative)
-        if path.stem.endswith("]") and "[" in path.stem:
-            found.setdefault(path.stem[path.stem.rindex("[") + 1 : -1], relative)
-    return found
-
-
-def media_below(folder: Path) -> list[Path]:
-    """Regular media files below `folder`, sorted; hidden ones, pipes, devices and links that lead out of it are passed over."""
-    return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in MEDIA and _plain(path, folder)]
-
-
-def _plain(path: Path, folder: Path) -> bool:
-    relative = path.relative_to(folder)
-    if any(part.startswith(".") for part in relative.parts):
-        return False
-    try:
-        return inside(folder, str(relative)).is_file()
-    except (InputError, OSError, RuntimeError):
-        return False

@@ -1,12 +1,11 @@
 """The columns of a videos table: names of TikTok's Research API, units, and what values make sense."""
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["text", "time", "count", "seconds"]
-
-LATEST = 253_402_300_799.0  # the last second of the year 9999
-LARGEST = 1e18  # of any number, so that its square is still a finite float32
 
 
 @dataclass(frozen=True)
@@ -52,3 +51,11 @@ COLUMNS: dict[str, Column] = {
 AUTHOR_COUNTS = ("follower_count", "following_count", "likes_count", "video_count", "digg_count", "friend_count")
 COUNTS = ("view_count", "like_count", "comment_count", "share_count")
 CAPTION = ("video_description", "hashtag_names", "suggested_words")
+TAGS = ("hashtag_names", "suggested_words")  # lists of words
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """The one of `names` that is most like `name`; None where none is."""
+    found = {str(one).casefold(): str(one) for one in names}
+    near = difflib.get_close_matches(name.casefold(), found, 1, 0.6)
+    return found[near[0]] if near else next((found[one] for one in found if name.casefold() in one or one in name.casefold()), None)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ from torch import nn
 
 from features.scale import Scale
 from features.tables.columns import COUNTS
+from features.tables.formats import SUFFIXES
 from features.tables.readings import apart, of_videos, read_readings, with_last_reading
-from features.tables.table import SUFFIXES, check_videos, read_features, read_videos
+from features.tables.table import check_videos, read_features, read_videos
 from machine.errors import InputError
 from machine.files import inside
 
@@ -34,6 +36,7 @@ class Dataset:
             then of time; None where nothing was followed.
         so_far: what is known of each row when its forecast is made, which is of a later reading (`features.followed.looks`); None where
             all forecasts are made before anything was read.
+        lenient: rows with a bad id, time or target were left out.
     """
 
     videos: pd.DataFrame
@@ -42,6 +45,7 @@ class Dataset:
     fingerprint: str = ""
     readings: pd.DataFrame | None = None
     so_far: pd.DataFrame | None = None
+    lenient: bool = False
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -55,8 +59,12 @@ class Dataset:
         return replace(self, videos=videos, ready=ready, readings=readings, so_far=so_far)
 
 
-def read_dataset(source: Path | str, *, targets: Iterable[str] = COUNTS, count_targets: bool = True) -> Dataset:
+def read_dataset(
+    source: Path | str, *, targets: Iterable[str] = COUNTS, count_targets: bool = True, lenient: bool = False, future: bool = False
+) -> Dataset:
     """Read a dataset directory, or its one videos file (then features beside it are not read).
+
+    Rows with a bad id, time or target are refused, or left out where `lenient`. With `future`, videos may be published after tomorrow.
 
     Raises:
         InputError: no such directory, no or several videos files, two files of one modality, an id without a video in every
@@ -66,17 +74,18 @@ def read_dataset(source: Path | str, *, targets: Iterable[str] = COUNTS, count_t
     if not source.exists():
         raise InputError(f"{source}: no such directory or file")
     targets = tuple(targets)
+    reading: dict[str, Any] = {"targets": targets, "count_targets": count_targets, "lenient": lenient}
     if not source.is_dir():
-        videos, readings = apart(read_videos(source, targets=targets, count_targets=count_targets), source, targets)
-        return Dataset(videos, {}, str(source), _fingerprint([source]), readings)
+        videos, readings = apart(read_videos(source, **reading, future=future), source, targets)
+        return Dataset(videos, {}, str(source), _fingerprint([source]), readings, lenient=lenient)
     files = _tables(source)
     videos_file = files.pop("videos", None)
     if videos_file is None:
         raise InputError(f"{source}: no videos file ({', '.join('videos' + suffix for suffix in SUFFIXES)})")
-    videos, readings = apart(read_videos(videos_file, targets=targets, count_targets=count_targets), videos_file, targets)
+    videos, readings = apart(read_videos(videos_file, **reading, future=future), videos_file, targets)
     counts_file = files.pop("counts", None)
     if counts_file is not None:
-        counted = read_readings(counts_file, videos, targets=targets, count_targets=count_targets)
+        counted = read_readings(counts_file, videos, **reading)
         readings = counted if readings is None else pd.concat([readings, counted])
         videos, readings = with_last_reading(videos, readings)
     ready = {}
@@ -90,7 +99,7 @@ def read_dataset(source: Path | str, *, targets: Iterable[str] = COUNTS, count_t
             raise InputError(f"{path}: not one id is in {videos_file.name}")
         ready[part] = features.reindex(videos["id"]).reset_index(drop=True)
     counts = [] if counts_file is None else [counts_file]
-    return Dataset(videos, ready, str(source), _fingerprint([videos_file, *counts, *files.values()]), readings)
+    return Dataset(videos, ready, str(source), _fingerprint([videos_file, *counts, *files.values()]), readings, lenient=lenient)
 
 
 def as_dataset(videos: Dataset | pd.DataFrame, *, targets: Iterable[str] = COUNTS, target_scale: str = "log1p") -> Dataset:
@@ -104,7 +113,7 @@ def as_dataset(videos: Dataset | pd.DataFrame, *, targets: Iterable[str] = COUNT
     name = "the data frame"
     targets = tuple(targets)
     table = check_videos(videos.reset_index(drop=True), Path(name), targets=targets, count_targets=Scale(target_scale).counts)
-    fingerprint = hashlib.sha256(table.to_json().encode("utf-8", "surrogatepass")).hexdigest()
+    fingerprint = hashlib.sha256(table.to_json(default_handler=str).encode("utf-8", "surrogatepass")).hexdigest()
     held, readings = apart(table, Path(name), targets)
     return Dataset(held, {}, name, fingerprint, readings)
 

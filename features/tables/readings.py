@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from features.tables.columns import COUNTS
-from features.tables.table import check_values, read_table
+from features.tables.formats import read_table
+from features.tables.table import check_values
 from machine.errors import InputError
 
 
@@ -34,7 +35,9 @@ def apart(table: pd.DataFrame, path: Path, targets: Iterable[str] = COUNTS) -> t
     return videos, _in_order(table[["id", "collected_at", *columns]], videos)
 
 
-def read_readings(path: Path, videos: pd.DataFrame, *, targets: Iterable[str] = COUNTS, count_targets: bool = True) -> pd.DataFrame:
+def read_readings(
+    path: Path, videos: pd.DataFrame, *, targets: Iterable[str] = COUNTS, count_targets: bool = True, lenient: bool = False
+) -> pd.DataFrame:
     """Read the table of readings that lies beside `videos`.
 
     Args:
@@ -42,6 +45,7 @@ def read_readings(path: Path, videos: pd.DataFrame, *, targets: Iterable[str] = 
         videos: what they are readings of, one row a video.
         targets: names of target columns, beside the known ones.
         count_targets: targets are counts, so they may not be negative.
+        lenient: rows with a bad id, time or count are left out.
 
     Returns:
         `id` (text), `collected_at` and the targets (float64), in the order of `videos`, then of time.
@@ -50,7 +54,7 @@ def read_readings(path: Path, videos: pd.DataFrame, *, targets: Iterable[str] = 
         InputError: what `features.tables.table.read_videos` refuses; no moment, an id that is not in `videos`, a reading from before the
             video was published, two readings of one video at one moment, or no target column.
     """
-    table = check_values(read_table(path), path, targets=targets, count_targets=count_targets)
+    table = check_values(read_table(path), path, targets=targets, count_targets=count_targets, lenient=lenient)
     for name in ("id", "collected_at"):
         if name not in table:
             raise InputError(f"{path}: no column {name}")

@@ -105,6 +105,11 @@ class RunDirectory:
         """Read one JSON object."""
         return json_object(self.read_text(name), str(self.path / name))
 
+    @property
+    def begun(self) -> dict[str, Any]:
+        """What training wrote down of its data when it began; empty where it has not."""
+        return self.read_json("source.json") if (self.path / "source.json").exists() else {}
+
     def read_arrays(self, name: str) -> dict[str, np.ndarray]:
         """Read named arrays, all finite."""
         try:

@@ -4,46 +4,7 @@ import pytest
 
 from extraction.sources.read import read_source
 from extraction.sources.source import media_files
-from features.tables.values import parse_count, parse_time
 from machine.errors import InputError
-
-
-@pytest.mark.parametrize(
-    ("written", "number"),
-    [
-        ("1.2M", 1_200_000),
-        ("1.2m", 1_200_000),
-        ("10K", 10_000),
-        ("4.5K+", 4_500),
-        ("3B", 3e9),
-        ("1,234,567", 1_234_567),
-        ("12 345", 12_345),
-        (" 17 ", 17),
-        (17, 17),
-        (17.0, 17),
-        ("1.1M", 1_100_000),
-        ("1,1M", 1_100_000),
-        ("1,200K", 1_200_000),
-        (".5K", 500),
-    ],
-)
-def test_written_counts(written, number):
-    assert parse_count(written) == number
-
-
-@pytest.mark.parametrize(
-    "written", ["", "many", "1.2X", "1e", "K", None, True, float("nan"), float("inf"), [], "1M2", "1,5", "1,2,3", ".", "9" * 30]
-)
-def test_what_is_no_count(written):
-    assert parse_count(written) is None
-
-
-def test_moments():
-    assert parse_time("1700000000") == 1_700_000_000
-    assert parse_time("2023-11-14T22:13:20Z") == 1_700_000_000
-    assert parse_time("2023-11-14 22:13:20") == 1_700_000_000
-    assert parse_time("soon") is None
-
 
 YTDLP = {
     "id": "7301",
@@ -200,7 +161,7 @@ def test_a_wrong_table_is_refused_or_counted(tmp_path):
     path.write_text("id,view_count\n1,many\n2,3\n")
     with pytest.raises(InputError, match="row 1, column view_count: 'many'"):
         read_source(path)
-    assert read_source(path, lenient=True).unusable == {"view_count": 1}
+    assert read_source(path, checking=True).unusable == {"view_count": 1}
 
 
 def test_nothing_but_media(tmp_path):

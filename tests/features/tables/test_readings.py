@@ -9,9 +9,9 @@ import pytest
 from features.tables.dataset import as_dataset, read_dataset
 from machine.errors import InputError
 
-VIDEOS = "id,create_time,username\nb,100,me\na,200,you\nc,300,me\n"
-COUNTS = "id,collected_at,view_count,like_count\na,260,7,1\nb,400,9,\nb,160,3,2\nb,500,8,2\n"
-READ = [["b", 160, 3, 2], ["b", 400, 9, np.nan], ["b", 500, 8, 2], ["a", 260, 7, 1]]
+VIDEOS = "id,create_time,username\nb,1700000100,me\na,1700000200,you\nc,1700000300,me\n"
+COUNTS = "id,collected_at,view_count,like_count\na,1700000260,7,1\nb,1700000400,9,\nb,1700000160,3,2\nb,1700000500,8,2\n"
+READ = [["b", 1700000160, 3, 2], ["b", 1700000400, 9, np.nan], ["b", 1700000500, 8, 2], ["a", 1700000260, 7, 1]]
 
 
 def written(folder, **files):
@@ -34,17 +34,22 @@ def test_counts_beside_the_videos_are_readings_and_the_last_is_the_row_of_the_vi
     assert dataset.videos["id"].tolist() == ["b", "a", "c"]
     # a count that fell stays as it is; the third video was never read
     assert dataset.videos["view_count"].fillna(-1).tolist() == [8, 7, -1]
-    assert dataset.videos["collected_at"].fillna(-1).tolist() == [500, 260, -1]
+    assert dataset.videos["collected_at"].fillna(-1).tolist() == [1700000500, 1700000260, -1]
     assert dataset.ready == {}
 
 
 def test_the_fingerprint_knows_the_counts(tmp_path):
     before = read_dataset(written(tmp_path, videos=VIDEOS, counts=COUNTS)).fingerprint
-    assert read_dataset(written(tmp_path, counts=COUNTS.replace("260,7", "260,6"))).fingerprint != before
+    assert read_dataset(written(tmp_path, counts=COUNTS.replace("1700000260,7", "1700000260,6"))).fingerprint != before
 
 
 def test_a_videos_table_may_repeat_an_id_at_another_moment(tmp_path):
-    rows = ["b,100,old,400,9,", "a,200,you,260,7,1", "b,100,new,500,8,2", "b,100,old,160,3,2"]
+    rows = [
+        "b,1700000100,old,1700000400,9,",
+        "a,1700000200,you,1700000260,7,1",
+        "b,1700000100,new,1700000500,8,2",
+        "b,1700000100,old,1700000160,3,2",
+    ]
     written(tmp_path, videos="\n".join(["id,create_time,username,collected_at,view_count,like_count", *rows]))
     file = tmp_path / "videos.csv"
     for dataset in (read_dataset(tmp_path), read_dataset(file), as_dataset(pd.read_csv(file))):
@@ -55,11 +60,11 @@ def test_a_videos_table_may_repeat_an_id_at_another_moment(tmp_path):
 
 
 def test_counts_of_the_videos_table_at_a_moment_of_their_own_are_a_reading(tmp_path):
-    videos = "id,create_time,collected_at,view_count\nb,100,600,12\na,200,260,5\n"
-    counts = "id,collected_at,view_count\nb,160,3\na,260,7\na,300,8\n"
+    videos = "id,create_time,collected_at,view_count\nb,1700000100,1700000600,12\na,1700000200,1700000260,5\n"
+    counts = "id,collected_at,view_count\nb,1700000160,3\na,1700000260,7\na,1700000300,8\n"
     dataset = read_dataset(written(tmp_path, videos=videos, counts=counts))
     found = dataset.readings[["id", "collected_at", "view_count"]].to_numpy().tolist()
-    assert found == [["b", 160, 3], ["b", 600, 12], ["a", 260, 7], ["a", 300, 8]]
+    assert found == [["b", 1700000160, 3], ["b", 1700000600, 12], ["a", 1700000260, 7], ["a", 1700000300, 8]]
     assert dataset.videos["view_count"].tolist() == [12, 8]
 
 
@@ -88,13 +93,13 @@ def test_rows_keep_their_readings(tmp_path):
 @pytest.mark.parametrize(
     ("row", "sentence"),
     [
-        ("d,400,1,1", "row 5 reads the video 'd', which is not in the videos table"),
-        ("c,299,1,1", "row 5 was read before its video 'c' was published (collected_at, create_time)"),
-        ("a,400,-1,1", "row 5, column view_count: '-1' is negative"),
-        ("b,160,4,4", "row 5 reads the video 'b' a second time at the same collected_at 160"),
-        (",400,1,1", "row 5 has no id"),
+        ("d,1700000400,1,1", "row 5 reads the video 'd', which is not in the videos table"),
+        ("c,1700000299,1,1", "row 5 was read before its video 'c' was published (collected_at, create_time)"),
+        ("a,1700000400,-1,1", "row 5, column view_count: '-1' is negative"),
+        ("b,1700000160,4,4", "row 5 reads the video 'b' a second time at the same collected_at 1700000160"),
+        (",1700000400,1,1", "row 5 has no id"),
         ("a,,1,1", "row 5 has no collected_at"),
-        ("a,x,1,1", "row 5, column collected_at: 'x' is not a finite number"),
+        ("a,x,1,1", "row 5, column collected_at: 'x' is not a time (seconds since 1970, or ISO 8601 such as 2024-03-01 12:00)"),
     ],
 )
 def test_bad_readings_are_refused_in_one_sentence(tmp_path, row, sentence):
@@ -108,8 +113,8 @@ def test_bad_readings_are_refused_in_one_sentence(tmp_path, row, sentence):
     ("counts", "sentence"),
     [
         ("id,view_count\na,1\n", "no column collected_at"),
-        ("collected_at,view_count\n1,1\n", "no column id"),
-        ("id,collected_at,plays\na,400,1\n", "no column of counts (view_count, like_count, comment_count, share_count)"),
+        ("collected_at,view_count\n1700000400,1\n", "no column id"),
+        ("id,collected_at,plays\na,1700000400,1\n", "no column of counts (view_count, like_count, comment_count, share_count)"),
     ],
 )
 def test_counts_need_their_columns(tmp_path, counts, sentence):
@@ -122,9 +127,12 @@ def test_counts_need_their_columns(tmp_path, counts, sentence):
 @pytest.mark.parametrize(
     ("rows", "sentence"),
     [
-        ("a,100,200,1\na,100,200,2\n", "row 2 repeats the id 'a'"),
-        ("a,100,200,1\na,100,,2\n", "row 2 repeats the id 'a'"),
-        ("a,100,200,1\na,100,99,2\n", "row 2 was read before its video 'a' was published (collected_at, create_time)"),
+        ("a,1700000100,1700000200,1\na,1700000100,1700000200,2\n", "row 2 repeats the id 'a'"),
+        ("a,1700000100,1700000200,1\na,1700000100,,2\n", "row 2 repeats the id 'a'"),
+        (
+            "a,1700000100,1700000200,1\na,1700000100,1700000099,2\n",
+            "row 2 was read before its video 'a' was published (collected_at, create_time)",
+        ),
     ],
 )
 def test_a_bad_second_row_of_a_video_is_refused(tmp_path, rows, sentence):

@@ -1,0 +1,133 @@
+"""Entries of JSON, JSON Lines and tables: unpacked from pages and lists, and told apart: videos by collector, and everything else."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from extraction.sources.collectors.reader import Reader, at, nested
+from extraction.sources.collectors.tiktok import TIKTOK
+from extraction.sources.collectors.web import WEB
+from features.tables.formats import unpacked
+from features.tables.values import is_missing
+from machine.errors import InputError
+
+READERS = (*WEB, *TIKTOK)
+JSON = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+PAGES = (
+    "data",
+    "videos",
+    "itemList",
+    "itemInfo",
+    "itemStruct",
+    "items",
+    "item_list",
+    "entries",
+    "results",
+    "aweme_list",
+    "aweme_detail",
+    "aweme_details",
+)
+PLAYLIST, NAMELESS = "playlists", "entries without an id"
+COMMENT = ("parent_comment_id", "reply_count", "cid", "comment_id", "reply_comment_total", "snippet.topLevelComment", "snippet.textDisplay")
+PROFILE = (
+    "display_name",
+    "follower_count",
+    "followerCount",
+    "userInfo",
+    "statistics.subscriberCount",
+    "channel_follower_count",
+    "bio_description",
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One object of a source.
+
+    Attributes:
+        value: as it was read.
+        path: the file it stands in.
+        reader: whose it is; None where it is no video.
+        what: what it is, in words.
+    """
+
+    value: dict
+    path: Path
+    reader: Reader | None
+    what: str
+
+
+def json_entries(path: Path) -> list[Entry]:
+    """The entries of a JSON or JSON Lines file, unpacked from pages and lists.
+
+    Raises:
+        InputError: the file cannot be read as JSON.
+    """
+    name, content = unpacked(path)
+    try:
+        text = (content if isinstance(content, bytes) else content.read_bytes()).decode("utf-8-sig")
+        lines = [line for line in text.split("\n") if line.strip()] if name.endswith(("jsonl", "ndjson")) else [text]
+        return [entry for line in lines for entry in _entries(json.loads(line), path)]
+    except (ValueError, RecursionError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as JSON ({str(error).splitlines()[0][:100]})") from error
+
+
+def table_entries(table: pd.DataFrame, path: Path) -> list[Entry]:
+    """The rows of a table, as the objects that were flattened."""
+    return [_entry(nested(row), path) for row in table.to_dict("records")]
+
+
+def _entries(value: object, path: Path) -> Iterator[Entry]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _entries(item, path)
+    elif isinstance(value, dict):
+        entry = _entry(value, path)
+        page = next((value[name] for name in PAGES if isinstance(value.get(name), (dict, list))), None)
+        if entry.reader is None and page is not None:
+            yield from _entries(page, path)
+        else:
+            yield entry
+    else:
+        yield Entry({}, path, None, "values that are no objects")
+
+
+def _entry(value: dict, path: Path) -> Entry:
+    what = _other(value)
+    if what is None:
+        fits = [(reader.fit(value), reader) for reader in READERS]
+        best, reader = max(fits, key=lambda pair: pair[0])
+        if best > (0, 0):
+            return Entry(value, path, reader, "video")
+        what = (
+            NAMELESS
+            if any(_without_id(reader, value) for reader in READERS)
+            else "profiles"
+            if _any(value, PROFILE)
+            else "entries of no known collector"
+        )
+    return Entry(value, path, None, what)
+
+
+def _without_id(reader: Reader, value: dict) -> bool:
+    return _any(value, reader.marks) and is_missing(reader.value(value, "id"))
+
+
+def _other(value: dict) -> str | None:
+    """What an entry is that bears the marks of something else than a video; None where it bears none."""
+    if value.get("_type") in ("playlist", "multi_video"):
+        return PLAYLIST
+    if _any(value, COMMENT) or (value.get("video_id") not in (None, value.get("id", value.get("video_id"))) and "text" in value):
+        return "comments"
+    if not any(name in value for name in ("id", "video_id", "aweme_id", *PAGES)) and _any(
+        value, ("error", "statusCode", "status_code", "errors", "status_msg")
+    ):
+        return "error answers"
+    return None
+
+
+def _any(value: dict, names: tuple[str, ...]) -> bool:
+    return any(at(value, name) is not None for name in names)
