@@ -96,9 +96,7 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
     return source
 
 
-def source_of_rows(
-    rows: list[dict[str, Any]], folder: Path, kind: str, path: Path, account: Account, *, future: bool = False
-) -> Source:
+def source_of_rows(rows: list[dict[str, Any]], folder: Path, kind: str, path: Path, account: Account, *, future: bool = False) -> Source:
     """Make a source from one dict a reading of a video, its keys columns, its values as a collector wrote them.
 
     Values that cannot be understood are counted and left out. Rows of one video at several moments are readings; at one moment the
