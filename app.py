@@ -65,20 +65,30 @@ class Desk:
         return [newest, *rest]
 
     def answer(
-        self, run: str, clip: str | None, publish: str, words: Sequence[str], numbers: Sequence[str], past: Sequence[str] = ()
+        self,
+        run: str,
+        clip: str | None,
+        publish: str,
+        words: Sequence[str],
+        numbers: Sequence[str],
+        past: Sequence[str] = (),
+        so_far: str = "",
     ) -> tuple[Outlook, list[str]]:
-        """Forecast a draft over a fan of horizons, knowing what the files `past` tell; and sentences about the clip."""
+        """Forecast a draft over a fan of horizons, knowing what the files `past` tell, and what was read `so_far`; and sentences about the clip."""
         from forecast.draft.outlook import outlook
         from forecast.draft.past import completed, knowing
+        from forecast.draft.so_far import parse_reading
         from forecast.draft.video import Draft, fan_horizons
 
         forecaster = self._forecaster(run)
         labels = {**WORDS, **NUMBERS}
         written = zip(labels, (*words, *numbers), strict=True)
-        read = {name: _given(name, labels[name], str(text or "")) for name, text in written}
-        known = {name: value for name, value in read.items() if value is not None}
+        given = {name: _given(name, labels[name], str(text or "")) for name, text in written}
+        known = {name: value for name, value in given.items() if value is not None}
+        read = tuple(parse_reading(line) for line in so_far.splitlines() if line.strip())
         features, problems = self._clip(run, Path(clip)) if clip else ({}, [])
-        draft = Draft(moment(publish) if publish.strip() else time.time(), known, features)
+        published = moment(publish) if publish.strip() else time.time() - max((one.age for one in read), default=0.0)
+        draft = Draft(published, known, features, read)
         if past:
             told = _past(past, forecaster)
             forecaster, draft = knowing(forecaster, told), completed(draft, told)
@@ -115,7 +125,7 @@ def page(desk: Desk) -> Any:
         from forecast.draft.growth import growth_figure
 
         try:
-            found, problems = desk.answer(run, clip, publish, given[:2], given[2:], past or ())
+            found, problems = desk.answer(run, clip, publish, given[:2], given[3:], past or (), given[2])
         except InputError as error:
             raise gradio.Error(str(error), duration=None) from error
         return growth_figure(found), _html(found, problems), found
@@ -159,7 +169,13 @@ def page(desk: Desk) -> Any:
 def _inputs(gradio: Any, name: str) -> list[Any]:
     clip = gradio.File(label="Video (optional)", file_types=["video"], elem_id=f"video-{name}", height=120)
     publish = gradio.Textbox(label="Published (UTC)", placeholder="now, or 2026-12-01 18:00", elem_id=f"publish-{name}")
-    words = [gradio.Textbox(label="Caption", lines=2, elem_id=f"caption-{name}"), gradio.Textbox(label="Author", elem_id=f"author-{name}")]
+    words = [
+        gradio.Textbox(label="Caption", lines=2, elem_id=f"caption-{name}"),
+        gradio.Textbox(label="Author", elem_id=f"author-{name}"),
+        gradio.Textbox(
+            label="Read since (one line each)", placeholder="6h: view_count=1200, like_count=80", lines=2, elem_id=f"so-far-{name}"
+        ),
+    ]
     with gradio.Row():
         numbers = [gradio.Textbox(label=label, placeholder="12K", min_width=80, elem_id=f"{key}-{name}") for key, label in NUMBERS.items()]
     return [clip, publish, *words, *numbers]
@@ -168,20 +184,26 @@ def _inputs(gradio: Any, name: str) -> list[Any]:
 def _html(found: Outlook, problems: list[str]) -> str:
     from html import escape
 
+    import numpy as np
+
     from forecast.notation import duration, shown, title
     from forecast.report.tables import table
+    from forecast.scoring.usual import ABOVE
 
     at = found.at(HORIZONS)
-    level = at.quantiles()
+    level, above = at.quantiles(), [at.above(times) for times in ABOVE.values()]
+    told = not np.isnan(above[0]).all()
     rows = []
     for k, target in enumerate(at.targets):
         for h, horizon in enumerate(at.horizons):
             cell = {name: shown(float(values[h, k]), at.scale) for name, values in level.items()}
             half, most = f"{cell['lower_50']} to {cell['upper_50']}", f"{cell['lower_95']} to {cell['upper_95']}"
-            rows.append([title(target) if h == 0 else "", duration(horizon), cell["median"], half, most])
+            chances = [f"{chance[h, k]:.0%}" if chance[h, k] == chance[h, k] else "-" for chance in above] if told else []
+            rows.append([title(target) if h == 0 else "", duration(horizon), cell["median"], half, most, *chances])
     parts = [[name, f"{part['precision_share']:.0%}" if part["given"] else "not given"] for name, part in found.parts.items()]
     notes = "".join(f"<p>{escape(note)}</p>" for note in (*found.notes, *found.warnings, *problems))
-    main = table(["", "after", "median", "50 % interval", "95 % interval"], rows, text=1)
+    chances_heads = ["above usual", "3 x usual"] if told else []
+    main = table(["", "after", "median", "50 % interval", "95 % interval", *chances_heads], rows, text=1)
     return f'<div class="answer">{main}<h3>What each part contributes</h3>{table(["part", "precision"], parts, text=1)}{notes}</div>'
 
 

@@ -57,6 +57,7 @@ def _parser() -> command.Parser:
     )
     many.add_argument("--out", type=command.path, metavar="DIR", help="where to write (default: RUN/plan)")
     answer = parser.add_argument_group("the answer")
+    video.add_argument("--so-far", action="append", metavar="READING", help='read since: "6h: view_count=1200, like_count=80" (repeatable)')
     answer.add_argument("--horizon", metavar="A,B", help="ages to forecast (default: 1h,1d,7d,30d; of a table one, 7d)")
     answer.add_argument("--samples", type=command.whole(40, 100_000), metavar="S", default=1000, help="draws (default: %(default)s)")
     answer.add_argument("--json", action="store_true", help="print JSON, with the joint draws")
@@ -134,7 +135,11 @@ def _plan(options: argparse.Namespace) -> None:
     from machine.files import inside, writing
     from program import read_program
 
-    given = [name for name in ("video", "plot", *(column.name for column in COLUMNS.values())) if getattr(options, name, None) is not None]
+    given = [
+        name
+        for name in ("video", "plot", "so_far", *(column.name for column in COLUMNS.values()))
+        if getattr(options, name, None) is not None
+    ]
     if given:
         raise InputError(f"--{given[0].replace('_', '-')}: is of one video, and --data names a table of them")
     horizon, path = parse_horizon(options.horizon or "7d"), options.run or newest_run(Path("runs"))
@@ -175,16 +180,18 @@ def _plan(options: argparse.Namespace) -> None:
 def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> Draft:
     """What the options say of the video; the clip is measured like the run's own."""
     from extraction.drafts.clip import clip_features
+    from forecast.draft.so_far import parse_reading
     from forecast.draft.video import GIVEN, Draft
 
     known = {column.name: getattr(options, column.name) for column in GIVEN if getattr(options, column.name) is not None}
-    publish = time.time() if options.publish is None else options.publish
+    read = tuple(parse_reading(text) for text in options.so_far or ())
+    publish = time.time() - max((one.age for one in read), default=0.0) if options.publish is None else options.publish
     if options.video is None:
-        return Draft(publish, known)
+        return Draft(publish, known, read=read)
     clip, problems = clip_features(options.video, forecaster.featurizer, path, options.visual_weights)
     for problem in problems:
         print(f"warning: {options.video}: {problem}", file=sys.stderr)
-    return Draft(publish, known, clip)
+    return Draft(publish, known, clip, read)
 
 
 def _with_past(source: Path, forecaster: Forecaster, draft: Draft) -> tuple[Forecaster, Draft]:

@@ -26,6 +26,7 @@ from machine.errors import InputError
 
 CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
+USUAL = 3  # other videos of an author from which one can say what is usual
 TEXT = [f"text_{i}" for i in range(WIDTH)]
 YOUNGEST = 0.001  # share of training rows that are younger than what counts as seen
 Raw = dict[str, tuple[np.ndarray, list[str], np.ndarray]]  # by part: continuous features (N, F), their names, presence (N,)
@@ -224,12 +225,29 @@ class Featurizer:
 
     def _reached(self, dataset: Dataset, until: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """What the author's other videos, and others' with the sound or the words, reached: numbers (N, F) and presence (N,)."""
-        videos, now = dataset.videos, histories.published_at(dataset.videos)
-        if dataset.so_far is not None:
-            now = early.moments(dataset.so_far, now)
-        before = np.minimum(now, until) if self.past_only else None
+        videos, before = dataset.videos, self._before(dataset, until)
         age = np.maximum(social.age(videos), self.youngest)
         return histories.numbers(videos, self.salt, self.histories, age, before, len(self.targets.names))
+
+    def usual(self, dataset: Dataset, until: float = np.inf) -> np.ndarray:
+        """(N, K) median, in the training scale, of what the author's other videos reached; NaN where fewer than `USUAL` are known."""
+        videos, history = dataset.videos, self.histories.get("history")
+        if history is None or "username" not in videos:
+            return np.full((len(videos), len(self.targets.names)), np.nan)
+        author, own = (social.keys(videos[name], self.salt) for name in ("username", "id"))
+        age = np.maximum(social.age(videos), self.youngest)
+        reached, days = history.each(author, histories.published_at(videos), own, age, self._before(dataset, until))
+        known = np.where(np.isnan(days)[:, :, None], np.nan, reached)
+        enough = (~np.isnan(known)).sum(1) >= USUAL
+        median = np.nanmedian(np.where(enough[:, None, :], known, 0.0), axis=1)
+        return np.where(enough, self.targets.loc + self.targets.spread * median, np.nan)
+
+    def _before(self, dataset: Dataset, until: float) -> np.ndarray | None:
+        """(N,) seconds: what was known of other videos before then counts; None where all that is known does."""
+        if not self.past_only:
+            return None
+        now = histories.published_at(dataset.videos)
+        return np.minimum(now if dataset.so_far is None else early.moments(dataset.so_far, now), until)
 
     def _codes(self, videos: pd.DataFrame) -> np.ndarray:
         """(N, C) codes; each column has its own range, whose first code means unseen or missing."""

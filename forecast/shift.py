@@ -13,6 +13,7 @@ from features.parts.text import LENGTH
 from features.scaler import CLIP
 from features.tables.columns import COLUMNS
 from features.tables.dataset import Dataset
+from features.videos import EARLY
 from machine.errors import InputWarning
 
 UNSEEN = 0.5  # share of unseen names, and
@@ -43,7 +44,11 @@ class Shift:
     @property
     def warnings(self) -> list[str]:
         """One sentence for each thing that deserves a warning."""
-        found = [f"no row has the part {part}, which the run was trained with" for part, share in self.present.items() if share == 0]
+        found = [
+            f"no row has the part {part}, which the run was trained with"
+            for part, share in self.present.items()
+            if share == 0 and part != EARLY
+        ]
         found += [f"no row has {' or '.join(names)} (part {part}), which the run was trained with" for part, names in self.lacking.items()]
         found += [
             f"{share:.0%} of the rows that name a {column} name one that training has not, or hardly, seen"
@@ -64,7 +69,11 @@ class Shift:
     @property
     def of_one_video(self) -> list[str]:
         """The same, said of one video (or one draft at several ages)."""
-        found = [f"part {part} is not given, which the run was trained with" for part, share in self.present.items() if share == 0]
+        found = [
+            f"part {part} is not given, which the run was trained with"
+            for part, share in self.present.items()
+            if share == 0 and part != EARLY
+        ]
         found += [f"{' and '.join(names)} not given, which the run was trained with (part {part})" for part, names in self.lacking.items()]
         found += [f"its {column} is one that training has not, or hardly, seen" for column, share in self.unseen.items() if share > UNSEEN]
         found += [

@@ -43,7 +43,7 @@ class FollowedHistory(History):
         reached = np.where((np.diff(start) > 0)[:, None], np.nan_to_num(last), 0.0)
         return cls(group[order], time[order], video[order], reached, None, start, moment[kept], counts[kept])
 
-    def around(
+    def each(
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """The author's other videos nearest in time, nearest first.
@@ -97,8 +97,8 @@ class FollowedHistory(History):
     def others(
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
     ) -> tuple[np.ndarray, ...]:
-        """As of `History`, from what `around` finds; unknown targets count as the mean, 0."""
-        found, days = self.around(group, time, video, age, before)
+        """As of `History`, from what `each` finds; unknown targets count as the mean, 0."""
+        found, days = self.each(group, time, video, age, before)
         reached = np.nan_to_num(found)
         count = (~np.isnan(days)).sum(1, keepdims=True).astype(np.float64)
         return count, reached.sum(1), (reached**2).sum(1), reached[:, :NEIGHBOURS], days[:, :NEIGHBOURS]

@@ -152,6 +152,12 @@ class History:
         reached = np.where(kept[:, :, None], self.reached[np.take_along_axis(window, nearest, 1)], 0.0)
         return reached, days
 
+    def each(
+        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What `neighbours` returns: other videos one by one; `age` as in `others`."""
+        return self.neighbours(group, time, video, before, self.folds)
+
     def others(
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
     ) -> tuple[np.ndarray, ...]:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from forecast.draft.outlook import Outlook
@@ -18,10 +19,17 @@ def growth_figure(outlook: Outlook) -> Figure:
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
     for k, (panel, target) in enumerate(zip(panels, outlook.targets, strict=False)):
         level = {name: values[:, k] for name, values in found.items()}
+        ages = outlook.horizons
+        if outlook.read and target in outlook.read[-1].counts:  # the fan begins at what is known
+            ages = (outlook.read[-1].age, *ages)
+            begin = math.log1p(outlook.read[-1].counts[target])
+            level = {name: np.concatenate([[begin], values]) for name, values in level.items()}
+            points = [(one.age, math.log1p(one.counts[target])) for one in outlook.read if target in one.counts]
+            panel.plot(*zip(*points, strict=True), color=BLUE, marker="s", markersize=4, linestyle=":", label="read" if k == 0 else None)
         mark = "o" if len(outlook.horizons) <= 6 else ""
-        panel.fill_between(outlook.horizons, level["lower_95"], level["upper_95"], color=SKY, alpha=0.3, linewidth=0, label="95 %")
-        panel.fill_between(outlook.horizons, level["lower_50"], level["upper_50"], color=SKY, alpha=0.6, linewidth=0, label="50 %")
-        panel.plot(outlook.horizons, level["median"], color=BLUE, marker=mark, markersize=4, label="median")
+        panel.fill_between(ages, level["lower_95"], level["upper_95"], color=SKY, alpha=0.3, linewidth=0, label="95 %")
+        panel.fill_between(ages, level["lower_50"], level["upper_50"], color=SKY, alpha=0.6, linewidth=0, label="50 %")
+        panel.plot(ages, level["median"], color=BLUE, marker=mark, markersize=4, label="median")
         panel.set_title(title(target), loc="left")
         panel.set_xscale("log")
         panel.set_xticks(_ticks(outlook.horizons), [duration(tick) for tick in _ticks(outlook.horizons)])

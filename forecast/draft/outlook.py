@@ -11,10 +11,12 @@ import numpy as np
 from features.scale import Scale
 from features.videos import PRIOR, Videos
 from forecast.contributions import Contributions, contributions
+from forecast.draft.so_far import Reading, in_order
 from forecast.draft.video import Draft, ages_seen, featurize, knows_time
 from forecast.forecaster import Forecaster
 from forecast.mixture import LEVELS
 from forecast.notation import duration, shown, title
+from forecast.scoring.usual import ABOVE, above
 from machine.errors import InputError
 from machine.files import regular_file
 
@@ -36,6 +38,8 @@ class Outlook:
         notes: sentences that a reader of the numbers should know.
         run: checksum of the run directory's files.
         seed: of the draws.
+        read: what had been read of the video, in order of age; every draw begins at the last of these and never falls.
+        usual: (H, K) median of the author's other videos at that age, NaN where too few are known; None where nothing is.
         warnings: what the draft lacks, what training has not seen or lies far outside of it.
     """
 
@@ -48,23 +52,37 @@ class Outlook:
     run: str
     seed: int
     warnings: tuple[str, ...] = ()
+    read: tuple[Reading, ...] = ()
+    usual: np.ndarray | None = None
 
     def quantiles(self) -> dict[str, np.ndarray]:
         """(H, K) by name of the level, in the training scale."""
         return dict(zip(LEVELS, np.quantile(self.samples, list(LEVELS.values()), axis=0), strict=True))
 
+    def above(self, times: float) -> np.ndarray:
+        """(H, K) probability of more than `times` what is usual for the author, NaN where that is not known."""
+        if self.usual is None or not self.scale.counts:
+            return np.full(self.samples.shape[1:], np.nan)
+        return above(self.samples, self.usual, times)
+
     def at(self, horizons: Sequence[float]) -> "Outlook":
         """The same forecast at some of its horizons."""
         kept = [place for place, horizon in enumerate(self.horizons) if horizon in horizons]
-        return replace(self, horizons=tuple(self.horizons[place] for place in kept), samples=self.samples[:, kept])
+        return replace(
+            self,
+            horizons=tuple(self.horizons[place] for place in kept),
+            samples=self.samples[:, kept],
+            usual=None if self.usual is None else self.usual[kept],
+        )
 
     def to_json(self) -> str:
         """Everything, with the joint draws."""
-        found = self.quantiles()
+        found, chances = self.quantiles(), {name: self.above(times) for name, times in ABOVE.items()}
         rows = [
             {"target": target, "horizon_seconds": self.horizons[h]}
             | {name: round(float(values[h, k]), 5) for name, values in found.items()}
             | {f"shown_{name}": shown(float(values[h, k]), self.scale) for name, values in found.items()}
+            | {name: round(float(chance[h, k]), 4) for name, chance in chances.items() if chance[h, k] == chance[h, k]}
             for k, target in enumerate(self.targets)
             for h in range(len(self.horizons))
         ]
@@ -76,6 +94,10 @@ class Outlook:
             "scale": self.scale,
             "horizons_seconds": list(self.horizons),
             "forecast": rows,
+            "read": [{"age_seconds": one.age, "counts": dict(one.counts)} for one in self.read],
+            "usual": None
+            if self.usual is None
+            else [[None if one != one else round(one, 5) for one in row] for row in self.usual.tolist()],
             "parts": self.parts,
             "notes": list(self.notes),
             "warnings": list(self.warnings),
@@ -102,7 +124,9 @@ class Outlook:
                 raise InputError(f"{path}: its samples are damaged")
             notes, warnings = (tuple(map(str, found[name])) for name in ("notes", "warnings"))
             run, seed = str(found["run"]), int(found["seed"])
-            return cls(targets, Scale(found["scale"]), horizons, samples, dict(found["parts"]), notes, run, seed, warnings)
+            read = tuple(Reading(float(one["age_seconds"]), dict(one["counts"])) for one in found.get("read", []))
+            usual = None if found.get("usual") is None else np.array(found["usual"], dtype=np.float64).reshape(samples.shape[1:])
+            return cls(targets, Scale(found["scale"]), horizons, samples, dict(found["parts"]), notes, run, seed, warnings, read, usual)
         except InputError:
             raise
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -120,28 +144,44 @@ def outlook(
 ) -> Outlook:
     """Forecast a draft at each of H `horizons` (seconds after publication).
 
-    Every horizon, and every draft of the same seed, uses the same random numbers: differences between them are not noise.
+    Every horizon, and every draft of the same seed, uses the same random numbers: differences between them are not noise. Counts of one draw
+    never fall from one horizon to the next.
+
+    Raises:
+        InputError: no horizon is later than what was read, or `forecast.draft.so_far.in_order` refuses what was read.
     """
-    horizons = tuple(sorted(set(horizons)))
-    videos, unlike = featurize(draft, horizons, forecaster.featurizer)
+    read = in_order(draft.read, forecaster.featurizer)
+    horizons = tuple(sorted({horizon for horizon in horizons if not read or horizon > read[-1].age}))
+    if not horizons:
+        raise InputError(f"no horizon is later than the last reading, at the age of {duration(read[-1].age)}")
+    draft = replace(draft, read=read)
+    videos, usual, unlike = featurize(draft, horizons, forecaster.featurizer)
     videos = videos.to(device)
     drawn = np.concatenate([_row(forecaster, videos, h, samples, seed) for h in range(len(horizons))], axis=1)
+    if forecaster.featurizer.targets.scale.counts:
+        drawn = np.maximum.accumulate(drawn, axis=1)
     last = videos.rows(slice(len(horizons) - 1, None))
     found = contributions(forecaster, last, samples=min(samples, 400), seed=seed, score=False)
     targets, scale = forecaster.targets, forecaster.featurizer.targets.scale
     parts, notes = _parts(found, targets, scale), _notes(forecaster, horizons)
-    return Outlook(targets, scale, horizons, drawn, parts, notes, forecaster.checksum, seed, tuple(unlike))
+    return Outlook(targets, scale, horizons, drawn, parts, notes, forecaster.checksum, seed, tuple(unlike), read, usual)
 
 
 def table(outlook: Outlook) -> str:
     """One line a metric and horizon: median, 50 % and 95 % interval."""
     found = outlook.quantiles()
-    lines = [f"{'':12s}{'after':>8s}{'median':>10s}{'50 % interval':>20s}{'95 % interval':>20s}"]
+    chances = {name: outlook.above(times) for name, times in ABOVE.items()}
+    told = not np.isnan(chances["above_usual"]).all()
+    heads = f"{'above usual':>14s}{'3 x usual':>12s}" if told else ""
+    lines = [f"{'':12s}{'after':>8s}{'median':>10s}{'50 % interval':>20s}{'95 % interval':>20s}{heads}"]
     for k, target in enumerate(outlook.targets):
         for h, horizon in enumerate(outlook.horizons):
             cell = {name: shown(float(values[h, k]), outlook.scale) for name, values in found.items()}
             half, most = f"{cell['lower_50']} to {cell['upper_50']}", f"{cell['lower_95']} to {cell['upper_95']}"
-            lines.append(f"{title(target) if h == 0 else '':12s}{duration(horizon):>8s}{cell['median']:>10s}{half:>20s}{most:>20s}")
+            lines.append(
+                f"{title(target) if h == 0 else '':12s}{duration(horizon):>8s}{cell['median']:>10s}{half:>20s}{most:>20s}"
+                + (f"{_chance(chances['above_usual'][h, k]):>14s}{_chance(chances['above_three_times_usual'][h, k]):>12s}" if told else "")
+            )
     return "\n".join(lines)
 
 
@@ -173,6 +213,14 @@ def _parts(found: Contributions, targets: tuple[str, ...], scale: Scale) -> dict
             parts[name]["moves_median"] = dict(zip(targets, map(float, moves), strict=True))
             parts[name]["width_without"] = dict(zip(targets, map(float, found.width[name][0]), strict=True))
     return parts
+
+
+def _rounded(values: np.ndarray) -> list[list[float | None]]:
+    return [[None if one != one else round(one, 5) for one in row] for row in values.tolist()]
+
+
+def _chance(share: float) -> str:
+    return "-" if share != share else f"{share:.0%}"
 
 
 def _moved(amount: float, scale: Scale) -> str:

@@ -10,6 +10,7 @@ from features.featurizer import Featurizer
 from features.tables.columns import COLUMNS, COUNTS
 from features.tables.dataset import Dataset
 from features.videos import Videos
+from forecast.draft.so_far import Reading, table
 from forecast.shift import shift_of, tally
 from machine.errors import InputError
 
@@ -19,30 +20,35 @@ GIVEN = tuple(column for column in COLUMNS.values() if column.name not in OURS)
 
 @dataclass(frozen=True)
 class Draft:
-    """One unpublished video.
+    """One video, not published yet or read since.
 
     Attributes:
         publish: when, in seconds since 1970, UTC.
         known: column to value, of the columns in `GIVEN`; what is not there is missing.
         clip: part to features, float32 (F,), of the media file; a part that is not there is missing.
+        read: what was read of it since it was published, in order of age; nothing for a video that is not published.
     """
 
     publish: float
     known: Mapping[str, str | float] = field(default_factory=dict)
     clip: Mapping[str, np.ndarray] = field(default_factory=dict)
+    read: tuple[Reading, ...] = ()
 
 
-def featurize(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> tuple[Videos, list[str]]:
-    """The draft as it will be, `horizons` seconds after publication: `Videos` of H rows, and what is unlike the training rows.
+def featurize(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> tuple[Videos, np.ndarray, list[str]]:
+    """The draft as it will be, `horizons` seconds after publication.
 
-    Only what was published before it counts as history, whatever the run was trained with. The sentences name what the run was trained
-    with and the draft lacks, what is unseen, and what lies far outside.
+    Only what was published before it, or read before the last reading of it, counts as history, whatever the run was trained with.
+
+    Returns:
+        `Videos` of H rows; (H, K) what is usual for the author, NaN where that is not known; and sentences that name what the run was
+        trained with and the draft lacks, what is unseen, and what lies far outside.
     """
     featurizer = replace(featurizer, past_only=True)
     rows = rows_of(draft, horizons, featurizer)
     raw = featurizer.raw(rows)
     unlike = shift_of(featurizer, [tally(featurizer, rows, raw)]).of_one_video
-    return featurizer.standardised(rows, raw).unlabelled(), unlike
+    return featurizer.standardised(rows, raw).unlabelled(), featurizer.usual(rows), unlike
 
 
 def rows_of(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> Dataset:
@@ -70,7 +76,8 @@ def rows_of(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> 
         if len(names) != len(values):
             raise InputError(f"--video: gives {len(values)} {part} features, but the run was trained on {len(names)} others")
         ready[part] = pd.DataFrame(np.tile(np.asarray(values, dtype=np.float64), (count, 1)), columns=names)
-    return Dataset(pd.DataFrame(columns), ready, "the draft")
+    known = table(draft.read, draft.publish, featurizer.targets.names, count)
+    return Dataset(pd.DataFrame(columns), ready, "the draft", so_far=known)
 
 
 def fan_horizons(horizons: Sequence[float], count: int = 14) -> list[float]:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,9 @@ from features.followed.early import counts
 from features.followed.looks import looks_at
 from features.simulated_growth import simulate_followed, write
 from forecast import load
+from forecast.draft.outlook import Outlook, outlook, parts_table
+from forecast.draft.so_far import parse_reading
+from forecast.draft.video import Draft
 from forecast.scoring.lead import asked
 from machine.errors import InputError
 
@@ -126,3 +131,48 @@ def test_a_snapshot_has_nothing_to_see(forecaster, world):
     assert asked(world, forecaster.featurizer) is world
     with pytest.raises(InputError, match="holds one reading of each video"):
         asked(world, forecaster.featurizer, "6h")
+
+
+def test_an_outlook_begins_at_the_last_reading_and_never_falls(forecaster):
+    read = (parse_reading("1d: view_count=30K, like_count=900"), parse_reading("6h: view_count=12000"))
+    known = {"username": "author-3-1", "follower_count": 5000.0}
+    draft = Draft(1_700_000_000.0, known, read=read)
+    found = outlook(forecaster, draft, [3600.0, 90_000.0, 7 * 86_400.0, 30 * 86_400.0], samples=60)
+    assert found.horizons == (90_000.0, 7 * 86_400.0, 30 * 86_400.0)
+    assert [one.age for one in found.read] == [6 * 3600.0, 86_400.0]
+    views, likes = found.targets.index("view_count"), found.targets.index("like_count")
+    assert (found.samples[:, :, views] >= np.float32(np.log1p(30_000)) - 1e-4).all()
+    assert (found.samples[:, :, likes] >= np.float32(np.log1p(900)) - 1e-4).all()
+    assert (np.diff(found.samples, axis=1) >= 0).all()
+    assert found.parts["early"]["given"]
+    assert not outlook(forecaster, Draft(1_700_000_000.0, known), [86_400.0], samples=60).parts["early"]["given"]
+    with pytest.raises(InputError, match="no horizon is later than the last reading, at the age of 1 d"):
+        outlook(forecaster, draft, [3600.0], samples=60)
+    again = Outlook.from_json(written(found))
+    assert again.read == found.read
+    np.testing.assert_allclose(again.above(3.0), found.above(3.0), atol=0.05)
+    assert "early" in parts_table(found)
+
+
+def written(found):
+    path = Path(tempfile.mkdtemp()) / "outlook.json"
+    path.write_text(found.to_json())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        (["6h"], "expected an age and counts"),
+        (["6h: 12"], "expected an age and counts"),
+        (["6h: view_count=-1"], "'-1' is not a count"),
+        (["6h: view_count=few"], "'few' is not a count"),
+        (["6h: view_count=1, view_count=2"], "view_count stands there twice"),
+        (["soon: view_count=1"], "horizon 'soon'"),
+        (["6h: plays=1"], "plays is not a target of the run"),
+        (["1d: view_count=1", "24h: view_count=2"], "two readings at the age of 1 d"),
+    ],
+)
+def test_a_reading_that_makes_no_sense_is_refused(forecaster, texts, sentence):
+    with pytest.raises(InputError, match=sentence):
+        outlook(forecaster, Draft(0.0, read=tuple(map(parse_reading, texts))), [90_000.0], samples=40)

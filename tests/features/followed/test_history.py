@@ -33,7 +33,7 @@ def test_the_reading_nearest_in_age_and_never_a_later_one_than_the_forecast():
     history = FollowedHistory.fit_readings(*table)
     age = np.where(random.random(len(time)) < 0.1, np.nan, random.uniform(0, 40, len(time)))
     for before in (None, time + 5 * DAY):
-        reached, days = history.around(group, time, video, age, before)
+        reached, days = history.each(group, time, video, age, before)
         for query in np.flatnonzero(group >= 0):
             expected = plainly(*table, query, age[query], np.inf if before is None else before[query])
             there = ~np.isnan(days[query])
