@@ -74,7 +74,7 @@ class Desk:
         past: Sequence[str] = (),
         so_far: str = "",
     ) -> tuple[Outlook, list[str]]:
-        """Forecast a draft over a fan of horizons, knowing what the files `past` tell, and what was read `so_far`; and sentences about the clip."""
+        """Forecast a draft over a fan of horizons, knowing what files (`past`) and readings tell; and sentences about the clip."""
         from forecast.draft.outlook import outlook
         from forecast.draft.past import completed, knowing
         from forecast.draft.so_far import parse_reading

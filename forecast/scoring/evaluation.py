@@ -22,6 +22,7 @@ from forecast.scoring.forecast_rows import Piece, Runner, Settings, forecast_pie
 from forecast.scoring.percentage_error import mean_percentage_error
 from forecast.scoring.scores import mean_scores, scores
 from forecast.scoring.totals import Sums
+from forecast.scoring.usual import ABOVE, reliability
 from forecast.shift import shift_of
 from machine.files import write_text, writing
 
@@ -112,7 +113,7 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> None:
 
 
 def forecasts_table(evaluation: Evaluation) -> pd.DataFrame:
-    """One row a video and target: truth, point forecasts and interval in the training scale, then in counts."""
+    """One row a video and target: truth, point forecasts and interval in the training scale, then in counts; and the chances of `ABOVE`."""
     count, targets = evaluation.truth.shape
     columns: dict[str, Any] = {"id": np.repeat(evaluation.ids, targets), "target": np.tile(np.array(evaluation.targets), count)}
     columns["truth"] = evaluation.truth.ravel()
@@ -120,6 +121,9 @@ def forecasts_table(evaluation: Evaluation) -> pd.DataFrame:
         columns[name] = evaluation.rows[name].ravel()
     for name in ("median", "lower_95", "upper_95"):
         columns[f"count_{name}"] = written_out(evaluation.scale.told(evaluation.rows[name].ravel()), evaluation.scale)
+    for name in ABOVE:
+        if not np.isnan(evaluation.rows[name]).all():
+            columns[name] = evaluation.rows[name].ravel()
     return pd.DataFrame(columns)
 
 
@@ -151,6 +155,8 @@ def _metrics(forecaster: Forecaster, rows: dict[str, np.ndarray], truth: np.ndar
         "point": "mean for squared errors, median for absolute errors" if point == "auto" else point,
         "mape": dict(zip(names, mean_percentage_error(rows["mape"], truth, forecaster.featurizer.targets.scale), strict=True)),
     }
+    bins = {name: reliability(rows[name], truth, rows["usual"], times) for name, times in ABOVE.items()}
+    metrics["above"] = {name: found for name, found in bins.items() if found}
     if len(names) > 1 and np.isfinite(rows["energy"]).any():
         metrics["joint"] = {
             "energy_score": float(np.nanmean(rows["energy"])),

@@ -17,6 +17,7 @@ from forecast.joint.authors import authors_of
 from forecast.scoring.percentage_error import mape_point
 from forecast.scoring.scores import energy_score, row_summary
 from forecast.scoring.totals import Sums, groups_of
+from forecast.scoring.usual import ABOVE, above
 from forecast.shift import Tally, tally
 
 ROWS = 4 * ENCODED  # of a piece
@@ -31,7 +32,7 @@ class Piece:
 
     Attributes:
         first: number of the first in the dataset.
-        rows: (n, K) arrays by name, see `forecast.scoring.scores.row_summary`, and `mape`; `energy`, `energy_independent` (n,).
+        rows: (n, K) arrays by name, see `forecast.scoring.scores.row_summary`, and `mape`, `usual` and those of `forecast.scoring.usual.ABOVE`; `energy`, `energy_independent` (n,).
         truth: (n, K), NaN where unknown.
         stranger: (n,) bool, authors without history.
         tally: how these videos differ from the training rows, see `forecast.shift`.
@@ -86,18 +87,20 @@ def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Datase
     features = forecaster.featurizer.standardised(dataset, raw)
     videos, counted = features.to(settings.device), tally(forecaster.featurizer, dataset, raw)
     truth = truth_of(videos, len(forecaster.targets))
+    usual = forecaster.featurizer.usual(dataset)
     found, kept, start = [], [], 0
     for block in forecaster.blocks(videos, settings.samples, seed=settings.seed, first=first, authors=authors):
         rows = slice(start, start + block.shape[1])
         summary = row_summary(block, truth[rows])
         summary["mape"] = mape_point(block, forecaster.featurizer.targets.scale, forecaster.marginal[0])
         summary["energy"], summary["energy_independent"] = joint_scores(block, truth[rows], seed=first + start)
+        summary |= {name: above(block, usual[rows], times) for name, times in ABOVE.items()}
         found.append(summary)
         sums.add(block, truth[rows], {size: number[rows] for size, number in groups.items()}, seed=first + start)
         if settings.keep:
             kept.append(block)
         start = rows.stop
-    together = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+    together = {name: np.concatenate([one[name] for one in found]) for name in found[0]} | {"usual": usual}
     draws = np.concatenate(kept, axis=1) if settings.keep else None
     return Piece(first, together, truth, strangers(videos), counted, features.rows(torch.from_numpy(some)), sums, draws)
 
