@@ -144,7 +144,7 @@ def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
         names = [name for name, gone in zip(featurizer.columns[part], empty, strict=True) if gone]
         if part in ("social", "textual"):
             names = [name for name in dict.fromkeys(_source(name) for name in names) if name in COLUMNS]
-        if names:
+        if names and part != EARLY:  # before publication, or at the first reading, nothing is missing
             lacking[part] = names
     named = {column: sum(one.named[column] for one in tallies) for column in tallies[0].named}
     return Shift(

@@ -144,8 +144,8 @@ def outlook(
 ) -> Outlook:
     """Forecast a draft at each of H `horizons` (seconds after publication).
 
-    Every horizon, and every draft of the same seed, uses the same random numbers: differences between them are not noise. No count of a draw
-    ever falls from one horizon to the next.
+    Every horizon, and every draft of the same seed, uses the same random numbers: differences between them are not noise. No draw's count
+    falls from one horizon to the next.
 
     Raises:
         InputError: no horizon is later than what was read, or `forecast.draft.so_far.in_order` refuses what was read.

@@ -32,7 +32,8 @@ class Piece:
 
     Attributes:
         first: number of the first in the dataset.
-        rows: (n, K) arrays by name, see `forecast.scoring.scores.row_summary`, and `mape`, `usual` and those of `forecast.scoring.usual.ABOVE`; `energy`, `energy_independent` (n,).
+        rows: (n, K) arrays by name, see `forecast.scoring.scores.row_summary`, and `mape`, `usual` and those of `usual.ABOVE`; `energy`,
+            `energy_independent` (n,).
         truth: (n, K), NaN where unknown.
         stranger: (n,) bool, authors without history.
         tally: how these videos differ from the training rows, see `forecast.shift`.
