@@ -13,6 +13,7 @@ EXAMPLES = """examples:
   python train.py                                       the built-in simulated world
   python train.py --data DATA --run runs/first          a dataset directory
   python train.py --data DATA --split author            tests on authors never seen
+  python train.py --from runs/first --data MINE         go on with data of your own, from 30 rows on
   python train.py --run runs/first --resume             go on after an interruption
   python train.py --preset paper --kl-weight 0.01       the published networks
   torchrun --nproc_per_node 2 -- train.py --data DATA   each member in two processes, as if in one"""
@@ -23,6 +24,7 @@ def _parser() -> command.Parser:
     parser.add_argument("--data", metavar="DATA", help="dataset directory or videos file (default: the simulated world)")
     command.lenient_option(parser)
     parser.add_argument("--run", type=command.path, metavar="RUN", help="run directory to write (default: a new one under runs/)")
+    parser.add_argument("--from", dest="parent", type=command.path, metavar="RUN", help="finished run to go on from (default: none)")
     parser.add_argument("--keep-names", action="store_true", help="let reports of this run show user names (default: hashes only)")
     command.program_option(parser)
     parser.add_argument("--resume", action="store_true", help="go on with an unfinished run (default: the newest under runs/)")
@@ -52,21 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _train(options: Any, device: Any) -> None:
     from features.simulated_world import read_or_simulate
     from program import read_program
-    from training import train
+    from training import go_on, train
     from training.start import open_run
 
-    run, configuration, source = open_run(options)
+    run, configuration, source, parent = open_run(options)
     lenient = options.lenient or run.begun.get("lenient", False)
-    forecaster = train(
-        read_or_simulate(source, **configuration.reading, lenient=lenient),
-        configuration,
-        program=read_program(options.program),
-        run=run.path,
-        source=source,
-        keep_names=options.keep_names,
-        workers=options.workers,
-        device=device,
-    )
+    dataset = read_or_simulate(source, **configuration.reading, lenient=lenient)
+    settings = {"program": read_program(options.program), "run": run.path, "source": source, "keep_names": options.keep_names}
+    if parent is None:
+        forecaster = train(dataset, configuration, workers=options.workers, device=device, **settings)
+    else:
+        forecaster = go_on(parent, dataset, configuration, device=device, **settings)
     print(f"run          {run.path}")
     parts = forecaster.about["parts"]
     for number, (name, said) in enumerate(parts.items()):

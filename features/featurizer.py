@@ -15,7 +15,7 @@ from features.followed.looks import looks_to_learn
 from features.parts import histories, social
 from features.parts.same_author import History
 from features.parts.text import LENGTH, WIDTH, Text, captions, lengths
-from features.past import known_at, new_outcomes
+from features.past import check_past, known_at, new_outcomes
 from features.scale import Scale
 from features.scaler import Scaler
 from features.tables.columns import COUNTS
@@ -97,7 +97,7 @@ class Featurizer:
             raise InputError(f"{dataset.name}: no usable target ({', '.join(targets)})")
         followed = dataset.readings is not None and EARLY not in without and Scale(target_scale).counts
         looks = looks_to_learn(dataset, seed)[0] if followed else dataset
-        youngest = _youngest(social.age(looks.videos)) if Scale(target_scale).counts else 0.0
+        youngest = youngest_of(social.age(looks.videos)) if Scale(target_scale).counts else 0.0
         fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, youngest, seed=seed)
         for column in CATEGORIES:
             if column in videos and "social" not in without and (author_code or column != "username"):
@@ -128,12 +128,17 @@ class Featurizer:
         Rows that training had, or without an outcome, do not join. Where only the past counts, a row does from when it was read.
 
         Raises:
-            InputError: see `features.past.new_outcomes`.
+            InputError: see `features.past.check_past`.
         """
-        videos, reached = new_outcomes(dataset, self.targets, self.histories, self.salt)
-        if len(videos) == 0:
+        check_past(dataset, self.targets, self.histories)
+        return self.joined(dataset, when_read=self.past_only)
+
+    def joined(self, dataset: Dataset, *, when_read: bool) -> "Featurizer":
+        """The same, with rows in its histories that had not been there; they count since they were read, or since they were published."""
+        videos, reached = new_outcomes(dataset.videos, self.targets, self.histories, self.salt)
+        if len(videos) == 0 or not self.histories:
             return self
-        since = known_at(videos) if self.past_only or self.growth is not None else None
+        since = known_at(videos) if when_read or self.growth is not None else None
         every = readings_of(dataset, videos, self.targets) if self.growth is not None else None
         without = {"history", "sound", "words"} - self.histories.keys()
         found = histories.fit(
@@ -203,6 +208,9 @@ class Featurizer:
         if known:
             table = np.stack([numbers.get(name, np.full(len(videos), np.nan)) for name in known], axis=1)
             raw["social"] = (table, known, ~np.isnan(table).all(1))
+        if social.FURTHER in self.columns and social.FURTHER not in dataset.ready:
+            table = social.further_numbers(videos, self.columns[social.FURTHER], self.youngest)
+            raw[social.FURTHER] = (table, self.columns[social.FURTHER], ~np.isnan(table).all(1))
         if (self.growth is not None or EARLY not in self.columns) and dataset.so_far is not None:
             named, present = early.numbers(videos, dataset.so_far, self.targets.names)
             raw[EARLY] = (np.column_stack(list(named.values())), list(named), present)
@@ -275,7 +283,7 @@ def _salt(videos: pd.DataFrame, seed: int) -> str:
     return hashlib.blake2b("\n".join(videos["id"]).encode("utf-8", "surrogatepass"), digest_size=16, key=str(seed).encode()).hexdigest()
 
 
-def _youngest(age: np.ndarray) -> float:
+def youngest_of(age: np.ndarray) -> float:
     """Days that all but a few training rows reach; 0 where no age is known."""
     known = age[~np.isnan(age)]
     return float(np.quantile(known, YOUNGEST)) if len(known) else 0.0

@@ -16,10 +16,8 @@ from machine.errors import InputError
 FAR = 8.0  # standard deviations from the training mean; numbers that lie beyond it are of another scale
 
 
-def new_outcomes(dataset: Dataset, targets: Targets, histories: Mapping[str, History], salt: str) -> tuple[pd.DataFrame, np.ndarray]:
-    """Rows with an outcome that training did not have: their table, and what they reached, (N, K), standardised like the training rows.
-
-    An unknown target counts as far from usual as the known ones of its row do on average.
+def check_past(dataset: Dataset, targets: Targets, histories: Mapping[str, History]) -> None:
+    """Refuse outcomes that would tell nothing, or something wrong.
 
     Raises:
         InputError: the run has no history, the table names no author or no target, knows no outcome, or is in another scale.
@@ -32,21 +30,26 @@ def new_outcomes(dataset: Dataset, targets: Targets, histories: Mapping[str, His
     if not set(targets.names) & set(videos):
         raise InputError(f"{name}: none of the run's targets is a column of it ({', '.join(targets.names)})")
     values = truth(videos, targets.names, targets.scale)
-    known = ~np.isnan(values).all(1)
-    if not known.any():
+    if np.isnan(values).all():
         raise InputError(f"{name}: no row has an outcome ({', '.join(targets.names)})")
-    videos, values = videos[known].reset_index(drop=True), values[known]
-    reached = (values - targets.loc) / targets.spread
     for target, fractional in zip(targets.names, targets.whole & ~whole_targets(values, targets.scale), strict=True):
         if fractional:
             raise InputError(f"{name}: {target} is not in whole counts, as the run was trained with; is it in another scale?")
-    for target, column in zip(targets.names, reached.T, strict=True):
+    for target, column in zip(targets.names, ((values - targets.loc) / targets.spread).T, strict=True):
         if (~np.isnan(column)).any() and abs(middle := float(np.nanmedian(column))) > FAR:
             raise InputError(f"{name}: {target} lies {abs(middle):.3g} standard deviations from the training rows; is it in another scale?")
-    reached = np.where(np.isnan(reached), np.nanmean(reached, axis=1, keepdims=True), reached)
+
+
+def new_outcomes(videos: pd.DataFrame, targets: Targets, histories: Mapping[str, History], salt: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows with an outcome that training did not have: their table, and what they reached, (N, K), standardised like the training rows.
+
+    An unknown target counts as far from usual as the known ones of its row do on average.
+    """
+    reached = (truth(videos, targets.names, targets.scale) - targets.loc) / targets.spread
     trained = [history.video for part, history in histories.items() if part in ("history", "sound")]
-    new = ~np.isin(social.keys(videos["id"], salt), np.concatenate([np.zeros(0, np.int64), *trained]))
-    return videos[new].reset_index(drop=True), reached[new]
+    new = ~np.isin(social.keys(videos["id"], salt), np.concatenate([np.zeros(0, np.int64), *trained])) & ~np.isnan(reached).all(1)
+    reached = reached[new]
+    return videos[new].reset_index(drop=True), np.where(np.isnan(reached), np.nanmean(reached, axis=1, keepdims=True), reached)
 
 
 def known_at(videos: pd.DataFrame) -> np.ndarray:

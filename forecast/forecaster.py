@@ -23,6 +23,7 @@ from forecast.joint.authors import Authors, authors_of
 from forecast.joint.dependence import Dependence
 from forecast.joint.reorder import reorder
 from forecast.member import Member
+from forecast.moved import Moved
 from forecast.run.configuration import Configuration
 from forecast.young import shrink
 
@@ -63,6 +64,7 @@ class Forecaster:
         marginal: (1000, K) quantiles of the targets over the training rows, the forecast that does nothing.
         about: the run's manifest.
         dependence: what the videos of one author share; None: nothing.
+        moved: where the forecasts lie on other data than the members were trained on; None: where the members say.
     """
 
     configuration: Configuration
@@ -72,6 +74,7 @@ class Forecaster:
     marginal: np.ndarray
     about: dict[str, Any]
     dependence: Dependence | None = None
+    moved: Moved | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -82,7 +85,7 @@ class Forecaster:
         """The same, knowing outcomes of other videos: they join the histories of authors, sounds and words. Nothing is trained or written.
 
         Raises:
-            InputError: see `features.past.new_outcomes`.
+            InputError: see `features.past.check_past`.
         """
         return replace(self, featurizer=self.featurizer.with_past(_as_dataset(past, self.configuration)))
 
@@ -136,6 +139,8 @@ class Forecaster:
                 rows = slice(start, stop)
                 if not plain:
                     samples_of_chunk = with_exact_quantiles(samples_of_chunk, self.members, videos.rows(rows).unlabelled())
+                if self.moved is not None:
+                    samples_of_chunk = self.moved.apply(samples_of_chunk, videos.rows(rows))
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], absent.rows(rows))
                 stretched = videos.rows(rows).absolute(stretched)
                 if videos.age is not None and videos.floor is None:

@@ -145,6 +145,14 @@ class Expert(nn.Module):
         self.whole = Network(shape, 2 * latent, **settings)
         self.lacking = Network(shape, 2 * latent, **settings) if self.forget.share > 0 else None
 
+    def silence(self) -> None:
+        """Have no opinion on any video: loc 0 and the greatest scale."""
+        for network in (self.whole, self.lacking):
+            if network is not None:
+                nn.init.zeros_(network.head.weight)
+                nn.init.zeros_(network.head.bias[: self.latent])
+                nn.init.constant_(network.head.bias[self.latent :], LOG_SCALE[1])
+
     def forward(self, part: Part) -> tuple[Tensor, Tensor]:
         """`part` of N videos to loc and scale, both (N, D); rows where it is missing give finite numbers that mean nothing."""
         present = part.present[:, None]

@@ -1,5 +1,6 @@
 """Videos and a program to networks: one loop, an ensemble, its calibration."""
 
 from training.ensemble import train
+from training.further import go_on
 
-__all__ = ["train"]
+__all__ = ["go_on", "train"]

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from features.tables.dataset import RESERVED, Dataset
 from forecast.run.configuration import AUTOMATIC, PRESETS, Configuration
@@ -11,32 +12,43 @@ from forecast.run.directory import RunDirectory, new_run, unfinished_run
 from machine.errors import InputError
 from machine.files import json_object
 
+OPEN = ("split", "test_share", "validation_share", "seed")  # settings of a run that goes on from another
 EXTRACTION = "extraction.json"  # how extract.py measured the clips, so that predict.py --video measures alike
 
 
-def open_run(options: argparse.Namespace) -> tuple[RunDirectory, Configuration, str | None]:
+class Begun(NamedTuple):
+    """A run to be made: its directory, settings and data source, and the run that it goes on from, if it does from one."""
+
+    run: RunDirectory
+    configuration: Configuration
+    source: str | None
+    parent: Path | None
+
+
+def open_run(options: argparse.Namespace) -> Begun:
     """The run directory, its configuration and its data source, new or resumed.
 
     Args:
-        options: `run`, `resume`, `data`, `preset`, and the settings that were given.
+        options: `run`, `resume`, `data`, `preset`, `parent`, and the settings that were given.
 
     Raises:
         InputError: the run exists already, is finished, or was started with other settings.
     """
     given = {field.name: getattr(options, field.name) for field in dataclasses.fields(Configuration) if hasattr(options, field.name)}
-    configuration = Configuration(**PRESETS[options.preset] | given)
+    configuration = Configuration(**PRESETS[options.preset] | given) if options.parent is None else _of_parent(options, given)
     if not options.resume:
         run = RunDirectory(options.run or new_run(Path("runs")))
         if (run.path / "configuration.json").exists():
             raise InputError(f"{run.path}: already holds a run (choose another --run, or go on with --resume)")
-        return run, configuration, options.data
+        return Begun(run, configuration, options.data, options.parent)
     run = RunDirectory(options.run or unfinished_run(Path("runs")))
     if run.finished:
         raise InputError(f"{run.path}: is finished already (evaluate it with: python evaluate.py --run {run.path})")
     if not (run.path / "configuration.json").exists():
-        return run, configuration, options.data
+        return Begun(run, configuration, options.data, options.parent)
     stored = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
-    source = run.read_json("source.json").get("data")
+    begun = run.read_json("source.json")
+    source, parent = begun.get("data"), begun.get("parent")
     for name, value in given.items():
         left_to_us = value == 0 and name in (*AUTOMATIC, "seed")
         if value != getattr(stored, name) and not left_to_us:
@@ -45,10 +57,32 @@ def open_run(options: argparse.Namespace) -> tuple[RunDirectory, Configuration, 
             )
     if options.data is not None and options.data != source:
         raise InputError(f"--data: the run was started with {source}, which --resume cannot change")
-    return run, stored, source
+    if options.parent is not None and str(options.parent) != parent:
+        raise InputError(f"--from: the run was started from {parent or 'none'}, which --resume cannot change")
+    return Begun(run, stored, source, None if parent is None else Path(parent))
 
 
-def begin(run: RunDirectory, configuration: Configuration, source: str | None, dataset: Dataset, *, keep_names: bool = False) -> None:
+def _of_parent(options: argparse.Namespace, given: dict[str, Any]) -> Configuration:
+    """The configuration of the run that is gone on from, but for how rows are held out."""
+    if options.data is None and not options.resume:
+        raise InputError("--from: name the data to go on with, with --data")
+    fixed = [name for name in given if name not in OPEN]
+    if fixed:
+        raise InputError(f"--{fixed[0].replace('_', '-')}: is that of the run that --from names")
+    parent = RunDirectory(options.parent)
+    stored = Configuration.from_json(parent.read_text("configuration.json"), str(parent.path / "configuration.json"))
+    return dataclasses.replace(stored, **{name: given.get(name, getattr(Configuration(), name)) for name in OPEN})
+
+
+def begin(
+    run: RunDirectory,
+    configuration: Configuration,
+    source: str | None,
+    dataset: Dataset,
+    *,
+    keep_names: bool = False,
+    parent: str | None = None,
+) -> None:
     """Write down what is being run, and how the clips of its data were measured.
 
     Args:
@@ -57,6 +91,7 @@ def begin(run: RunDirectory, configuration: Configuration, source: str | None, d
         source: dataset directory or file; None for the simulated world.
         dataset: what was read from it.
         keep_names: whether reports of this run may show user names and captions.
+        parent: the run that is gone on from.
 
     Raises:
         InputError: the run is being resumed and the data has changed, or a part to leave out does not exist.
@@ -68,6 +103,7 @@ def begin(run: RunDirectory, configuration: Configuration, source: str | None, d
             raise InputError(f"{dataset.name}: has changed since the run {run.path} was started")
         return
     about = {"data": source, "fingerprint": dataset.fingerprint, "rows": len(dataset), "keep_names": keep_names, "lenient": dataset.lenient}
+    about |= {} if parent is None else {"parent": parent}
     measured = Path(source or "") / EXTRACTION
     if source is not None and measured.is_file():
         run.write_text(EXTRACTION, json.dumps(json_object(measured.read_text(errors="replace"), str(measured)), indent=2) + "\n")

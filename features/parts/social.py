@@ -9,6 +9,8 @@ import pandas as pd
 from features.tables.columns import AUTHOR_COUNTS
 
 DAY = 86_400.0
+FURTHER = "further"  # the part of columns that a run's parent did not know
+FEWEST_ROWS, MOST_VALUES = 3, 30  # of a category, and categories of a column, that a run that goes on learns by name
 # what a feature of another name than `log_COLUMN` needs
 NEEDS = {
     "log_likes_per_video": ("likes_count", "video_count"),
@@ -43,6 +45,29 @@ def numbers(videos: pd.DataFrame, youngest: float = 0.0) -> dict[str, np.ndarray
             phase = 2 * np.pi * (column["create_time"] % period) / period
             found |= {f"{name}_sine": np.sin(phase), f"{name}_cosine": np.cos(phase)}
     return found
+
+
+def further(videos: pd.DataFrame, known: Sequence[str]) -> list[str]:
+    """Names of features that `known` lacks and the table has: numbers, and the categories of more than a few rows as `COLUMN=VALUE`."""
+    found = [name for name, values in numbers(videos).items() if name not in known and not np.isnan(values).all()]
+    for column in ("region_code", "language"):
+        if column in videos:
+            counts = videos[column].value_counts()
+            found += [f"{column}={value}" for value in sorted(counts.index[:MOST_VALUES][counts.iloc[:MOST_VALUES] >= FEWEST_ROWS])]
+    return found
+
+
+def further_numbers(videos: pd.DataFrame, names: Sequence[str], youngest: float = 0.0) -> np.ndarray:
+    """(N, F) float64 numbers of the features that `further` names, NaN where unknown."""
+    known, missing = numbers(videos, youngest), np.full(len(videos), np.nan)
+    columns = []
+    for name in names:
+        column, is_category, value = name.partition("=")
+        if is_category and column in videos:
+            columns.append(np.where(videos[column].isna(), np.nan, videos[column] == value))
+        else:
+            columns.append(known.get(name, missing))
+    return np.stack(columns, axis=1).astype(np.float64)
 
 
 def optional(features: Sequence[str]) -> list[list[int]]:

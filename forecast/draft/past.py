@@ -15,7 +15,7 @@ def knowing(forecaster: Forecaster, past: Dataset) -> Forecaster:
     """The same forecaster for drafts: outcomes in `past` join its histories, each from when it was published and read.
 
     Raises:
-        InputError: see `features.past.new_outcomes`.
+        InputError: see `features.past.check_past`.
     """
     return replace(forecaster, featurizer=replace(forecaster.featurizer, past_only=True)).with_past(past)
 

@@ -17,6 +17,8 @@ from forecast.forecaster import Forecaster
 from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.dependence import load_dependence
 from forecast.member import Member
+from forecast.moved import FILE as MOVED
+from forecast.moved import load_moved
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.shapes import shapes_only
@@ -69,7 +71,9 @@ def load(
         members.append(load_member(run, number, member).to(device))
     calibration = load_calibration(run, len(featurizer.targets.names), list(featurizer.shapes))
     dependence = load_dependence(run, len(featurizer.targets.names)) if DEPENDENCE in about["files"] else None
-    return Forecaster(configuration, featurizer, tuple(members), calibration, marginal, about, dependence)
+    widths = [shape.numbers for shape in featurizer.shapes.values()]
+    moved = load_moved(run, len(featurizer.targets.names), widths) if MOVED in about["files"] else None
+    return Forecaster(configuration, featurizer, tuple(members), calibration, marginal, about, dependence, moved)
 
 
 def save_features(run: RunDirectory, featurizer: Featurizer, marginal: np.ndarray) -> None:

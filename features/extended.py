@@ -1,0 +1,37 @@
+"""A run's featurizer for further training rows: they join its histories, and what they have beyond its parts and columns gets scalers."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import numpy as np
+
+from features.featurizer import Featurizer, youngest_of
+from features.parts import social
+from features.scaler import Scaler
+from features.tables.dataset import Dataset
+
+
+def extended(featurizer: Featurizer, dataset: Dataset, without: Collection[str] = ()) -> Featurizer:
+    """The same featurizer with parts that are new; all else stays as fitted, but for the age that counts as young: the youngest of both.
+
+    Args:
+        featurizer: of the run that is gone on from.
+        dataset: the further training rows.
+        without: parts to leave out.
+    """
+    tables = {
+        part: table.to_numpy(np.float64)
+        for part, table in dataset.ready.items()
+        if part not in (*without, *featurizer.scalers) and table.notna().any(axis=None)
+    }
+    columns = {part: list(dataset.ready[part].columns) for part in tables}
+    further = social.further(dataset.videos, featurizer.columns.get("social", ()))
+    if further and social.FURTHER not in (*without, *featurizer.scalers, *tables):
+        columns[social.FURTHER] = further
+        tables[social.FURTHER] = social.further_numbers(dataset.videos, further)
+    return replace(
+        featurizer.joined(dataset, when_read=False),
+        columns=featurizer.columns | columns,
+        scalers=featurizer.scalers | {part: Scaler.fit(table) for part, table in tables.items()},
+        youngest=min(featurizer.youngest, youngest_of(social.age(dataset.videos))),
+    )

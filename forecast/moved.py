@@ -1,0 +1,106 @@
+"""Where a run's forecasts lie on data collected otherwise: their medians shifted, and their spread changed, by what a video is.
+
+    median' = median + weights' phi(x)        phi: 1, the medians, the numbers of every part, random waves of them
+    y' = median' + spread(x) (y - median)     spread(x) = factor * (half width of the 95 % interval) ^ (power - 1)
+
+The weights are a Gaussian process's posterior mean in the space of its features (waves: Rahimi and Recht 2007), see `training.moved`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from features.videos import Videos
+from forecast.run.directory import RunDirectory
+from machine.errors import InputError
+
+FILE = "moved.safetensors"
+CLIP = 4.0  # standard deviations of the new rows, beyond which a number says no more
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What was learned from the new rows.
+
+    Attributes:
+        loc: (F,) means of the inputs over the new rows: K medians, then numbers and presence of each part, in the run's order.
+        scale: (F,) their standard deviations; huge for an input that never changes.
+        frequencies: (F, M) of the waves.
+        phases: (M,).
+        weights: (1 + F + M, K), in the training scale.
+        factor: (K,) of the spread.
+        power: (K,) of the spread: 1 keeps how the intervals' widths differ, 0 makes them all alike.
+    """
+
+    loc: np.ndarray
+    scale: np.ndarray
+    frequencies: np.ndarray
+    phases: np.ndarray
+    weights: np.ndarray
+    factor: np.ndarray
+    power: np.ndarray
+
+    def features(self, medians: np.ndarray, videos: Videos) -> np.ndarray:
+        """(N, 1 + F + M): one, the inputs standardised, 0 where unknown, and their waves."""
+        raw = inputs(medians, videos)
+        standard = np.nan_to_num(np.clip((raw - self.loc) / self.scale, -CLIP, CLIP))
+        return np.concatenate([np.ones((len(raw), 1)), standard, np.cos(standard @ self.frequencies + self.phases)], axis=1)
+
+    def shift(self, medians: np.ndarray, videos: Videos) -> np.ndarray:
+        """(N, K): what is added to the medians (N, K)."""
+        return self.features(medians, videos) @ self.weights
+
+    def spread(self, half: np.ndarray) -> np.ndarray:
+        """(N, K): by what the draws' distance from the median is multiplied, given half the width of the 95 % interval."""
+        return self.factor * np.maximum(half, 1e-6) ** (self.power - 1)
+
+    def apply(self, samples: Tensor, videos: Videos) -> Tensor:
+        """Samples (S, N, K) of N videos, moved."""
+        lower, median, upper = samples.double().quantile(samples.new_tensor([0.025, 0.5, 0.975], dtype=torch.float64), dim=0)
+        spread = self.spread(((upper - lower) / 2).cpu().numpy())
+        centre = median.cpu().numpy() + self.shift(median.cpu().numpy(), videos)
+        moved = samples.new_tensor(centre) + samples.new_tensor(spread) * (samples - median.to(samples.dtype))
+        return moved.to(samples.dtype)
+
+
+def inputs(medians: np.ndarray, videos: Videos) -> np.ndarray:
+    """(N, F) medians (N, K), then each part's numbers, NaN where it is absent, and whether it is present."""
+    columns: list[np.ndarray] = [medians]
+    for part in videos.values():
+        present = part.present.cpu().numpy()[:, None]
+        columns += [np.where(present, part.numbers.cpu().numpy(), np.nan), present]
+    return np.concatenate(columns, axis=1).astype(np.float64)
+
+
+def groups(medians: int, videos: Videos) -> list[slice]:
+    """Which of the F inputs belong together: the K medians, then each part."""
+    bounds = np.cumsum([0, medians, *(part.numbers.shape[1] + 1 for part in videos.values())]).tolist()
+    return [slice(*ends) for ends in pairwise(bounds)]
+
+
+def save_moved(run: RunDirectory, moved: Moved) -> None:
+    """Write what was learned."""
+    run.write_arrays(FILE, {item.name: getattr(moved, item.name) for item in fields(Moved)})
+
+
+def load_moved(run: RunDirectory, targets: int, parts: Sequence[int]) -> Moved:
+    """Read what `save_moved` wrote, for K targets and parts of so many numbers.
+
+    Raises:
+        InputError: anything missing, or of another shape.
+    """
+    arrays = run.read_arrays(FILE)
+    count, waves = targets + sum(parts) + len(parts), arrays["phases"].shape[0] if "phases" in arrays else 0
+    shapes = {"loc": (count,), "scale": (count,), "frequencies": (count, waves), "phases": (waves,)}
+    shapes |= {"weights": (1 + count + waves, targets), "factor": (targets,), "power": (targets,)}
+    if (
+        {name: array.shape for name, array in arrays.items()} != shapes
+        or not (arrays["scale"] > 0).all()
+        or not (arrays["factor"] > 0).all()
+    ):
+        raise InputError(f"{run.path / FILE}: does not fit the run")
+    return Moved(**arrays)

@@ -1,0 +1,120 @@
+"""--from: a run that goes on with other data, through the command and from Python."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import evaluate
+import train
+from features.simulated_world import simulate
+from features.tables.dataset import Dataset
+from forecast.run.load import load
+from machine import command
+from machine.errors import InputError
+from training import go_on
+
+
+def checksums(directory):
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(directory.iterdir()) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def other():
+    """240 videos of the same world, seen by others: every count is a sixth, and nobody knows the hearts."""
+    dataset = simulate(240, seed=7)[0]
+    videos = dataset.videos.drop(columns=["likes_count", "share_count"])
+    for name in ("view_count", "like_count", "comment_count"):
+        videos[name] = np.floor(videos[name] / 6)
+    videos["username"] = "other_" + videos["username"]
+    return Dataset(videos, name="other")
+
+
+@pytest.fixture(scope="module")
+def other_file(other, tmp_path_factory):
+    path = tmp_path_factory.mktemp("other") / "videos.csv"
+    other.videos.to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
+def test_the_new_run_is_complete_its_parent_as_before_and_the_bytes_the_same(run_directory, other_file, tmp_path):
+    before = checksums(run_directory)
+    for name in ("one", "two"):
+        train.main(["--from", str(run_directory), "--data", str(other_file), "--run", str(tmp_path / name)])
+    assert checksums(run_directory) == before
+    about = json.loads((tmp_path / "one" / "run.json").read_text())
+    assert about["parent"] == {"run": str(run_directory), "checksum": before["run.json"]}
+    assert checksums(tmp_path / "one") == checksums(tmp_path / "two")
+    evaluate.main(["--run", str(tmp_path / "one"), "--samples", "40"])
+    metrics = json.loads((tmp_path / "one" / "evaluation" / "metrics.json").read_text())
+    assert metrics["rows"] == 24
+    assert metrics["targets"]["share_count"]["crps"] is None
+    content = b"".join(path.read_bytes() for path in sorted((tmp_path / "one").iterdir()) if path.is_file())
+    assert b"other_author" not in content
+
+
+def test_an_interrupted_one_goes_on_to_the_same_bytes(run_directory, other_file, tmp_path, monkeypatch):
+    options = ["--from", str(run_directory), "--data", str(other_file)]
+    train.main([*options, "--run", str(tmp_path / "whole")])
+    with monkeypatch.context() as broken:
+        broken.setattr("training.further.save_moved", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            train.main([*options, "--run", str(tmp_path / "broken")])
+    assert not (tmp_path / "broken" / "run.json").exists()
+    train.main(["--run", str(tmp_path / "broken"), "--resume"])
+    assert checksums(tmp_path / "broken") == checksums(tmp_path / "whole")
+
+
+@pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
+def test_few_rows_mend_the_level_and_the_error_bars(run_directory, other):
+    old = load(run_directory)
+    rows = np.random.default_rng(0).permutation(len(other))
+    test = other.take(np.sort(rows[:140]))
+    configuration = replace(old.configuration, split="random", test_share=0.0)
+    names = ("view_count", "like_count", "comment_count")
+    scores = []
+    for count in (0, 40, 100):
+        forecaster = old if count == 0 else go_on(run_directory, other.take(np.sort(rows[140 : 140 + count])), configuration)
+        targets = forecaster.evaluate(test, samples=200)["targets"]
+        scores.append(np.mean([targets[name]["crps"] for name in names]))
+        # of 140 rows, three targets that move together: 0.85 is beyond four standard errors
+        assert count == 0 or np.mean([targets[name]["coverage_95"] for name in names]) > 0.85
+    assert scores[1] < 0.75 * scores[0]
+    assert scores[2] < 0.75 * scores[0]
+
+
+def test_a_part_that_is_new_is_read_and_the_old_ones_say_what_they_said(run_directory, other):
+    old = load(run_directory)
+    random = np.random.default_rng(3)
+    telling = pd.DataFrame({"faces_0": np.log1p(other.videos["view_count"]), "faces_1": random.normal(size=len(other))})
+    moved = go_on(run_directory, replace(other, ready={"faces": telling}), replace(old.configuration, split="random", test_share=0.3))
+    assert list(moved.featurizer.shapes) == [*old.featurizer.shapes, "faces"]
+    state, parent = moved.members[0].state_dict(), old.members[0].state_dict()
+    assert all((state[name] == value).all() for name, value in parent.items())
+    without = go_on(run_directory, other, replace(old.configuration, split="random", test_share=0.3))
+    found = [
+        one.evaluate(replace(other, ready={"faces": telling}), samples=100)["targets"]["view_count"]["crps"] for one in (moved, without)
+    ]
+    assert found[0] < 0.7 * found[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--members", "3"], "--members: is that of the run that --from names"),
+        ([], "name the data to go on with"),
+    ],
+)
+def test_what_cannot_be_changed_is_one_sentence(options, why, run_directory, tmp_path, capsys):
+    data = ["--data", str(tmp_path)] if options else []
+    assert command.run(train.main, ["--from", str(run_directory), *data, "--run", str(tmp_path / "new"), *options]) == 2
+    assert why in capsys.readouterr().err
+
+
+def test_thirty_rows_are_the_least(run_directory, other):
+    with pytest.raises(InputError, match=r"other: 29 rows know .* takes 30"):
+        go_on(run_directory, other.take(np.arange(29)))

@@ -1,0 +1,151 @@
+"""Going on from a finished run with other data: networks, scalers and text encoder stay, what few rows teach is learned beside them."""
+
+import contextlib
+import hashlib
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from features.extended import extended
+from features.featurizer import Featurizer
+from features.rows.splits import split
+from features.saved import BLANK
+from features.tables.dataset import Dataset, as_dataset
+from features.targets import truth
+from features.whole_counts import whole_targets
+from forecast.forecaster import Forecaster
+from forecast.joint.authors import authors_of
+from forecast.joint.dependence import FILE as DEPENDENCE
+from forecast.joint.dependence import Dependence, save_dependence
+from forecast.member import Member
+from forecast.moved import FILE as MOVED
+from forecast.moved import save_moved
+from forecast.run.configuration import Configuration
+from forecast.run.directory import MANIFEST, RunDirectory
+from forecast.run.load import load, member_file, save_calibration, save_features, save_member
+from forecast.run.versions import versions
+from forecast.scoring.baseline import marginal_quantiles
+from machine.errors import InputError
+from program import SHIPPED, Program
+from training.moved import learn
+from training.start import EXTRACTION, begin
+
+FEWEST = 30  # rows with a known target
+
+
+def go_on(
+    parent: Path | str,
+    dataset: Dataset | pd.DataFrame,
+    configuration: Configuration | None = None,
+    *,
+    model: Callable = SHIPPED.model,
+    guide: Callable = SHIPPED.guide,
+    build: Callable = SHIPPED.build,
+    program: Program | None = None,
+    run: Path | str | None = None,
+    source: str | None = "",
+    keep_names: bool = False,
+    device: torch.device | str = "cpu",
+) -> Forecaster:
+    """Move a finished run to other data; arguments as of `training.train`.
+
+    Args:
+        parent: the finished run, which is only read.
+        dataset: rows of the other data; what they lack or add in parts and columns is allowed.
+        configuration: that of the parent, but for the split (default: a random tenth is held out).
+        model: as the parent was trained with.
+        guide: as the parent was trained with.
+        build: as the parent was trained with.
+        program: the three together.
+        run: directory to keep the new run in, complete in itself (default: nothing is kept).
+        source: where evaluate.py finds the dataset again.
+        keep_names: whether reports of this run may show user names.
+        device: where to compute.
+
+    Raises:
+        InputError: fewer than 30 rows know a target of the parent, or whatever `training.train` refuses.
+    """
+    program = program or Program(model, guide, build)
+    old = load(parent, program=program, device=device)
+    configuration = configuration or replace(old.configuration, split="random", test_share=0.1)
+    dataset = as_dataset(dataset, **configuration.columns)
+    values = truth(dataset.videos, old.targets, old.featurizer.targets.scale)
+    known = ~np.isnan(values).all(1)
+    if known.sum() < FEWEST:
+        raise InputError(
+            f"{dataset.name}: {int(known.sum())} rows know {' or '.join(old.targets)}; to go on from a run takes {FEWEST} at the least"
+        )
+    with contextlib.ExitStack() as stack:
+        path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
+        directory = RunDirectory(path)
+        begin(directory, configuration, source, dataset, keep_names=keep_names, parent=str(parent))
+        rows = split(dataset.videos, **configuration.division)
+        learning = np.sort(np.concatenate([rows.train, rows.validation]))
+        learning = learning[known[learning]]
+        table = dataset.take(learning)
+        featurizer = _extended(old.featurizer, table, configuration)
+        members = _with_experts(old, featurizer, program, device)
+        videos = featurizer.transform(table).to(device)
+        moved, calibration = learn(
+            members, videos, authors_of(featurizer, table).key, strangers=configuration.split == "author", seed=configuration.seed
+        )
+        told, marginal = ~np.isnan(values[learning]).all(0), old.marginal.copy()
+        marginal[:, told] = marginal_quantiles(values[learning][:, told])
+        save_features(directory, featurizer, marginal)
+        for number, member in enumerate(members):
+            save_member(directory, number, member)
+        save_moved(directory, moved)
+        save_calibration(directory, calibration)
+        save_dependence(directory, old.dependence or Dependence.none(len(old.targets)))
+        about = {"parent": {"run": str(parent), "checksum": hashlib.sha256((Path(parent) / MANIFEST).read_bytes()).hexdigest()}}
+        _finish(directory, configuration, program, dataset, about)
+        return load(path, program=program, device=device)
+
+
+def _extended(featurizer: Featurizer, table: Dataset, configuration: Configuration) -> Featurizer:
+    """The parent's featurizer, which also knows these rows, and counts as whole only what is in both."""
+    targets = featurizer.targets
+    also = whole_targets(truth(table.videos, targets.names, targets.scale), targets.scale)
+    return replace(
+        extended(featurizer, table, configuration.left_out),
+        targets=replace(targets, whole=targets.whole & also),
+        past_only=configuration.split == "time",
+    )
+
+
+def _with_experts(old: Forecaster, featurizer: Featurizer, program: Program, device: torch.device | str) -> tuple[Member, ...]:
+    """The parent's members, with experts for the parts that are new: they say nothing of z, so that the product is as it was.
+
+    Raises:
+        InputError: there are such parts, and the program's own experts cannot be silenced.
+    """
+    new = [part for part in featurizer.scalers if part not in old.featurizer.scalers]
+    if not new:
+        return old.members
+    members, blank = [], featurizer.transform(BLANK)
+    for number, member in enumerate(old.members):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(old.configuration.seed + number)
+            networks = program.build(featurizer.shapes, featurizer.targets, old.configuration)
+        for part in new:
+            if not hasattr(networks.experts[part], "silence"):
+                raise InputError(f"part {part} is new to the run, and an expert of its own program cannot be silenced")
+            networks.experts[part].silence()
+        grown = Member(program, networks).setup(blank)
+        grown.load_state_dict(member.state_dict(), strict=False)
+        members.append(grown.eval().to(device))
+    return tuple(members)
+
+
+def _finish(run: RunDirectory, configuration: Configuration, program: Program, dataset: Dataset, about: dict[str, Any]) -> None:
+    """Write the manifest."""
+    files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json", DEPENDENCE, MOVED]
+    files += [*map(member_file, range(configuration.members)), *([EXTRACTION] if (run.path / EXTRACTION).exists() else [])]
+    whose = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
+    run.finish(files, whose | about)

@@ -1,0 +1,211 @@
+"""What a few rows teach a run that was trained on others: a Gaussian process over how far its medians are off, and the spread of its draws.
+
+    truth - median = f(x) + effect of the author + noise
+    f ~ GP(0, sum over groups g of alpha_g k_g)       k_g: a constant, the medians, each part linearly and by waves, all parts by waves
+
+The signal of every group beside the noise, alpha_g, is that of the greatest marginal likelihood, for all targets together (the covariance
+of the targets is profiled out), under log-normal priors: few rows move little but the level. Centres and intervals are judged on rows, or
+authors, left out one after the other, in closed form.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from features.missing import OF_THE_AUTHOR
+from features.videos import Videos
+from forecast.calibration import FEWEST, Calibration, conformal, needed
+from forecast.member import Member
+from forecast.mixture import mixture_summary
+from forecast.moved import Moved, groups, inputs
+
+DRAWS = 32  # of z
+MOST = 2000  # rows, evenly spread
+JUDGED = 800  # rows from which the signals are found, evenly spread
+WAVES = 64  # of each part; four times as many of all together
+PRIOR = {"constant": 0.0, "medians": -1.0, "part": -2.5, "waves": -2.5, "author": -2.5}  # medians of log alpha
+WIDE = 1.5  # standard deviation of log alpha
+STEPS = 40  # of L-BFGS
+POWERS = np.linspace(0.0, 1.0, 5)
+
+
+class Kernel(NamedTuple):
+    """Groups of columns of the features, each with a weight that gives its kernel a mean variance of 1, and its prior."""
+
+    columns: list[np.ndarray]
+    weight: np.ndarray
+    prior: np.ndarray
+
+
+def learn(members: tuple[Member, ...], videos: Videos, authors: np.ndarray, *, strangers: bool, seed: int = 0) -> tuple[Moved, Calibration]:
+    """Learn from labelled rows that the members were not trained on.
+
+    Args:
+        members: the M members.
+        videos: N rows, each with a known target.
+        authors: (N,) keys, -1 where unknown.
+        strangers: what will be forecast is by authors who are in none of the rows.
+        seed: of the waves.
+    """
+    rows = np.linspace(0, len(videos) - 1, min(len(videos), MOST)).astype(int)
+    videos, authors = videos.rows(torch.from_numpy(rows)), authors[rows]
+    authors = np.where(authors >= 0, authors, -1 - np.arange(len(authors)))
+    blind = videos.without(*OF_THE_AUTHOR)
+    with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        unknown = mixture_summary(members, blind, DRAWS)
+        known = unknown if strangers else mixture_summary(members, videos, DRAWS)
+    if strangers:
+        videos = blind
+    assert videos.popularity is not None  # noqa: S101  (labelled by contract)
+    truth = videos.popularity.cpu().numpy().astype(np.float64)
+    moved = _waves(known["median"], videos, seed)
+    told, residual, scale = _residuals(truth - known["median"])
+    features = moved.features(known["median"], videos)
+    kernel = _kernel(moved, features, videos, truth.shape[1])
+    some = np.linspace(0, len(rows) - 1, min(len(rows), JUDGED)).astype(int)
+    signal, effect = _signals(kernel, features[some], residual[some], authors[some])
+    prior = np.zeros(features.shape[1])
+    for columns, weight, alpha in zip(kernel.columns, kernel.weight, signal, strict=True):
+        prior[columns] += weight * alpha
+    same = authors[:, None] == authors[None, :]
+    precision = np.linalg.inv(np.eye(len(rows)) + effect * same + (features * prior) @ features.T)
+    dual = precision @ residual
+    weights = np.zeros((features.shape[1], truth.shape[1]))
+    weights[:, told] = (prior[:, None] * (features.T @ dual)) * scale
+    weights[:, ~told] = weights[:, told].mean(1, keepdims=True)
+
+    def left_out(summary: dict[str, np.ndarray], rows_of: Videos, group: np.ndarray) -> np.ndarray:
+        """(N, K) medians of rows whose group is left out."""
+        cross = (moved.features(summary["median"], rows_of) * prior) @ features.T
+        shift = np.zeros_like(truth)
+        shift[:, told] = _without_group(precision, dual, cross, group) * scale
+        shift[:, ~told] = shift[:, told].mean(1, keepdims=True)
+        return summary["median"] + shift
+
+    alone = left_out(known, videos, authors if strangers else np.arange(len(rows)))
+    half = (known["upper_95"] - known["lower_95"]) / 2
+    factor, power = _spread(truth - alone, half)
+    factor[~told], power[~told] = factor[told].mean(), power[told].mean()
+    moved = Moved(moved.loc, moved.scale, moved.frequencies, moved.phases, weights, factor, power)
+    of_known = _stretch(moved, known, alone, truth)
+    of_strangers = of_known if strangers else _stretch(moved, unknown, left_out(unknown, blind, authors), truth)
+    return moved, Calibration(of_known, of_strangers)
+
+
+def _waves(medians: np.ndarray, videos: Videos, seed: int) -> Moved:
+    """Standardisation on these rows and random waves, without weights yet."""
+    raw, random = inputs(medians, videos), np.random.default_rng(seed)
+    count = np.maximum((~np.isnan(raw)).sum(0), 1)
+    loc = np.nansum(raw, axis=0) / count
+    scale = np.sqrt(np.nansum((raw - loc) ** 2, axis=0) / count)
+    varies = scale > 1e-6 * np.maximum(1.0, np.abs(loc))
+    parts, blocks = groups(medians.shape[1], videos)[1:], []
+    for place, many in (*((part, WAVES) for part in parts), (slice(0, len(loc)), 4 * WAVES)):
+        block = np.zeros((len(loc), many))
+        block[place] = random.normal(size=(len(loc[place]), many)) / np.sqrt(max(varies[place].sum(), 1))
+        blocks.append(block)
+    frequencies = np.concatenate(blocks, axis=1)
+    phases, nothing = random.uniform(0, 2 * np.pi, size=frequencies.shape[1]), np.zeros(medians.shape[1])
+    empty = np.zeros((1 + len(loc) + len(phases), medians.shape[1]))
+    return Moved(loc, np.where(varies, scale, 1e12), frequencies, phases, empty, nothing, nothing)
+
+
+def _residuals(off: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which of K targets are known at all, (K,) bool; how far they are off in units of their scale; and that scale.
+
+    An unknown one is as far off as the known ones of its row on average.
+    """
+    told = ~np.isnan(off).all(0)
+    off = off[:, told]
+    scale = np.maximum(np.sqrt(np.nanmean(off**2, axis=0)), 1e-6)
+    standard = off / scale
+    return told, np.where(np.isnan(standard), np.nanmean(standard, axis=1, keepdims=True), standard), scale
+
+
+def _kernel(moved: Moved, features: np.ndarray, videos: Videos, targets: int) -> Kernel:
+    """The groups of the features."""
+    first, *parts = groups(targets, videos)
+    inputs_of = [np.arange(place.start, place.stop) + 1 for place in (first, *parts)]
+    start = 1 + len(moved.loc)
+    waves = [np.arange(start + number * WAVES, start + (number + 1) * WAVES) for number in range(len(parts))]
+    waves.append(np.arange(start + len(parts) * WAVES, features.shape[1]))
+    kinds = ["constant", "medians", *["part"] * len(parts), *["waves"] * len(waves)]
+    columns = [np.zeros(1, int), *inputs_of, *waves]
+    strength = np.array([(features[:, group] ** 2).sum(1).mean() for group in columns])
+    kept = strength > 1e-9
+    return Kernel(
+        [group for group, keep in zip(columns, kept, strict=True) if keep],
+        1 / strength[kept],
+        np.array([PRIOR[kind] for kind in kinds])[kept],
+    )
+
+
+def _signals(kernel: Kernel, features: np.ndarray, residual: np.ndarray, authors: np.ndarray) -> tuple[np.ndarray, float]:
+    """The signal of each group, and of the author, of the greatest posterior density."""
+    grams = [weight * features[:, group] @ features[:, group].T for group, weight in zip(kernel.columns, kernel.weight, strict=True)]
+    gram = torch.from_numpy(np.stack([*grams, (authors[:, None] == authors[None, :]).astype(np.float64)]))
+    prior, targets = torch.from_numpy(np.append(kernel.prior, PRIOR["author"])), torch.from_numpy(residual)
+    count, unit = len(residual), torch.eye(len(residual), dtype=torch.float64)
+    logs = prior.clone().requires_grad_()
+
+    def loss() -> Tensor:
+        factor = torch.linalg.cholesky(unit + torch.einsum("g,gij->ij", logs.exp(), gram))
+        white = torch.linalg.solve_triangular(factor, targets, upper=False)
+        ridge = 1e-6 * torch.eye(targets.shape[1], dtype=torch.float64)
+        of_targets = torch.logdet(white.T @ white / count + ridge)
+        evidence = -targets.shape[1] * factor.diagonal().log().sum() - count / 2 * of_targets
+        return -evidence + (((logs - prior) / WIDE) ** 2).sum() / 2
+
+    optimizer = torch.optim.LBFGS([logs], max_iter=STEPS, line_search_fn="strong_wolfe", tolerance_change=1e-4)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        value = loss()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(closure)  # type: ignore[arg-type]
+    found = logs.detach().clamp(-12, 8).exp().numpy()
+    return found[:-1], float(found[-1])
+
+
+def _without_group(precision: np.ndarray, dual: np.ndarray, cross: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """(N, T) predictions `cross` (N, N) @ dual of each row, had its group not been learned from."""
+    found = np.empty((len(cross), dual.shape[1]))
+    for key in np.unique(group):
+        own = np.flatnonzero(group == key)
+        rest = dual - precision[:, own] @ np.linalg.solve(precision[np.ix_(own, own)], dual[own])
+        rest[own] = 0.0
+        found[own] = cross[own] @ rest
+    return found
+
+
+def _spread(off: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Factor and power, (K,) each, of a spread factor * half ^ (power - 1), by the likelihood of `off` under a Laplace distribution."""
+    factor, power = np.ones(off.shape[1]), np.ones(off.shape[1])
+    for target, (distance, width) in enumerate(zip(off.T, half.T, strict=True)):
+        known = ~np.isnan(distance)
+        if not known.any():
+            continue
+        distance, width = np.abs(distance[known]), np.maximum(width[known], 1e-6)
+        scale = [np.mean(distance / width**one) for one in POWERS]
+        best = int(np.argmin([np.log(size) + one * np.log(width).mean() for size, one in zip(scale, POWERS, strict=True)]))
+        # of a Normal, the mean distance is 0.798 and half the interval 1.96 standard deviations
+        factor[target], power[target] = scale[best] * 1.96 / 0.798, POWERS[best]
+    return factor, power
+
+
+def _stretch(moved: Moved, summary: dict[str, np.ndarray], medians: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(2, K): what moved intervals about `medians` need to hold their share of truths."""
+    spread = moved.spread((summary["upper_95"] - summary["lower_95"]) / 2)
+    ends = {name: medians + spread * (summary[name] - summary["median"]) for name in ("lower_95", "upper_95")}
+    required = needed({"median": medians} | ends, truth)
+    found = conformal(required)
+    for target in range(truth.shape[1]):
+        known = required[~np.isnan(required[:, 0, target]), :, target].max(1)
+        if 0 < len(known) < FEWEST:  # too few for a quantile: that of the greatest, drawn towards what was found of the spread
+            found[:, target] = max(1.0, (np.sort(known)[-2:].mean() + 1.0) / 2)
+    return found
