@@ -14,6 +14,7 @@ import torch
 
 from features.extended import extended
 from features.featurizer import Featurizer
+from features.rows.built import built
 from features.rows.splits import split
 from features.saved import BLANK
 from features.tables.dataset import Dataset, as_dataset
@@ -103,7 +104,10 @@ def go_on(
         save_moved(directory, moved)
         save_calibration(directory, calibration)
         save_dependence(directory, old.dependence or Dependence.none(len(old.targets)))
-        about = {"parent": {"run": str(parent), "checksum": hashlib.sha256((Path(parent) / MANIFEST).read_bytes()).hexdigest()}}
+        about: dict[str, Any] = {
+            "parent": {"run": str(parent), "checksum": hashlib.sha256((Path(parent) / MANIFEST).read_bytes()).hexdigest()}
+        }
+        about["parts"] = built(table, videos, configuration.left_out)
         _finish(directory, configuration, program, dataset, about)
         return load(path, program=program, device=device)
 

@@ -99,7 +99,7 @@ def _waves(medians: np.ndarray, videos: Videos, seed: int) -> Moved:
     """Standardisation on these rows and random waves, without weights yet."""
     raw, random = inputs(medians, videos), np.random.default_rng(seed)
     count = np.maximum((~np.isnan(raw)).sum(0), 1)
-    loc = np.nansum(raw, axis=0) / count
+    loc = np.asarray(np.nansum(raw, axis=0) / count)
     scale = np.sqrt(np.nansum((raw - loc) ** 2, axis=0) / count)
     varies = scale > 1e-6 * np.maximum(1.0, np.abs(loc))
     parts, blocks = groups(medians.shape[1], videos)[1:], []
