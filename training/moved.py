@@ -99,7 +99,7 @@ def _waves(medians: np.ndarray, videos: Videos, seed: int) -> Moved:
     """Standardisation on these rows and random waves, without weights yet."""
     raw, random = inputs(medians, videos), np.random.default_rng(seed)
     count = np.maximum((~np.isnan(raw)).sum(0), 1)
-    loc = np.asarray(np.nansum(raw, axis=0) / count)
+    loc: np.ndarray = np.asarray(np.nansum(raw, axis=0)) / count
     scale = np.sqrt(np.nansum((raw - loc) ** 2, axis=0) / count)
     varies = scale > 1e-6 * np.maximum(1.0, np.abs(loc))
     parts, blocks = groups(medians.shape[1], videos)[1:], []
@@ -108,7 +108,8 @@ def _waves(medians: np.ndarray, videos: Videos, seed: int) -> Moved:
         block[place] = random.normal(size=(len(loc[place]), many)) / np.sqrt(max(varies[place].sum(), 1))
         blocks.append(block)
     frequencies = np.concatenate(blocks, axis=1)
-    phases, nothing = random.uniform(0, 2 * np.pi, size=frequencies.shape[1]), np.zeros(medians.shape[1])
+    phases: np.ndarray = 2 * np.pi * random.random(frequencies.shape[1])
+    nothing = np.zeros(medians.shape[1])
     empty = np.zeros((1 + len(loc) + len(phases), medians.shape[1]))
     return Moved(loc, np.where(varies, scale, 1e12), frequencies, phases, empty, nothing, nothing)
 
