@@ -108,7 +108,7 @@ def _waves(medians: np.ndarray, videos: Videos, seed: int) -> Moved:
         block[place] = random.normal(size=(len(loc[place]), many)) / np.sqrt(max(varies[place].sum(), 1))
         blocks.append(block)
     frequencies = np.concatenate(blocks, axis=1)
-    phases: np.ndarray = 2 * np.pi * random.random(frequencies.shape[1])
+    phases: np.ndarray = 2 * np.pi * np.asarray(random.random(frequencies.shape[1]))
     nothing = np.zeros(medians.shape[1])
     empty = np.zeros((1 + len(loc) + len(phases), medians.shape[1]))
     return Moved(loc, np.where(varies, scale, 1e12), frequencies, phases, empty, nothing, nothing)
