@@ -28,7 +28,7 @@ CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
 USUAL = 3  # other videos of an author from which one can say what is usual
 TEXT = [f"text_{i}" for i in range(WIDTH)]
-YOUNGEST = 0.001  # share of training rows that are younger than what counts as seen
+YOUNGEST = 0.01  # share of training rows that are younger than what counts as seen
 Raw = dict[str, tuple[np.ndarray, list[str], np.ndarray]]  # by part: continuous features (N, F), their names, presence (N,)
 
 CHUNK = 65_536  # rows transformed at a time, so that memory stays flat

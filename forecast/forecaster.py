@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,7 @@ from features.featurizer import Featurizer
 from features.missing import absences, strangers
 from features.scale import Scale
 from features.tables.dataset import Dataset, as_dataset
-from features.videos import Videos
+from features.videos import EARLY, Videos
 from features.whole_counts import quantised
 from forecast.calibration import Calibration
 from forecast.draws import draw_chunks
@@ -143,8 +144,11 @@ class Forecaster:
                     samples_of_chunk = self.moved.apply(samples_of_chunk, videos.rows(rows))
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], absent.rows(rows))
                 stretched = videos.rows(rows).absolute(stretched)
-                if videos.age is not None and videos.floor is None:
-                    stretched = shrink(stretched, videos.age[rows], self.featurizer.youngest, self.configuration.half_life)
+                if videos.age is not None:
+                    age = videos.age[rows]
+                    if videos.floor is not None:  # what was read says more than what is usual elsewhere
+                        age = torch.where(videos[EARLY].present[rows], math.nan, age)
+                    stretched = shrink(stretched, age, self.featurizer.youngest)
                 if authors is not None and self.dependence is not None:  # before rounding makes draws equal
                     stretched = reorder(stretched, authors[rows], self.dependence, seed)
                 if targets.scale.counts and not plain:

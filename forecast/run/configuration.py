@@ -61,12 +61,6 @@ class Configuration:
     part_left_out: float = setting(0.05, "share of training rows without one part, drawn anew each time, for each part", low=0.0, high=0.9)
     columns_left_out: float = setting(0.05, "share of training rows that lose some of the author's counts or the length", low=0.0, high=0.9)
     author_left_out: float = setting(0.15, "share of training rows whose author is made a stranger", low=0.0, high=0.9)
-    half_life: float = setting(
-        1.0,
-        "days in which a video younger than all learned from is assumed to get half its counts, give or take a factor of 2.7",
-        low=1e-6,
-        high=1e6,
-    )
     calibrate: bool = setting(True, "widen or narrow intervals on validation rows (split conformal)")
 
     def __post_init__(self) -> None:

@@ -8,26 +8,37 @@ import torch
 from features.featurizer import Featurizer
 from features.tables.dataset import Dataset
 from forecast.shift import shift
-from forecast.young import shrink
+from forecast.young import HALF, POWER, SPREAD, shrink
 
 DAY = 86_400.0
 
 
-def test_the_median_share_is_that_of_the_half_life():
+def test_the_median_share_by_hand():
     torch.manual_seed(0)
-    draws = shrink(torch.full((40_001, 1, 1), math.log1p(1000.0)), torch.tensor([1.0]), youngest=2.0, half_life=1.0)
-    # (1 - 1/2) / (1 - 1/4) of 1000; the share falls as the half-life grows, so medians meet
+    draws = shrink(torch.full((40_001, 1, 1), math.log1p(1000.0)), torch.tensor([1.0]), youngest=2.0)
+
+    def left(half):
+        return 1000 * (1 + (half / 2) ** POWER) / (1 + half**POWER)
+
+    # the share falls as h grows, so medians meet
     count = draws.expm1().flatten()
-    assert float((count < 1000 * 2 / 3).double().mean()) == pytest.approx(0.5, abs=4.3 * 0.5 / math.sqrt(40_001))
-    # a standard deviation longer: h = e days
-    longer = 1000 * (1 - 2 ** (-1 / math.e)) / (1 - 2 ** (-2 / math.e))
-    assert float((count < longer).double().mean()) == pytest.approx(0.1587, abs=4.3 * 0.3654 / math.sqrt(40_001))
+    assert left(HALF) == pytest.approx(1000 * 1.27696 / 1.63195, rel=1e-4)
+    assert float((count < left(HALF)).double().mean()) == pytest.approx(0.5, abs=4.3 * 0.5 / math.sqrt(40_001))
+    # a standard deviation later
+    assert float((count < left(HALF * math.exp(SPREAD))).double().mean()) == pytest.approx(0.1587, abs=4.3 * 0.3654 / math.sqrt(40_001))
+
+
+def test_shares_are_near_those_of_us_shorts():
+    torch.manual_seed(0)
+    count = shrink(torch.full((20_000, 1, 1), math.log1p(1e6)), torch.tensor([1.0]), youngest=7.0).expm1().flatten() / 1e6
+    for level, share in ((0.1, 0.24), (0.5, 0.594), (0.9, 0.961)):
+        assert float(count.quantile(level)) == pytest.approx(share, abs=0.07)
 
 
 def test_what_is_old_enough_or_of_unknown_age_stays():
     samples = torch.randn(5, 3, 2)
-    assert shrink(samples, torch.tensor([2.0, 7.0, torch.nan]), youngest=2.0, half_life=1.0) is samples
-    changed = shrink(samples, torch.tensor([2.0, 1.0, torch.nan]), youngest=2.0, half_life=1.0)
+    assert shrink(samples, torch.tensor([2.0, 7.0, torch.nan]), youngest=2.0) is samples
+    changed = shrink(samples, torch.tensor([2.0, 1.0, torch.nan]), youngest=2.0)
     assert torch.equal(changed[:, [0, 2]], samples[:, [0, 2]])
     assert not torch.equal(changed[:, 1], samples[:, 1])
 
@@ -37,7 +48,7 @@ def test_it_starts_at_nothing_and_only_grows_and_targets_share_their_growth():
     rows = []
     for age in ages:
         torch.manual_seed(1)
-        rows.append(shrink(now[:, :1], age[None], youngest=2.0, half_life=1.0))
+        rows.append(shrink(now[:, :1], age[None], youngest=2.0))
     grown = torch.cat(rows, dim=1)
     assert torch.equal(grown[:, 0], torch.zeros(50, 2)), "also where log(1 + count) is so large that it is log(count)"
     assert bool((grown.diff(dim=1) > 0).all())
@@ -49,10 +60,9 @@ def test_it_starts_at_nothing_and_only_grows_and_targets_share_their_growth():
 def test_counts_beyond_reason_stay_finite_and_shrink_towards_nothing():
     now = torch.tensor([-300.0, -30.0, -1.0, 0.0, 1e-3, 30.0, 80.0, 300.0])
     for age in (0.0, 1e-30, 1e-3, 1.999999):
-        for half_life in (1e-6, 1.0, 1e6):
-            grown = shrink(now.expand(200, 1, 8), torch.tensor([age]), youngest=2.0, half_life=half_life)
-            assert bool(grown.isfinite().all())
-            assert bool((grown.abs() <= now.abs() + 1e-6).all())
+        grown = shrink(now.expand(200, 1, 8), torch.tensor([age]), youngest=2.0)
+        assert bool(grown.isfinite().all())
+        assert bool((grown.abs() <= now.abs() + 1e-6).all())
 
 
 def test_a_video_below_the_youngest_learned_from_looks_as_old_as_that():
@@ -68,7 +78,7 @@ def test_a_video_below_the_youngest_learned_from_looks_as_old_as_that():
         }
     )
     fitted = Featurizer.fit(Dataset(videos), targets=("view_count",))
-    assert fitted.youngest == pytest.approx(np.quantile(age, 0.001))
+    assert fitted.youngest == pytest.approx(np.quantile(age, 0.01))
     new = pd.concat([videos.iloc[[0]]] * 2, ignore_index=True)
     new["collected_at"] = new["create_time"] + DAY * np.array([0.5, fitted.youngest])
     seen = fitted.transform(Dataset(new))
