@@ -6,10 +6,10 @@ Networks cannot learn how counts grow at ages that hardly any training row has. 
 
 with b the youngest age learned from, and one h for all targets of a draw. At the age h a video has half of what it will ever have.
 
-The three numbers are fitted to the views of 1,519 videos of `us-shorts`, which were followed whether they did well or not and reached 1,000
-views in 30 days: to seven quantiles, from 5 % to 95 %, of the ratio of counts between each two of the ages 12 h, 1, 2, 4, 7, 14 and 30 days.
-Of its views at 7 days a video has then 65 % at one day, a tenth of videos 27 %, a tenth 93 % (in the data 59, 24 and 96 %); of its views at
-30 days a tenth has under 75 % at 7 days (79 %). 1 - 2^(-t / h), which saturates sooner, fits a little worse.
+The three numbers are fitted to the views of 1,519 videos of `us-shorts`, which were followed whether they did well or not and reached
+1,000 views in 30 days: to seven quantiles, from 5 % to 95 %, of the ratio of counts between each two of the ages 12 h, 1, 2, 4, 7, 14 and
+30 days. Of its views at 7 days a video has then 65 % at one day, a tenth of videos 27 %, a tenth 93 % (in the data 59, 24 and 96 %); of
+those at 30 days a tenth has under 75 % at 7 days (79 %). 1 - 2^(-t / h), which saturates sooner, fits a little worse.
 """
 
 import math
