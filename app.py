@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from features.tables.dataset import Dataset
     from forecast.draft.outlook import Outlook
     from forecast.forecaster import Forecaster
+    from forecast.plan.plan import Plan
 
 EXAMPLES = """examples:
   python app.py                                  http://127.0.0.1:7860, the runs under runs/
@@ -49,6 +50,7 @@ class Desk:
 
     def __init__(self, runs: Path, megabytes: int, weights: str = "", program: Path | None = None) -> None:
         self.runs, self.megabytes, self.weights, self.program = runs, megabytes, weights, program
+        self.written = tempfile.TemporaryDirectory(prefix="clipcast-")  # what is handed out, until the page ends
         self._forecasters: dict[str, Forecaster] = {}
         self._clips: dict[tuple[str, str], tuple[dict[str, np.ndarray], list[str]]] = {}
 
@@ -95,6 +97,21 @@ class Desk:
         horizons = sorted({*HORIZONS, *fan_horizons(HORIZONS)})
         return outlook(forecaster, draft, horizons), problems
 
+    def plan(self, run: str, drafts: str | None, publish: str, horizon: str, goal: str, past: Sequence[str] = ()) -> tuple[Plan, list[str]]:
+        """Forecast a table of drafts and their total; and sentences about what of the table could not be used."""
+        from extraction.drafts.table import read_drafts
+        from forecast.draft.past import knowing
+        from forecast.notation import parse_goal, parse_horizon
+        from forecast.plan.plan import plan
+
+        if drafts is None:
+            raise InputError("drop a table of drafts first")
+        forecaster, goals = self._forecaster(run), dict([parse_goal(goal)] if goal.strip() else [])
+        dataset, problems = read_drafts(Path(drafts), forecaster.featurizer, self.runs / run, self.weights)
+        if past:
+            forecaster = knowing(forecaster, _past(past, forecaster))
+        return plan(forecaster, dataset, publish=_moment(publish), horizon=parse_horizon(horizon or "7d"), goals=goals), problems
+
     def _forecaster(self, run: str) -> Forecaster:
         from forecast.run.load import load
         from program import read_program
@@ -123,15 +140,18 @@ def page(desk: Desk) -> Any:
 
     def show(run: str, past: list[str] | None, clip: str | None, publish: str, *given: str) -> tuple[Any, str, Outlook]:
         from forecast.draft.growth import growth_figure
+        from forecast.draft.page import page_of
 
         try:
             found, problems = desk.answer(run, clip, publish, given[:2], given[3:], past or (), given[2])
         except InputError as error:
             raise gradio.Error(str(error), duration=None) from error
-        return growth_figure(found), _html(found, problems), found
+        return growth_figure(found), page_of(found, HORIZONS, problems), found
 
     def compared(one: Outlook | None, two: Outlook | None) -> str:
-        return _comparison(one, two) if one and two else ""
+        from forecast.draft.page import verdict_of
+
+        return verdict_of(one, two, HORIZONS) if one and two else ""
 
     with gradio.Blocks(title="clipcast", analytics_enabled=False) as blocks:
         gradio.Markdown(
@@ -163,7 +183,37 @@ def page(desk: Desk) -> Any:
                 verdict,
                 api_name=False,  # type: ignore[arg-type]
             )
+        _many(gradio, desk, run, past)
     return blocks
+
+
+def _many(gradio: Any, desk: Desk, run: Any, past: Any) -> None:
+    """The part of the page that takes a table of drafts."""
+
+    def show(run: str, past: list[str] | None, drafts: str | None, publish: str, horizon: str, goal: str) -> tuple[Any, str, str]:
+        from forecast.plan.figure import plan_figure
+        from forecast.plan.written import page, write_plan
+
+        try:
+            found, problems = desk.plan(run, drafts, publish, horizon, goal, past or ())
+        except InputError as error:
+            raise gradio.Error(str(error), duration=None) from error
+        out = Path(tempfile.mkdtemp(dir=desk.written.name))
+        write_plan(found, out)
+        return plan_figure(found), f'<div class="answer">{page(found, problems)}</div>', str(out / "forecasts.csv")
+
+    gradio.Markdown("## Many drafts, and their total\nA table with one draft a row, its columns named as in the documentation.")
+    with gradio.Row():
+        table = gradio.File(label="Drafts", file_types=[".csv", ".gz", ".parquet", ".jsonl", ".json"], elem_id="drafts", height=120)
+        with gradio.Column():
+            publish = gradio.Textbox(label="Published (UTC), where a row says nothing", placeholder="now", elem_id="publish-drafts")
+            horizon = gradio.Textbox(label="After", placeholder="7d", elem_id="horizon-drafts")
+            goal = gradio.Textbox(label="Goal (optional)", placeholder="view_count=1M", elem_id="goal-drafts")
+    button = gradio.Button("Forecast all drafts", variant="primary", elem_id="forecast-drafts")
+    answer, figure = gradio.HTML(elem_id="answer-drafts"), gradio.Plot(label="Drafts and total", elem_id="picture-drafts")
+    written = gradio.File(label="forecasts.csv", interactive=False, elem_id="written-drafts", height=80)
+    inputs, outputs = [run, past, table, publish, horizon, goal], [figure, answer, written]
+    button.click(show, inputs, outputs, api_name=False)  # type: ignore[arg-type]
 
 
 def _inputs(gradio: Any, name: str) -> list[Any]:
@@ -179,50 +229,6 @@ def _inputs(gradio: Any, name: str) -> list[Any]:
     with gradio.Row():
         numbers = [gradio.Textbox(label=label, placeholder="12K", min_width=80, elem_id=f"{key}-{name}") for key, label in NUMBERS.items()]
     return [clip, publish, *words, *numbers]
-
-
-def _html(found: Outlook, problems: list[str]) -> str:
-    from html import escape
-
-    import numpy as np
-
-    from forecast.notation import duration, shown, title
-    from forecast.report.tables import table
-    from forecast.scoring.usual import ABOVE
-
-    at = found.at(HORIZONS)
-    level, above = at.quantiles(), [at.above(times) for times in ABOVE.values()]
-    told = not np.isnan(above[0]).all()
-    rows = []
-    for k, target in enumerate(at.targets):
-        for h, horizon in enumerate(at.horizons):
-            cell = {name: shown(float(values[h, k]), at.scale) for name, values in level.items()}
-            half, most = f"{cell['lower_50']} to {cell['upper_50']}", f"{cell['lower_95']} to {cell['upper_95']}"
-            chances = [f"{chance[h, k]:.0%}" if chance[h, k] == chance[h, k] else "-" for chance in above] if told else []
-            rows.append([title(target) if h == 0 else "", duration(horizon), cell["median"], half, most, *chances])
-    parts = [[name, f"{part['precision_share']:.0%}" if part["given"] else "not given"] for name, part in found.parts.items()]
-    notes = "".join(f"<p>{escape(note)}</p>" for note in (*found.notes, *found.warnings, *problems))
-    chances_heads = ["above usual", "3 x usual"] if told else []
-    main = table(["", "after", "median", "50 % interval", "95 % interval", *chances_heads], rows, text=1)
-    return f'<div class="answer">{main}<h3>What each part contributes</h3>{table(["part", "precision"], parts, text=1)}{notes}</div>'
-
-
-def _comparison(one: Outlook, two: Outlook) -> str:
-    from html import escape
-
-    from forecast.draft.compare import compare
-    from forecast.notation import duration, title
-    from forecast.report.tables import table
-
-    try:
-        found = compare(one.at(HORIZONS), two.at(HORIZONS))
-    except InputError as error:
-        return f"<p>{escape(str(error))}</p>"
-    heads = ["Draft A reaches more", *(f"after {duration(horizon)}" for horizon in found.horizons)]
-    rows = [
-        [title(target), *(f"{found.probability[h, k]:.0%}" for h in range(len(found.horizons)))] for k, target in enumerate(found.targets)
-    ]
-    return f'<div class="answer">{table(heads, rows, text=1)}</div>'
 
 
 def _past(files: Sequence[str], forecaster: Forecaster) -> Dataset:

@@ -52,9 +52,7 @@ def _parser() -> command.Parser:
             video.add_argument(f"--{name}", dest=column.name, type=kind, metavar=shape, help=column.meaning)
     many = parser.add_argument_group("many videos, instead of one")
     many.add_argument("--data", type=command.path, metavar="DRAFTS", help="table of drafts, or any other source of extract.py")
-    many.add_argument(
-        "--goal", type=_goal, action="append", default=[], metavar="TARGET=N", help="how probably the total, and each draft, reaches N"
-    )
+    many.add_argument("--goal", action="append", default=[], metavar="TARGET=N", help="how probably the total, and each draft, reaches N")
     many.add_argument("--out", type=command.path, metavar="DIR", help="where to write (default: RUN/plan)")
     answer = parser.add_argument_group("the answer")
     video.add_argument("--so-far", action="append", metavar="READING", help='read since: "6h: view_count=1200, like_count=80" (repeatable)')
@@ -126,7 +124,7 @@ def _plan(options: argparse.Namespace) -> None:
     from extraction.drafts.table import read_drafts
     from extraction.sources.past import read_past
     from forecast.draft.past import knowing
-    from forecast.notation import parse_horizon
+    from forecast.notation import parse_goal, parse_horizon
     from forecast.plan.figure import plan_figure
     from forecast.plan.plan import plan
     from forecast.plan.written import table, to_json, write_plan
@@ -157,7 +155,7 @@ def _plan(options: argparse.Namespace) -> None:
             drafts,
             publish=time.time() if options.publish is None else options.publish,
             horizon=horizon,
-            goals=dict(options.goal),
+            goals=dict(map(parse_goal, options.goal)),
             samples=options.samples,
             seed=options.seed,
             device=device,
@@ -268,15 +266,6 @@ def _read(how: Callable[[str], Any]) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(str(error)) from error
 
     return parse
-
-
-def _goal(text: str) -> tuple[str, float]:
-    name, equals, number = text.partition("=")
-    count = parse_count(number) if equals else None
-    count = parse_number(number) if equals and count is None else count
-    if count is None or not name.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a target and a number, such as view_count=1000000")
-    return name.strip(), count
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from features.scale import Scale
+from features.tables.values import parse_count, parse_number
 from machine.errors import InputError
 
 UNITS = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
@@ -74,3 +75,17 @@ def written_out(values: np.ndarray, scale: Scale) -> list[Any]:
     if scale.counts:
         return ["" if np.isnan(value) else int(value) for value in values]
     return ["" if np.isnan(value) else float(f"{value:.6g}") for value in values]
+
+
+def parse_goal(text: str) -> tuple[str, float]:
+    """Target and number of `view_count=1000000` or `view_count=1M`.
+
+    Raises:
+        InputError: not such a text.
+    """
+    name, equals, number = text.partition("=")
+    count = parse_count(number) if equals else None
+    count = parse_number(number) if equals and count is None else count  # scores may be below 0
+    if count is None or not math.isfinite(count) or not name.strip():
+        raise InputError(f"goal {text.strip()!r}: expected a target and a number, such as view_count=1000000")
+    return name.strip(), count

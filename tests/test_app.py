@@ -1,4 +1,4 @@
-"""The web page in a real browser: click through a forecast, compare two drafts, be refused."""
+"""The web page in a real browser: click through a forecast, compare two drafts, drop a table of them, be refused."""
 
 import csv
 import socket
@@ -66,6 +66,35 @@ def test_a_forecast_a_comparison_and_a_refusal(address, tmp_path):
         page.locator("#follower_count-a").locator("input, textarea").fill("many")
         page.locator("#forecast-a").click()
         page.get_by_text("'many' is not a count such as 12000 or 1.2M").wait_for()
+        assert errors == []
+        assert [one for one in asked if not one.startswith((address, "data:", "blob:"))] == []
+
+
+@pytest.mark.slow
+def test_a_table_of_drafts_its_total_and_its_file(address, tmp_path):
+    drafts = tmp_path / "drafts.csv"
+    drafts.write_text("id,username,follower_count\n" + "".join(f"draft-{row},me,{10**row}\n" for row in range(1, 6)))
+    with open_page() as (page, asked, errors):
+        page.goto(address)
+        page.locator("#drafts input[type=file]").set_input_files(drafts)
+        page.locator("#drafts").get_by_text("drafts").first.wait_for()
+        page.locator("#horizon-drafts").locator("input, textarea").fill("1d")
+        page.locator("#goal-drafts").locator("input, textarea").fill("view_count=10K")
+        page.locator("#forecast-drafts").click()
+        page.locator("#answer-drafts table").wait_for()
+        rows = [line.split("\t")[0].strip() for line in page.locator("#answer-drafts table").inner_text().splitlines()]
+        assert sorted(rows[1:-1]) == [f"draft-{row}" for row in range(1, 6)]
+        assert rows[-1] == "total"
+        assert "reaches 10K" in page.locator("#answer-drafts").inner_text()
+        page.locator("#picture-drafts img").wait_for()
+        with page.expect_download() as download:
+            page.locator("#written-drafts a").first.click()
+        written = Path(download.value.path()).read_text().splitlines()
+        assert len(written) == 1 + 5 * 4
+        page.screenshot(path=tmp_path / "page.png", full_page=True)
+        page.locator("#goal-drafts").locator("input, textarea").fill("many")
+        page.locator("#forecast-drafts").click()
+        page.get_by_text("goal 'many': expected a target and a number").wait_for()
         assert errors == []
         assert [one for one in asked if not one.startswith((address, "data:", "blob:"))] == []
 

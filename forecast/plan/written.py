@@ -1,7 +1,8 @@
 """A plan as people and programs read it: a table, forecasts.csv, total.json, and JSON with the joint draws."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from features.scale import Scale
 from forecast.draft.outlook import LEVELS
 from forecast.notation import duration, short, shown, title, written_out
 from forecast.plan.plan import Plan
+from forecast.report.tables import table as html_table
 from machine.files import write_text, writing
 
 VERSION = 1
@@ -63,6 +65,15 @@ def table(plan: Plan) -> str:
     if hidden > 0:
         lines.insert(-1, f"... and {hidden:,} more")
     return "\n".join(line.rstrip() for line in lines)
+
+
+def page(plan: Plan, remarks: Sequence[str] = ()) -> str:
+    """The table as HTML, and remarks below it."""
+    heads, rows = cells(plan, SHOWN)
+    hidden = len(plan.ids) - SHOWN
+    more = [f"The best {SHOWN} of {len(plan.ids):,} drafts; all are in forecasts.csv."] if hidden > 0 else []
+    notes = "".join(f"<p>{escape(sentence)}</p>" for sentence in (*more, *remarks, *plan.warnings))
+    return html_table(["draft", *heads[1:]], rows, text=1) + notes
 
 
 def rows_of_plan(plan: Plan) -> pd.DataFrame:
