@@ -158,6 +158,7 @@ def test_options_of_tables_and_of_single_videos(said, arguments, why):
         said(*arguments)
 
 
+@pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
 def test_evaluate_sends_drafts_here(run_directory, tmp_path, capsys):
     drafts = tmp_path / "drafts.csv"
     drafts.write_text("id,username,follower_count\nx,me,1000000000\ny,me,5\n")
