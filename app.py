@@ -110,7 +110,8 @@ class Desk:
         dataset, problems = read_drafts(Path(drafts), forecaster.featurizer, self.runs / run, self.weights)
         if past:
             forecaster = knowing(forecaster, _past(past, forecaster))
-        return plan(forecaster, dataset, publish=_moment(publish), horizon=parse_horizon(horizon or "7d"), goals=goals), problems
+        published = moment(publish) if publish.strip() else time.time()
+        return plan(forecaster, dataset, publish=published, horizon=parse_horizon(horizon or "7d"), goals=goals), problems
 
     def _forecaster(self, run: str) -> Forecaster:
         from forecast.run.load import load

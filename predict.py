@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from features.tables.columns import COLUMNS, COUNTS
 from features.tables.given import given, moment
-from features.tables.values import parse_count, parse_number
 from machine import command
 from machine.errors import InputError
 

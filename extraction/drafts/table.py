@@ -64,10 +64,8 @@ def _measured(source: Source, featurizer: Featurizer, run: Path, weights: str) -
             continue
         try:
             features, reasons = clip_features(path, featurizer, run, weights)
-        except InputError:
-            if not path.exists():
-                error = InputError(f"{path}: no such file")
-            problems.append(str(error))
+        except InputError as error:
+            problems.append(str(error) if path.exists() else f"{path}: no such file")
             continue
         problems += [f"{path}: {reason}" for reason in reasons]
         for part, values in features.items():

@@ -16,22 +16,23 @@ BLIND = SimpleNamespace(targets=TARGETS, columns={"social": ["log_follower_count
 @pytest.fixture
 def drafts(tmp_path):
     (tmp_path / "b.mp4").write_bytes(b"clip")
-    (tmp_path / "videos.csv").write_text("id,follower_count,video_path\none,12K,\ntwo,30,b.mp4\nthree,5,gone.mp4\n")
+    (tmp_path / "c.mp4").write_bytes(b"no clip")
+    (tmp_path / "videos.csv").write_text("id,follower_count,video_path\none,12K,\ntwo,30,b.mp4\nthree,5,gone.mp4\nfour,,c.mp4\n")
     return tmp_path
 
 
 def test_clips_are_measured_and_stand_in_their_rows(drafts, monkeypatch):
     def measured(path, featurizer, run, weights):
-        if not path.exists():
-            raise InputError("cannot be read")
+        if not path.exists() or path.name == "c.mp4":
+            raise InputError("nothing in it can be read")
         return {"visual": np.array([1.0, 2.0])}, ["has no sound"]
 
     monkeypatch.setattr(table, "clip_features", measured)
     found, problems = table.read_drafts(drafts, SEES, drafts)
-    assert found.videos["id"].tolist() == ["one", "two", "three"]
+    assert found.videos["id"].tolist() == ["one", "two", "three", "four"]
     assert found.ready["visual"].to_numpy()[1].tolist() == [1.0, 2.0]
-    assert np.isnan(found.ready["visual"].to_numpy()[[0, 2]]).all()
-    assert problems == [f"{drafts / 'b.mp4'}: has no sound", f"{drafts / 'gone.mp4'}: no such file"]
+    assert np.isnan(found.ready["visual"].to_numpy()[[0, 2, 3]]).all()
+    assert problems == [f"{drafts / 'b.mp4'}: has no sound", f"{drafts / 'gone.mp4'}: no such file", "nothing in it can be read"]
 
 
 def test_a_run_without_a_visual_part_says_so(drafts):
