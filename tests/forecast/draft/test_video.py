@@ -16,7 +16,7 @@ def featurizer(run_directory):
 
 
 def test_what_is_not_given_is_missing(featurizer):
-    videos, _ = featurize(Draft(1.7e9), [HOUR, DAY], featurizer)
+    videos, _, _ = featurize(Draft(1.7e9), [HOUR, DAY], featurizer)
     assert len(videos) == 2
     assert videos.popularity is None
     assert {name: part.present.tolist() for name, part in videos.items() if name != "social"} == {
@@ -25,7 +25,7 @@ def test_what_is_not_given_is_missing(featurizer):
 
 
 def test_a_horizon_is_the_age_of_the_video(featurizer):
-    videos, _ = featurize(Draft(1.7e9, {"follower_count": 1000.0}), [HOUR, DAY, 7 * DAY], featurizer)
+    videos, _, _ = featurize(Draft(1.7e9, {"follower_count": 1000.0}), [HOUR, DAY, 7 * DAY], featurizer)
     place = featurizer.columns["social"].index("log_age")
     scaler = featurizer.scalers["social"]
     age = videos["social"].numbers[:, place].double().numpy() * scaler.scale[place] + scaler.loc[place]
@@ -44,14 +44,14 @@ def test_history_is_what_the_author_published_before(featurizer, world):
 
 def test_half_characters_are_replaced_as_in_tables(featurizer):
     draft = Draft(1.7e9, {"video_description": "word1 \udcff", "username": "\ud800", "music_title": "\udfff"})
-    videos, _ = featurize(draft, [DAY], featurizer)
+    videos, _, _ = featurize(draft, [DAY], featurizer)
     assert videos["textual"].present.all()
     assert not videos["history"].present.any()
 
 
 def test_features_of_the_clip_become_its_part(featurizer):
     clip = {"visual": np.full(24, 0.5, np.float32), "smell": np.zeros(3, np.float32)}
-    videos, _ = featurize(Draft(1.7e9, clip=clip), [DAY], featurizer)
+    videos, _, _ = featurize(Draft(1.7e9, clip=clip), [DAY], featurizer)
     assert videos["visual"].present.all()
     expected = featurizer.scalers["visual"].transform(np.full((1, 24), 0.5))
     torch.testing.assert_close(videos["visual"].numbers, torch.from_numpy(expected))
