@@ -109,6 +109,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"(in brackets: a forecast that ignores the video)   {len(dataset):,} rows of {dataset.name}")
     else:
         print(f"no truth is known for the {len(dataset):,} rows of {dataset.name}: to forecast drafts, {_drafts(options, path)}")
+    for sentence in evaluation.metrics.get("level", {}).get("sentences", ()):
+        print(f"off          {sentence}")
+    if evaluation.metrics.get("level", {}).get("sentences"):
+        print(f"move it      python train.py --from {shlex.quote(str(path))} --data {shlex.quote(str(source or 'DATA'))}")
     if past is not None:
         print(f"past         {len(past):,} rows of {past.name} were known")
     if source is None:

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from machine.errors import InputWarning
 
 UNSEEN = 0.5  # share of unseen names, and
 OUTSIDE = 0.01  # share of rows outside, and
+FAR = 1.0  # training standard deviations between means, and
 YOUNGER = 0.05  # share of rows younger than what was learned from, above which a dataset deserves a warning
 # columns of the videos table that a feature of another name is made from
 SOURCES = {"age_days": "collected_at", "log_age": "collected_at", "log_duration": "video_duration", "hour_sine": "create_time"}
@@ -33,6 +34,8 @@ class Shift:
         unseen: for each column of names, the share of rows, among those that have a name, whose name was not seen in training.
         outside: for each part, the share of its rows with a feature more than 8 training standard deviations from the training mean.
         younger: share of the rows that are younger than nearly all training rows.
+        distance: for the age and each count or length of the table, the mean of its logarithm less that of the training rows, in their
+            standard deviations.
     """
 
     present: dict[str, float]
@@ -40,6 +43,7 @@ class Shift:
     unseen: dict[str, float]
     outside: dict[str, float]
     younger: float = 0.0
+    distance: dict[str, float] = field(default_factory=dict)
 
     @property
     def warnings(self) -> list[str]:
@@ -59,6 +63,11 @@ class Shift:
             f"part {part}: {share:.1%} of its rows lie more than {CLIP:.0f} standard deviations from the training rows' mean"
             for part, share in self.outside.items()
             if share > OUTSIDE
+        ]
+        found += [
+            f"the {name} lies {abs(amount):.1f} standard deviations {'above' if amount > 0 else 'below'} the training rows' (logarithms)"
+            for name, amount in self.distance.items()
+            if abs(amount) > FAR
         ]
         if self.younger > YOUNGER:
             found.append(
@@ -103,6 +112,7 @@ class Tally:
         present: for each part of the run, the rows that have it.
         outside: for each part, the rows with a feature more than 8 training standard deviations from the training mean.
         given: (F,) bool for each part, the features that some row has.
+        told: (2, F) for the social part, over the rows that have each feature, how many they are and their sum.
         named: for each column of names, the rows that have a name.
         unseen: for each column of names, the rows whose name was not seen in training.
     """
@@ -114,6 +124,7 @@ class Tally:
     given: dict[str, np.ndarray]
     named: dict[str, int]
     unseen: dict[str, int]
+    told: np.ndarray
 
 
 def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
@@ -130,7 +141,9 @@ def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
             keys = keys[keys >= 0]
             named[column], unseen[column] = len(keys), int((~np.isin(keys, seen)).sum())
     younger = int((social.age(dataset.videos) < featurizer.youngest).sum())
-    return Tally(len(dataset), younger, present, outside, given, named, unseen)
+    values = raw["social"][0] if "social" in raw and "social" in featurizer.scalers else np.zeros((0, 0))
+    told = np.stack([(~np.isnan(values)).sum(0), np.nansum(values, axis=0)])
+    return Tally(len(dataset), younger, present, outside, given, named, unseen, told)
 
 
 def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
@@ -153,7 +166,22 @@ def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
         {column: sum(one.unseen[column] for one in tallies) / count for column, count in named.items() if count},
         {part: sum(one.outside[part] for one in tallies) / present[part] for part in there},
         sum(one.younger for one in tallies) / rows,
+        _distance(featurizer, np.sum([one.told for one in tallies], axis=0)),
     )
+
+
+def _distance(featurizer: Featurizer, told: np.ndarray) -> dict[str, float]:
+    """By column, from `Tally.told`; each feature that is the logarithm of a column, and the age."""
+    if not told.size:
+        return {}
+    scaler, (count, total) = featurizer.scalers["social"], told
+    names = {f"log_{column}": column for column in COLUMNS} | {"log_age": "age", "log_duration": "video_duration"}
+    far = (total / np.maximum(count, 1) - scaler.loc) / scaler.scale
+    return {
+        names[feature]: float(far[place])
+        for place, feature in enumerate(featurizer.columns["social"])
+        if feature in names and count[place] and not _never(scaler)[place]
+    }
 
 
 def shift(featurizer: Featurizer, dataset: Dataset) -> Shift:

@@ -19,6 +19,7 @@ from forecast.notation import written_out
 from forecast.scoring.archive import archive
 from forecast.scoring.baseline import marginal_rows
 from forecast.scoring.forecast_rows import Piece, Runner, Settings, forecast_pieces
+from forecast.scoring.level import level
 from forecast.scoring.percentage_error import mean_percentage_error
 from forecast.scoring.scores import mean_scores, scores
 from forecast.scoring.totals import Sums
@@ -98,6 +99,11 @@ def evaluate(
     rows["point"] = rows["mean"] if point == "auto" else rows[point]
     stranger = np.concatenate([piece.stranger for piece in pieces])
     metrics = _metrics(forecaster, rows, truth, samples, point) | {"totals": sums.scores(forecaster.targets)}
+    if not np.isnan(truth).all():
+        videos = dataset.videos
+        authors = videos["username"].fillna(videos["id"]) if "username" in videos else videos["id"]
+        targets = forecaster.featurizer.targets
+        metrics["level"] = level(rows, truth, targets.names, targets.scale, authors.to_numpy(dtype=str))
     moved = shift_of(forecaster.featurizer, [piece.tally for piece in pieces])
     moved.warn(dataset.name)
     metrics |= {"warnings": moved.warnings, "shift": moved.to_dict()}

@@ -94,3 +94,13 @@ def test_a_dataset_counted_in_pieces_is_as_unlike_as_counted_at_once(world):
     assert together.lacking == apart.lacking
     for name in ("present", "unseen", "outside"):
         assert getattr(together, name) == pytest.approx(getattr(apart, name))
+
+
+def test_means_that_lie_far_off_are_told_in_standard_deviations(world):
+    dataset, featurizer = world
+    moved = replace(dataset, videos=dataset.videos.assign(follower_count=np.expm1(np.log1p(dataset.videos["follower_count"]) + 5.0)))
+    found, at_home = shift(featurizer, moved), shift(featurizer, dataset)
+    scaler, place = featurizer.scalers["social"], featurizer.columns["social"].index("log_follower_count")
+    assert found.distance["follower_count"] == pytest.approx(5.0 / scaler.scale[place])
+    assert max(map(abs, at_home.distance.values())) < 1e-6
+    assert any(line.startswith("the follower_count lies 2.") and "above" in line for line in found.warnings)

@@ -1,0 +1,52 @@
+"""Is a run at home on labelled rows? Whether it beats their own marginal distribution, and whether it is always too low or too high."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from features.scale import Scale
+from forecast.scoring.baseline import marginal_quantiles, marginal_rows
+
+SURE = 4.0  # standard errors, beyond which a difference is no accident
+MATTERS = 0.2  # of the standard deviation of what is left, below which it does not matter
+
+
+def level(rows: dict[str, np.ndarray], truth: np.ndarray, targets: Sequence[str], scale: Scale, authors: np.ndarray) -> dict[str, Any]:
+    """What metrics.json says of it.
+
+    Args:
+        rows: `median` and `crps` of the forecasts, (N, K) each.
+        truth: (N, K), NaN where unknown.
+        targets: names of the K targets.
+        scale: of the targets.
+        authors: (N,) who made each video, any keys: videos of one author are off together.
+
+    Returns:
+        By target, `bias` (mean of truth - median, in the training scale), its `standard_error` over authors, `crps`, and
+        `crps_marginal`, that of the distribution of these very rows; and `sentences`, one for each target that is off.
+    """
+    found: dict[str, Any] = {}
+    sentences = []
+    for k, name in enumerate(targets):
+        known = ~np.isnan(truth[:, k])
+        if known.sum() < 2:
+            continue
+        off, crps = (truth - rows["median"])[known, k], float(rows["crps"][known, k].mean())
+        own = marginal_rows(marginal_quantiles(truth[known][:, [k]]), truth[known][:, [k]])
+        bias, error, marginal = float(off.mean()), _standard_error(off, authors[known]), float(own["crps"].mean())
+        found[name] = {"bias": bias, "standard_error": error, "crps": crps, "crps_marginal": marginal}
+        if crps > marginal:
+            sentences.append(f"{name}: its CRPS, {crps:.3f}, is worse than that of the distribution of these very rows, {marginal:.3f}")
+        if abs(bias) > max(SURE * error, MATTERS * float(off.std())):
+            amount = f"a factor of {math.exp(abs(bias)):.2f}" if scale.counts else f"{abs(bias):.3g}"
+            sentences.append(f"{name} is forecast too {'low' if bias > 0 else 'high'}, by {amount} at the median")
+    return {"targets": found, "sentences": sentences}
+
+
+def _standard_error(off: np.ndarray, authors: np.ndarray) -> float:
+    """Of a mean over videos, those of one author taken together."""
+    _, group = np.unique(authors, return_inverse=True)
+    totals = np.bincount(group, weights=off - off.mean())
+    return float(np.sqrt((totals**2).sum()) / len(off)) if len(totals) > 1 else math.inf

@@ -1,0 +1,34 @@
+"""Whether a run is at home on labelled rows, by hand."""
+
+import numpy as np
+import pytest
+
+from features.scale import Scale
+from forecast.scoring.level import level
+
+
+def test_a_bias_is_told_with_its_error_over_authors():
+    truth = np.array([[1.0, 5.0], [2.0, np.nan], [3.0, 7.0], [6.0, 6.0]])
+    rows = {"median": np.array([[0.0, 5.0], [2.0, 0.0], [2.0, 7.0], [4.0, 6.0]]), "crps": np.full((4, 2), 0.5)}
+    found = level(rows, truth, ("a", "b"), Scale.COUNTS, np.array(["x", "x", "y", "z"]))["targets"]
+    assert found["a"]["bias"] == pytest.approx((1 + 0 + 1 + 2) / 4)
+    # off by 1, 0, 1, 2, mean 1: authors' totals of what is left are -1, 0, 1
+    assert found["a"]["standard_error"] == pytest.approx(np.sqrt(2) / 4)
+    # of 5, 6, 7: mean distance of the truth to a draw, less half the mean distance of two draws
+    assert found["b"]["crps_marginal"] == pytest.approx((1 + 2 / 3 + 1) / 3 - 8 / 18, abs=0.15)
+
+
+def test_what_is_off_is_a_sentence():
+    random = np.random.default_rng(0)
+    truth = random.normal(8.0, 1.0, size=(400, 1))
+    authors = np.arange(400).astype(str)
+
+    def said(shift, crps):
+        rows = {"median": truth - shift + random.normal(0, 0.5, size=truth.shape), "crps": np.full_like(truth, crps)}
+        return level(rows, truth, ("view_count",), Scale.COUNTS, authors)["sentences"]
+
+    assert said(0.0, 0.3) == []
+    low, worse = said(2.0, 0.3)[0], said(0.0, 0.7)[0]
+    assert low.startswith("view_count is forecast too low, by a factor of 7.")
+    assert worse.startswith("view_count: its CRPS, 0.700, is worse than that of the distribution of these very rows, 0.5")
+    assert said(-2.0, 0.3)[0].startswith("view_count is forecast too high, by a factor of 7.")
