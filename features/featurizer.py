@@ -203,7 +203,8 @@ class Featurizer:
         """Raw continuous features, their names and presence, by part; `until` as in `transform`."""
         videos = dataset.videos
         raw: Raw = {}
-        numbers = social.numbers(videos, self.youngest)
+        targets = [name for name in self.targets.names if name in videos]
+        numbers = social.numbers(videos.drop(columns=targets), self.youngest)  # what is forecast tells nothing of itself
         known = self.columns.get("social") or list(numbers)
         if known:
             table = np.stack([numbers.get(name, np.full(len(videos), np.nan)) for name in known], axis=1)

@@ -59,6 +59,7 @@ def refused(main, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> s
         (["--learning-rate", "1e400"], "learning_rate"),
         (["--split", "view_count=\N{CAT FACE}"], "view_count"),
         (["--targets", "id"], "id"),
+        (["--targets", "view_cuont"], "has no such column (is it view_count?)"),
     ],
 )
 def test_options_of_train(dataset_directory: Path, tmp_path: Path, capsys, options: list[str], named: str) -> None:

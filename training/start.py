@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from features.tables.columns import COUNTS, nearest
 from features.tables.dataset import RESERVED, Dataset
 from forecast.run.configuration import AUTOMATIC, PRESETS, Configuration
 from forecast.run.directory import RunDirectory, new_run, unfinished_run
@@ -98,6 +99,7 @@ def begin(
     """
     run.tidy()
     _refuse_unknown(configuration, dataset)
+    _refuse_lacking(configuration, dataset)
     if (run.path / "configuration.json").exists():
         if run.read_json("source.json").get("fingerprint") != dataset.fingerprint:
             raise InputError(f"{dataset.name}: has changed since the run {run.path} was started")
@@ -109,6 +111,18 @@ def begin(
         run.write_text(EXTRACTION, json.dumps(json_object(measured.read_text(errors="replace"), str(measured)), indent=2) + "\n")
     run.write_text("source.json", json.dumps(about) + "\n")
     run.write_text("configuration.json", configuration.to_json())
+
+
+def _refuse_lacking(configuration: Configuration, dataset: Dataset) -> None:
+    """A target that was asked for by name, and is no column with a number in it, is not dropped in silence."""
+    if configuration.targets == COUNTS:
+        return
+    for name in configuration.targets:
+        if name not in dataset.videos:
+            near = nearest(name, dataset.videos.columns.drop("id"))
+            raise InputError(f"--targets {name}: {dataset.name} has no such column{f' (is it {near}?)' if near else ''}")
+        if not dataset.videos[name].notna().any():
+            raise InputError(f"--targets {name}: {dataset.name} has the column, but no number in it")
 
 
 def _refuse_unknown(configuration: Configuration, dataset: Dataset) -> None:

@@ -14,9 +14,8 @@ from extraction.sources.collectors.reader import AUTHOR_ID, HELD, at, paths
 from extraction.sources.collectors.web import YTDLP
 from extraction.sources.media import Media
 from features.tables.columns import COLUMNS
-from features.tables.moments import check_moments
 from features.tables.readings import apart
-from features.tables.table import check_ids, judge
+from features.tables.table import check_ids, doubted, judge
 from features.tables.values import is_missing, is_number, parse_id
 from machine.errors import InputError
 from machine.files import inside, regular_file
@@ -124,7 +123,7 @@ def source_of_rows(rows: list[dict[str, Any]], folder: Path, kind: str, path: Pa
     }
     notes = [f"{count} {what}" for what, count in lost.items() if count]
     check_ids(kept, path)
-    source = with_media(check_moments(kept, path), folder, kind, path)
+    source = with_media(doubted(kept, path), folder, kind, path)
     source.unusable, source.notes, source.account = unusable, notes, account
     account.add("entries", "videos", count=len(source.videos))
     account.add("entries", "other readings of them", count=len(kept) - len(source.videos))

@@ -14,6 +14,8 @@ from features.tables.moments import check_moments
 from features.tables.values import is_missing
 from machine.errors import InputError, InputWarning
 
+AUTHORS_ROWS = 3  # videos an author, and authors, from which it shows whether a count is the author's
+UNSTEADY = 0.5  # standard deviation of the logarithm within an author; that of hearts grows by less in a year
 LONGEST_ID = 200  # characters; identifiers are repeated in every output
 TIMES = ("create_time", "collected_at")
 
@@ -51,9 +53,10 @@ def check_videos(
     future: bool = False,
 ) -> pd.DataFrame:
     """Validate a videos table that was read from `path`; see `read_videos`."""
+    targets = tuple(targets)
     table = check_values(table, path, targets=targets, count_targets=count_targets, lenient=lenient, future=future)
     check_ids(table, path)
-    return check_moments(table, path)
+    return doubted(table, path, targets)
 
 
 def check_values(
@@ -151,6 +154,24 @@ def read_features(path: Path) -> pd.DataFrame:
     if features.empty:
         raise InputError(f"{path}: no row has any number")
     return features
+
+
+def doubted(table: pd.DataFrame, path: Path, targets: Iterable[str] = ()) -> pd.DataFrame:
+    """Warn of what a validated table says that can hardly be: moments (see `features.tables.moments`), and counts that we take for the
+    author's, and that vary from video to video of one author as a video's own do.
+    """
+    targets = tuple(targets)
+    for name in ("digg_count", "likes_count"):
+        if name in targets or name not in table or "username" not in table:
+            continue
+        logs = np.log1p(table[name]).groupby(table["username"])
+        spreads = logs.std()[logs.count() >= AUTHORS_ROWS]
+        if len(spreads) >= AUTHORS_ROWS and float(spreads.median()) > UNSTEADY:
+            meant = COLUMNS[name].meaning
+            _warn(
+                f"{path}: {name} is taken for {meant}, but differs between one author's videos as a video's own likes do (is it like_count?)"
+            )
+    return check_moments(table, path)
 
 
 def _says_na(table: pd.DataFrame) -> bool:

@@ -23,6 +23,14 @@ def shared_bad_clips():
     return folder
 
 
+@pytest.fixture
+def shared_wild():
+    folder = SHARED / "wild"
+    if not folder.exists():
+        pytest.skip("the shared wild tables are not beside this checkout")
+    return folder
+
+
 def write_clip(path, codec="libx264", *, frames=40, rate=10, size=(64, 96), sound=True, options=None, container=None, seed=0):
     """A moving texture (its top third follows the frame number) with a tone."""
     random = np.random.default_rng(seed)

@@ -297,3 +297,13 @@ def test_targets_are_counts_amounts_or_numbers(tmp_path):
     assert read_videos(path, targets=["score"], count_targets=False)["score"].tolist() == [-2, 3]
     with pytest.raises(InputError, match="row 1, column score: '-2' is negative"):
         read_videos(path, targets=["score"])
+
+
+def test_an_author_count_that_differs_between_the_videos_of_an_author_is_doubted(tmp_path):
+    path = tmp_path / "videos.csv"
+    steady = [f"v{row},user{row % 4},{1000 * (row % 4)},{7 ** (row // 4)}" for row in range(16)]
+    path.write_text("\n".join(["id,username,likes_count,digg_count", *steady]))
+    with pytest.warns(InputWarning, match="digg_count is taken for likes the author gave, but differs") as said:
+        read_videos(path)
+    assert len(said) == 1
+    assert read_videos(path, targets=["digg_count"])["digg_count"].max() == 343
