@@ -167,10 +167,8 @@ def doubted(table: pd.DataFrame, path: Path, targets: Iterable[str] = ()) -> pd.
         logs = np.log1p(table[name]).groupby(table["username"])
         spreads = logs.std()[logs.count() >= AUTHORS_ROWS]
         if len(spreads) >= AUTHORS_ROWS and float(spreads.median()) > UNSTEADY:
-            meant = COLUMNS[name].meaning
-            _warn(
-                f"{path}: {name} is taken for {meant}, but differs between one author's videos as a video's own likes do (is it like_count?)"
-            )
+            meant, rows = COLUMNS[name].meaning, "differs between one author's videos as a video's own likes do"
+            _warn(f"{path}: {name} is taken for {meant}, but {rows} (is it like_count?)")
     return check_moments(table, path)
 
 

@@ -40,7 +40,7 @@ class Reader:
         """The first value of a column that is there; None where none is."""
         for place in self.places.get(column, ()):
             value = at(entry, place) if isinstance(place, str) else place(entry)
-            if not (is_missing(value) or value in ([], {})):
+            if not (is_missing(value) or (isinstance(value, (list, dict)) and not value)):
                 return value
         return None
 
@@ -102,5 +102,5 @@ def nested(row: Mapping[str, Any]) -> dict[str, Any]:
             if not isinstance(inner, dict):
                 break
         if isinstance(inner, dict):
-            inner[last] = value
+            inner[last] = value.tolist() if type(value).__name__ == "ndarray" else value
     return entry

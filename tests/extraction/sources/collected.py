@@ -116,11 +116,15 @@ def shaped(entries: list[dict], shape: str) -> str:
 
 def same_videos(found: pd.DataFrame, known: list[dict[str, Any]], lacking: set[str]) -> None:
     """Assert that the table holds the known videos, by value, in every column that is not lacking."""
-    expected = pd.DataFrame(known).sort_values("id").reset_index(drop=True)
-    table = found.sort_values("id").reset_index(drop=True)
+    expected, table = (_plain(rows).sort_values("id").reset_index(drop=True) for rows in (pd.DataFrame(known), found))
     assert len(table) == len(expected)
     for name in expected.columns.difference(list(lacking)):
         assert table[name].tolist() == expected[name].tolist(), name
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """None for whatever is missing."""
+    return table.astype(object).where(table.notna(), None)
 
 
 def written(folder: Path, **files: str) -> Path:
