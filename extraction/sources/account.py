@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-SUBJECTS = ("files", "entries", "columns", "videos")
+SUBJECTS = ("files", "entries", "columns", "rows")
 
 
 @dataclass

@@ -165,8 +165,8 @@ def account_of_files(source: Source, media: Media, read: Iterable[Path]) -> None
 def account_of_videos(source: Source) -> None:
     """Count videos with and without a clip."""
     without = source.videos["id"][source.videos["video_path"].isna()]
-    source.account.add("videos", "with a clip", count=len(source.videos) - len(without))
-    source.account.add("videos", "without a clip", without.iloc[0] if len(without) else "", len(without))
+    source.account.add("rows", "with a clip", count=len(source.videos) - len(without))
+    source.account.add("rows", "without a clip", without.iloc[0] if len(without) else "", len(without))
 
 
 def _unread(path: Path, relative: str) -> str:

@@ -137,7 +137,7 @@ def test_every_file_and_column_of_a_folder_is_counted(tmp_path):
         "links not followed": 1,
     }
     assert source.account.total("files") == sum(1 for _ in tmp_path.iterdir())
-    assert found["videos"] == {"with a clip": (2, ""), "without a clip": (1, known[2]["id"])}
+    assert found["rows"] == {"with a clip": (2, ""), "without a clip": (1, known[2]["id"])}
     assert found["columns"]["carried along"] == (1, "saved")
     assert found["columns"]["not used"] == (2, "author.nickname, extra")
     assert source.videos["saved"].tolist() == [7, 7, 7]
