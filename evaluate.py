@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from forecast.run.directory import RunDirectory, newest_run
     from forecast.run.load import load
     from forecast.scoring.evaluation import evaluate, table, write_evaluation
-    from forecast.scoring.lead import asked, by_lead
+    from forecast.scoring.lead import asked, by_lead, looks
     from machine.cluster import Cluster
     from machine.files import inside
     from program import read_program
@@ -89,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dataset = dataset.take(split(dataset.videos, **forecaster.configuration.division).test)
         if len(dataset) == 0:
             raise InputError(f"{path}: its training held out no rows for tests (name a dataset with --data)")
+    followed = dataset
     dataset = asked(dataset, forecaster.featurizer, options.seen, options.horizon)
     keep = out / "samples.npz" if options.save_samples else None
     settings = {name: getattr(options, name) for name in ("samples", "seed", "point")}
@@ -100,6 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if dataset.so_far is not None:
         lead = {"seen": options.seen, "horizon": options.horizon, "by_horizon": by_lead(dataset, evaluation.rows, evaluation.truth)}
         evaluation.metrics.update(lead)
+        evaluation.metrics["looks"] = looks(forecaster, followed, seed=options.seed, device=device)
     add_measures(evaluation, forecaster, dataset, seed=options.seed, device=device)
     write_evaluation(evaluation, out)
     names = dataset.videos["username"].fillna("").tolist() if begun.get("keep_names") and "username" in dataset.videos else None

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from forecast.notation import round_counts, short, title
+from forecast.notation import duration, round_counts, short, title
 from forecast.report.style import ORANGE, SKY, line, rule
 from forecast.scoring.evaluation import Evaluation
 
@@ -32,6 +32,32 @@ def published_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
     panels[-1].set_xlabel("video")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, frameon=False)
     return figure
+
+
+def looks_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
+    """CRPS, and width of the 95 % interval, against the time ahead; one line for each age at which one looks."""
+    looks = evaluation.metrics["looks"]
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    panels = figure.subplots(1, 2)
+    ages = sorted({look["seen"] for look in looks})
+    for place, seen in enumerate(ages):
+        mine = [look for look in looks if look["seen"] == seen]
+        ahead = [look["horizon"] - seen for look in mine]
+        # the more is known, the darker
+        shade = {"color": line(dark), "alpha": 0.25 + 0.75 * place / max(len(ages) - 1, 1)}
+        for panel, name in zip(panels, ("crps", "width_95"), strict=True):
+            panel.plot(ahead, [look[name] for look in mine], marker="o", markersize=3, label=_looked(seen), **shade)
+    for panel, name in zip(panels, ("CRPS", "width of the 95 % interval"), strict=True):
+        panel.set_title(name, loc="left")
+        panel.set_xscale("log")
+        panel.set_ylim(bottom=0.0)
+    figure.supxlabel("days ahead", fontsize=10)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=len(ages), frameon=False)
+    return figure
+
+
+def _looked(seen: float) -> str:
+    return "before publication" if seen == 0 else f"after {duration(seen * 86_400)}"
 
 
 def coverage_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:

@@ -38,6 +38,11 @@ PICTURES: dict[str, tuple[Callable[..., Figure], str, str]] = {
         "Forecast and truth in counts",
         "One point a video, on log axes; on the diagonal, the median forecast is the truth.",
     ),
+    "looks": (
+        figures.looks_figure,
+        "How much do readings tell?",
+        "Means over the targets, against the time from the look to the reading forecast; one line for each age at which one looks.",
+    ),
     "parts": (
         figures.parts_figure,
         "What each part contributes",
@@ -60,7 +65,8 @@ def write_report(
         command: what reproduces the report.
         names: (N) authors to show beside the largest misses, where the run was trained with --keep-names.
     """
-    shown = {name: _picture(name, evaluation, out) for name in PICTURES if evaluation.known or name == "parts"}
+    wanted = ["parts"] if not evaluation.known else [name for name in PICTURES if name != "looks" or evaluation.metrics.get("looks")]
+    shown = {name: _picture(name, evaluation, out) for name in wanted}
     write_text(out / "report.html", page(evaluation, forecaster, shown, data=data, command=command, names=names))
 
 
@@ -113,6 +119,7 @@ def _sections(evaluation: Evaluation, pictures: dict[str, str], names: Sequence[
 {_figure("coverage", pictures)}
 {_figure("pit", pictures)}
 {_figure("truth", pictures)}
+{_figure("looks", pictures) if "looks" in pictures else ""}
 <section id="groups"><h2>For whom do they hold?</h2>
 {tables.groups(evaluation)}
 </section>

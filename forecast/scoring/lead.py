@@ -8,10 +8,17 @@ from features.featurizer import Featurizer
 from features.followed.early import ages
 from features.followed.looks import looks_at
 from features.tables.dataset import Dataset
+from forecast.forecaster import Forecaster, truth_of
 from forecast.notation import parse_horizon
+from forecast.scoring.scores import mean_scores, row_summary
+from forecast.scoring.scores import scores as scored
 from machine.errors import InputError
 
 DAY = 86_400.0
+SEEN = (0.0, 0.25, 1.0, 3.0, 7.0)  # days
+HORIZONS = (0.25, 1.0, 2.0, 4.0, 7.0, 14.0, 30.0)
+SOME, FEWEST, DRAWS = 128, 20, 200
+SCORES = ("crps", "coverage_95", "width_95")
 LEADS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)  # days, where one group ends and the next one begins
 
 
@@ -30,6 +37,37 @@ def asked(dataset: Dataset, featurizer: Featurizer, seen: str = "0", horizon: st
     if featurizer.growth is None and known != 0.0:
         raise InputError(f"--seen {seen}: the run was trained without readings, so what was read of a video tells it nothing")
     return looks_at(dataset, known, wanted)
+
+
+def looks(forecaster: Forecaster, dataset: Dataset, *, seed: int = 0, device: Any = "cpu") -> list[dict[str, Any]]:
+    """Scores of looks at each of the ages `SEEN`, ahead to each of `HORIZONS`: entries as of `by_lead`, for ages that enough videos have.
+
+    Args:
+        forecaster: a run that has learned from readings.
+        dataset: videos with readings; `SOME` of each kind of look are forecast.
+        seed: of the draws.
+        device: where to compute.
+    """
+    found: list[dict[str, Any]] = []
+    if dataset.readings is None or forecaster.featurizer.growth is None:
+        return found
+    for seen in SEEN:
+        for horizon in HORIZONS:
+            try:
+                rows = looks_at(dataset, seen, horizon) if horizon > seen else None
+            except InputError:  # no video was read then
+                continue
+            if rows is None or rows.so_far is None:
+                continue
+            known = np.flatnonzero((rows.so_far["readings"] > 0).to_numpy() == (seen > 0))
+            if len(known) >= FEWEST:
+                some = rows.take(known[np.linspace(0, len(known) - 1, min(SOME, len(known))).astype(int)])
+                videos = forecaster.featurizer.transform(some).to(device)
+                truth = truth_of(videos, len(forecaster.targets))
+                draws = np.concatenate(list(forecaster.draws(videos.unlabelled(), DRAWS, seed=seed)), axis=1)
+                scores = mean_scores(scored(row_summary(draws, truth), truth, forecaster.targets))
+                found.append({"seen": seen, "horizon": horizon, "rows": len(some)} | {name: scores[name] for name in SCORES})
+    return found
 
 
 def by_lead(dataset: Dataset, rows: dict[str, np.ndarray], truth: np.ndarray) -> list[dict[str, Any]]:

@@ -112,6 +112,9 @@ def test_evaluate_looks_at_an_age_and_scores_by_lead(run, tmp_path):
     [group] = metrics["by_horizon"]
     assert (group["seen"], group["horizon"], group["rows"]) == (1.0, 7.0, 30)
     assert group["crps"] == pytest.approx(metrics["mean"]["crps"])
+    # 30 test videos were read at 1, 3, 7 and 30 days, and some before 6 hours
+    assert {(1.0, 7.0, 30), (3.0, 30.0, 30), (0.0, 1.0, 30)} <= {(look["seen"], look["horizon"], look["rows"]) for look in metrics["looks"]}
+    assert "How much do readings tell?" in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
