@@ -1,0 +1,1 @@
+"""What a few rows make of a run that was trained on other data."""

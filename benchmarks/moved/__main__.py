@@ -1,0 +1,138 @@
+"""Runs moved to other data by train.py --from, against themselves, clipcast from scratch and peers on the same few rows.
+
+    python -m benchmarks.moved --data DIR [--sizes 30,100,300,1000] [--parents DIR] [--move famous-small] [--out FILE]
+
+DIR holds tiktok-famous, us-shorts, youtube-shorts and smp-video. Parents are trained once, into --parents.
+"""
+
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from features.rows.splits import Rows
+from features.tables.dataset import Dataset, read_dataset
+from forecast.forecaster import Forecaster
+from forecast.run.configuration import Configuration
+from forecast.run.load import load
+from forecast.scoring.evaluation import evaluate
+from forecast.scoring.scores import mean_scores
+from machine.command import Parser, path, run, whole
+from machine.files import write_text
+from training import go_on, train
+
+MILLION, SMALL = 1e6, 1e5
+
+
+class Move(NamedTuple):
+    """From which rows to which; the targets and their scale are those of `of`."""
+
+    of: str
+    to: str
+    old: Callable[[Dataset], np.ndarray]
+    new: Callable[[Dataset], np.ndarray]
+    targets: tuple[str, ...] = Configuration().targets
+    target_scale: str = "log1p"
+
+
+def _followers(low: float, high: float) -> Callable[[Dataset], np.ndarray]:
+    return lambda dataset: np.flatnonzero(dataset.videos["follower_count"].between(low, high).to_numpy())
+
+
+def _half(which: int) -> Callable[[Dataset], np.ndarray]:
+    return lambda dataset: np.sort(np.random.default_rng(0).permutation(len(dataset))[which::2])
+
+
+def _every(dataset: Dataset) -> np.ndarray:
+    return np.arange(len(dataset))
+
+
+MOVES = {
+    "famous-small": Move("tiktok-famous", "tiktok-famous", _followers(MILLION, np.inf), _followers(0, SMALL)),
+    "us": Move("tiktok-famous", "us-shorts", _every, _every),
+    "youtube": Move("tiktok-famous", "youtube-shorts", _every, _every),
+    "nowhere": Move("smp-video", "smp-video", _half(0), _half(1), ("popularity",), "identity"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; see `--help`."""
+    parser = Parser(prog="benchmarks.moved", description=__doc__)
+    parser.add_argument("--data", type=path, required=True, metavar="DIR", help="folder of the data sets")
+    parser.add_argument("--sizes", default="30,100,300,1000", metavar="N,M", help="labelled rows (default: %(default)s)")
+    parser.add_argument("--move", default=",".join(MOVES), metavar="A,B", help="which moves (default: %(default)s)")
+    parser.add_argument("--parents", type=path, default=Path("runs/parents"), metavar="DIR", help="runs to move (default: %(default)s)")
+    parser.add_argument("--peers", default="ridge,catboost,lightgbm", metavar="A,B", help="(default: %(default)s)")
+    parser.add_argument("--tests", type=whole(100), default=2000, metavar="N", help="rows scored, at the most (default: %(default)s)")
+    parser.add_argument("--no-scratch", action="store_true", help="leave out clipcast from scratch")
+    parser.add_argument("--out", type=path, metavar="FILE", help="where to write the table (default: only print it)")
+    options = parser.parse_args(arguments)
+    warnings.simplefilter("ignore")
+    lines = ["| move | rows | forecast | CRPS | 95 % held | seconds |", "|---|---|---|---|---|---|"]
+
+    def told(*cells: object) -> None:
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+        print(lines[-1], flush=True)
+
+    for name in options.move.split(","):
+        move = MOVES[name]
+        parent = options.parents / (f"{move.of}-{name}" if name in ("famous-small", "nowhere") else move.of)
+        source, target = (
+            read_dataset(options.data / one, targets=move.targets, count_targets=move.target_scale == "log1p") for one in move[:2]
+        )
+        if not (parent / "run.json").exists():
+            settings = Configuration(targets=move.targets, target_scale=move.target_scale, test_share=0.0)
+            train(source.take(move.old(source)), settings, run=parent)
+        old, order = load(parent), np.random.default_rng(1).permutation(move.new(target))
+        largest = max(map(int, options.sizes.split(",")))
+        tests = order[: min(options.tests, len(order) - largest)]
+        scored, common = target.take(np.sort(tests)), [one for one in old.targets if one in target.videos]
+        told(name, 0, "the run as it is", *_scores(old, scored, common), 0)
+        for size in map(int, options.sizes.split(",")):
+            few = target.take(np.sort(order[len(tests) : len(tests) + size]))
+            began = time.process_time()
+            moved = go_on(parent, few, replace(old.configuration, split="random", test_share=0.0))
+            told(name, size, "**--from**", *_scores(moved, scored, common), f"{time.process_time() - began:.0f}")
+            if not options.no_scratch:
+                began = time.process_time()
+                settings = Configuration(targets=tuple(common), target_scale=move.target_scale, test_share=0.0)
+                told(name, size, "from scratch", *_scores(train(few, settings), scored, common), f"{time.process_time() - began:.0f}")
+            for peer in filter(None, options.peers.split(",")):
+                began = time.process_time()
+                told(name, size, peer, *_peer(peer, few, scored, tuple(common), move.target_scale), f"{time.process_time() - began:.0f}")
+    if options.out:
+        write_text(options.out, "\n".join([*lines, ""]))
+
+
+def _scores(forecaster: Forecaster, scored: Dataset, targets: Sequence[str]) -> tuple[str, str]:
+    """Mean CRPS and share held over these targets."""
+    found = evaluate(forecaster, scored, samples=400).metrics["targets"]
+    return tuple(f"{np.mean([found[one][name] for one in targets]):.3f}" for name in ("crps", "coverage_95"))  # type: ignore[return-value]
+
+
+def _peer(name: str, few: Dataset, scored: Dataset, targets: tuple[str, ...], scale: str) -> tuple[str, str]:
+    """The same of a peer that was trained on six sevenths of the few rows and stopped on the rest."""
+    import pandas as pd
+
+    from benchmarks import peer_models
+    from benchmarks.peer_columns import make_task
+    from benchmarks.peer_forecasts import score
+
+    ready = {part: pd.concat([few.ready[part], scored.ready[part]], ignore_index=True) for part in few.ready}
+    both = Dataset(pd.concat([few.videos, scored.videos], ignore_index=True), ready)
+    order = np.random.default_rng(0).permutation(len(few))
+    stop = max(3, len(few) // 7)
+    rows = Rows(np.sort(order[stop:]), np.sort(order[:stop]), len(few) + np.arange(len(scored)))
+    task = make_task(both, rows, targets, scale, new_authors=False, seed=0, threads=1)
+    forecasts = getattr(peer_models, name.replace("-", "_"))(task)
+    mean = mean_scores({one: score(found, task.test.targets[one].to_numpy(), scale) for one, found in forecasts.items()})
+    return f"{mean['crps']:.3f}", f"{mean['coverage_95']:.3f}"
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
