@@ -5,18 +5,20 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import av
 import numpy as np
 from av.stream import Disposition
 
-from extraction.decoding.picture import square
+from extraction.decoding.picture import even, square
 from extraction.decoding.recognise import container as container_of
 from extraction.decoding.timeline import Timeline
 from extraction.settings import FRAMES, Limits, Problem
 
 FORMATS = "mov,matroska,avi,flv"
+NOT_SHOWN = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image | Disposition.dependent
 
 
 class Refused(Exception):
@@ -64,7 +66,8 @@ def read_clip(path: Path, resize: int, crop: int, limits: Limits, indexed: Calla
             else:
                 seconds = float((timeline.span()[1] - timeline.span()[0]) * video.time_base)
                 indexed(min(seconds, len(timeline) / 10))
-                clip.frames = _pictures(path, container, timeline, resize, crop, limits, clip)
+                ratio = float(video.sample_aspect_ratio or 1)
+                clip.frames = _pictures(path, container, timeline, partial(square, resize=resize, crop=crop, ratio=ratio), limits, clip)
     except Refused as refused:
         clip.note("open", str(refused))
     return clip
@@ -94,10 +97,14 @@ def opened(path: Path, limits: Limits) -> Iterator:
 
 
 def usable(streams):
-    """The first stream with a decoder that is not an attached picture, or None."""
-    return next(
-        (stream for stream in streams if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic), None
-    )
+    """The stream that a player shows: the default one, else the first; never a cover, a still or a depth map. None if none can be decoded."""
+    shown = [stream for stream in streams if stream.codec_context is not None and not stream.disposition & NOT_SHOWN]
+    return min(shown, key=lambda stream: (not stream.disposition & Disposition.default, _grey(stream)), default=None)
+
+
+def _grey(stream) -> bool:
+    """Whether a stream has no colours, as a depth map."""
+    return str(getattr(stream.codec_context, "pix_fmt", "")).startswith("gray")
 
 
 def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline, np.ndarray | None]:
@@ -124,7 +131,9 @@ def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline
                 sound.add(packet)
     except av.FFmpegError as error:
         clip.note("index", f"decode_error: the file breaks off ({error.strerror})")
-    end = max(float((ends[stream.index] - (stream.start_time or 0)) * stream.time_base) for stream in (video, audio) if stream is not None)
+    # the header counts from where the first track begins: another one may begin later
+    begin = (container.start_time or 0) / 1e6
+    end = max(float(ends[stream.index] * stream.time_base) for stream in (video, audio) if stream is not None) - begin
     header = (container.duration or 0) / 1e6
     if header > 1.1 * end + 0.5:
         clip.note("index", f"duration: the header says {header:g} s but the packets end after {end:.3g} s (truncated file or false header)")
@@ -134,7 +143,7 @@ def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline
     return timeline, samples
 
 
-def _pictures(path: Path, container, timeline: Timeline, resize: int, crop: int, limits: Limits, clip: Clip) -> np.ndarray | None:
+def _pictures(path: Path, container, timeline: Timeline, seen: Callable, limits: Limits, clip: Clip) -> np.ndarray | None:
     from extraction.decoding.seek import Walker
 
     targets = timeline.midpoints(FRAMES)
@@ -148,7 +157,7 @@ def _pictures(path: Path, container, timeline: Timeline, resize: int, crop: int,
             if frame is None:
                 break
             if not times or frame.pts != times[-1]:
-                picture = square(frame, resize, crop)
+                picture = seen(frame)
             pictures.append(picture)
             times.append(frame.pts)
             damaged += bool(frame.is_corrupt)
@@ -158,6 +167,9 @@ def _pictures(path: Path, container, timeline: Timeline, resize: int, crop: int,
         clip.note("video", f"decode_error: {walker.errors} packets could not be decoded, {damaged} of {FRAMES} frames may be damaged")
     if not pictures:
         clip.note("video", "decode_error: not one frame could be decoded")
+        return None
+    if (walker.errors or damaged) and 2 * sum(map(even, pictures)) >= len(pictures):
+        clip.note("video", "decode_error: most frames are of one colour, which stands for what cannot be decoded (encrypted?)")
         return None
     if len(set(times)) < FRAMES:
         clip.note("video", f"distinct_frames={len(set(times))}: fewer than {FRAMES} different frames")

@@ -15,6 +15,10 @@ def container(path: Path) -> tuple[str, bool]:
     for start, name in ((b"\x1a\x45\xdf\xa3", "Matroska or WebM"), (b"FLV", "FLV")):
         if head.startswith(start):
             return name, True
+    if head.startswith(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"):
+        return "Windows Media (wmv, asf) is not supported; convert it to mp4", False
+    if head[:4] in (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3"):
+        return "MPEG-1 or MPEG-2 (mpg) is not supported; convert it to mp4", False
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "AVI", True
     if text.startswith(b"ffconcat"):
