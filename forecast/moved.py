@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from features.videos import Videos
+from features.videos import EARLY, Videos
 from forecast.run.directory import RunDirectory
 from machine.errors import InputError
 
@@ -64,7 +64,9 @@ class Moved:
         spread = self.spread(((upper - lower) / 2).cpu().numpy())
         centre = median.cpu().numpy() + self.shift(median.cpu().numpy(), videos)
         moved = samples.new_tensor(centre) + samples.new_tensor(spread) * (samples - median.to(samples.dtype))
-        return moved.to(samples.dtype)
+        if EARLY in videos:  # what was read of a video before says where it lies
+            moved = torch.where(videos[EARLY].present[:, None], samples, moved)
+        return moved
 
 
 def inputs(medians: np.ndarray, videos: Videos) -> np.ndarray:

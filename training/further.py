@@ -92,10 +92,11 @@ def go_on(
         table = dataset.take(learning)
         featurizer = _extended(old.featurizer, table, configuration)
         members = _with_experts(old, featurizer, program, device)
-        videos = featurizer.transform(table).to(device)
+        videos = featurizer.transform(table).relative().to(device)
         moved, calibration = learn(
             members, videos, authors_of(featurizer, table).key, strangers=configuration.split == "author", seed=configuration.seed
         )
+        calibration = replace(calibration, read=old.calibration.read)  # of videos that were read before nothing is learned
         told, marginal = ~np.isnan(values[learning]).all(0), old.marginal.copy()
         marginal[:, told] = marginal_quantiles(values[learning][:, told])
         save_features(directory, featurizer, marginal)
