@@ -14,9 +14,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.preprocessing import TargetEncoder
 
+from features.followed import early
+from features.followed.looks import looks_at
 from features.rows.splits import Rows
 from features.scale import Scale
-from features.tables.columns import AUTHOR_COUNTS, CAPTION
+from features.tables.columns import AUTHOR_COUNTS, CAPTION, COUNTS
 from features.tables.dataset import Dataset
 
 CATEGORIES = ("username", "music_title", "region_code", "language")
@@ -58,6 +60,7 @@ def make_task(
     scale: str,
     *,
     new_authors: bool = False,
+    look: tuple[float | str, float | str] | None = None,
     seed: int = 0,
     threads: int = 1,
 ) -> Task:
@@ -69,13 +72,15 @@ def make_task(
         targets: columns to forecast.
         scale: `log1p` trains and scores log(1 + target), `identity` the target.
         new_authors: tests are about authors that training has not seen, so encodings learn from other authors' rows only.
+        look: what is seen of followed videos and which reading is forecast, as of `features.followed.looks.looks_at`; the targets are
+            then growth since what was seen, whose errors are those of the reading itself.
         seed: of SVD and encoding folds.
         threads: that a peer may use.
     """
-    y = dataset.videos[list(targets)].astype(float)
-    y = np.log1p(y) if Scale(scale).counts else y
     shares = [dataset.take(share) for share in rows]
-    y_shares = [y.iloc[share].reset_index(drop=True) for share in rows]
+    if look is not None:
+        shares = [looks_at(share, *look) for share in shares]
+    y_shares = [_targets(share, targets, scale) for share in shares]
     numbers = _informative([_numbers(share) for share in shares])
     text = _text_numbers([_text(share.videos) for share in shares], seed)
     categories = [_categories(share.videos) for share in shares]
@@ -88,6 +93,12 @@ def make_task(
         Share(n.join(t), c, e, v) for n, t, c, e, v in zip(numbers, text, categories, encodings, y_shares, strict=True)
     )
     return Task(train, validation, test, seed, threads)
+
+
+def _targets(dataset: Dataset, targets: tuple[str, ...], scale: str) -> pd.DataFrame:
+    y = dataset.videos[list(targets)].astype(float)
+    y = np.log1p(y) if Scale(scale).counts else y
+    return y if dataset.so_far is None else y - np.nan_to_num(early.counts(dataset.so_far, targets))
 
 
 def _numbers(dataset: Dataset) -> pd.DataFrame:
@@ -111,6 +122,8 @@ def _numbers(dataset: Dataset) -> pd.DataFrame:
     for name in CAPTION:
         if name in videos:
             columns[f"words of {name}"] = videos[name].fillna("").str.split().str.len().astype(float)
+    if dataset.so_far is not None:
+        columns |= early.numbers(videos, dataset.so_far, tuple(name for name in COUNTS if name in videos))[0]
     ready = [table.add_prefix(f"{part}: ") for part, table in dataset.ready.items()]
     return pd.concat([pd.DataFrame(columns, index=videos.index), *ready], axis=1)
 

@@ -94,6 +94,30 @@ def ridge(task: Task) -> dict[str, Forecast]:
     return _each_target(task, _encoded, fit)
 
 
+def last_value(task: Task) -> dict[str, Forecast]:
+    """What was read last, and growth as the training rows had it, whatever the video (for followed videos)."""
+
+    def fit(train: Known, validation: Known, test: pd.DataFrame) -> Forecast:
+        return Quantiles(np.tile(np.quantile(train[1], LEVELS), (len(test), 1)))
+
+    return _each_target(task, _encoded, fit)
+
+
+def log_linear(task: Task) -> dict[str, Forecast]:
+    """Growth linear in the logarithms of age and lead (Szabo and Huberman 2010), its errors as the training rows had them."""
+
+    def fit(train: Known, validation: Known, test: pd.DataFrame) -> Forecast:
+        def terms(columns: pd.DataFrame) -> np.ndarray:
+            found = columns.reindex(columns=["log_age_read", "log_lead"]).fillna(0.0).to_numpy()
+            return np.column_stack([np.ones(len(found)), found, found.prod(axis=1)])
+
+        law = np.linalg.lstsq(terms(train[0]), train[1], rcond=None)[0]
+        strayed = np.quantile(train[1] - terms(train[0]) @ law, LEVELS)
+        return Quantiles((terms(test) @ law)[:, None] + strayed)
+
+    return _each_target(task, _encoded, fit)
+
+
 def _each_target(task: Task, columns: Callable, fit: Callable[[Known, Known, pd.DataFrame], Forecast]) -> dict[str, Forecast]:
     train, validation, test = (columns(share) for share in (task.train, task.validation, task.test))
     return {

@@ -51,13 +51,16 @@ def peer(job: dict) -> dict:
     from benchmarks.peer_forecasts import score
     from features.rows.splits import split
     from features.tables.dataset import read_dataset
+    from forecast.scoring.lead import days
     from forecast.scoring.scores import mean_scores
 
     targets, scale = tuple(job["targets"]), job["target_scale"]
     dataset = read_dataset(job["data"], targets=targets, count_targets=Scale(scale).counts)
     rows = split(dataset.videos, job["split"], seed=job["seed"], test_share=job["test_share"])
     started = time.perf_counter()
-    task = make_task(dataset, rows, targets, scale, new_authors=job["split"] == "author", seed=job["seed"], threads=job["threads"])
+    look = None if dataset.readings is None else tuple(days(job[name], word) for name, word in (("seen", "first"), ("horizon", "last")))
+    manner = {"new_authors": job["split"] == "author", "look": look, "seed": job["seed"], "threads": job["threads"]}
+    task = make_task(dataset, rows, targets, scale, **manner)
     forecasts = _peer(job["peer"])(task)
     seconds = time.perf_counter() - started
     scored = {
@@ -90,7 +93,8 @@ def clipcast(job: dict) -> dict:
         options += [f"--{name.replace('_', '-')}={job[name]}" for name in ("split", "test_share", "target_scale")]
         started = time.perf_counter()
         _command("train.py", "--data", job["data"], *options, *seed, *CLIPCAST[job["peer"]], "--run", str(run))
-        _command("evaluate.py", "--run", str(run), "--samples", "1000", *seed, "--out", str(out))
+        asked = ("--seen", job["seen"], "--horizon", job["horizon"])
+        _command("evaluate.py", "--run", str(run), "--samples", "1000", *asked, *seed, "--out", str(out))
         seconds = time.perf_counter() - started
         metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
     mean = metrics["mean"]

@@ -24,7 +24,8 @@ from machine.files import write_text
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ("catboost", "catboost-quantiles", "lightgbm", "ngboost", "realmlp", "tabm", "ridge", "clipcast", "clipcast-paper")
-SETTINGS = ("data", "targets", "target_scale", "test_share")  # one JSON file is about one of each
+OF_FOLLOWED = ("last-value", "log-linear")  # peers that make no sense where nothing was read
+SETTINGS = ("data", "targets", "target_scale", "test_share", "seen", "horizon")  # one JSON file is about one of each
 SHOWN = (
     "crps",
     "rmse",
@@ -56,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     data = str(Path(options.data).resolve())
     splits = [f"{options.folds}={value}" for value in _folds(data, options)] if options.folds else [options.split]
-    settings = {"data": data} | {name: getattr(options, name) for name in ("targets", "target_scale", "test_share", "threads")}
+    settings = {"data": data} | {
+        name: getattr(options, name) for name in ("targets", "target_scale", "test_share", "seen", "horizon", "threads")
+    }
     runs = _read(options.json, settings) if options.json else []
     for seed in options.seeds:
         for peer in options.peers:
@@ -208,7 +211,7 @@ def _names(text: str) -> list[str]:
 
 def _parser() -> Parser:
     def peers(text: str) -> list[str]:
-        unknown = [name for name in _names(text) if name not in PEERS]
+        unknown = [name for name in _names(text) if name not in (*PEERS, *OF_FOLLOWED)]
         if unknown:
             raise ValueError(unknown)
         return _names(text)
@@ -224,7 +227,11 @@ def _parser() -> Parser:
     parser.add_argument("--seeds", type=seeds, default=[0], help="comma-separated (default: 0)")
     parser.add_argument("--targets", type=_names, default=list(COUNTS), help="comma-separated (default: the four counts)")
     parser.add_argument("--target-scale", choices=["log1p", "identity"], default="log1p", help="(default: %(default)s)")
-    parser.add_argument("--peers", type=peers, default=list(PEERS), help=f"comma-separated, of {', '.join(PEERS)} (default: all)")
+    parser.add_argument(
+        "--peers", type=peers, default=list(PEERS), help=f"comma-separated, of {', '.join(PEERS)} (default: all); {', '.join(OF_FOLLOWED)}"
+    )
+    parser.add_argument("--seen", default="0", metavar="AGE", help="of followed videos, as of evaluate.py (default: %(default)s)")
+    parser.add_argument("--horizon", default="last", metavar="AGE", help="likewise (default: %(default)s)")
     parser.add_argument("--threads", type=whole(1, 1024), default=1, help="threads of each peer (default: %(default)s)")
     parser.add_argument("--into", type=Path, metavar="FILE", help="Markdown file whose marked lines are replaced by a short table")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results here, and go on from what it holds")

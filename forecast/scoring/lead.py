@@ -28,8 +28,7 @@ def asked(dataset: Dataset, featurizer: Featurizer, seen: str = "0", horizon: st
     Raises:
         InputError: not such an age, nothing in `dataset` was followed, the run has learned from no readings, or no row has such a reading.
     """
-    known: float | str = seen if seen == "first" else _days("--seen", seen)
-    wanted: float | str = horizon if horizon == "last" else _days("--horizon", horizon)
+    known, wanted = days(seen, "first"), days(horizon, "last")
     if dataset.readings is None:
         if (known, wanted) != (0.0, "last"):
             raise InputError(f"{dataset.name}: holds one reading of each video, so --seen 0 and --horizon last are all that can be asked")
@@ -95,10 +94,12 @@ def by_lead(dataset: Dataset, rows: dict[str, np.ndarray], truth: np.ndarray) ->
     return found
 
 
-def _days(option: str, text: str) -> float:
-    if text.strip() == "0":
-        return 0.0
-    try:
-        return parse_horizon(text) / DAY
-    except InputError as error:
-        raise InputError(f"{option}: {error}") from error
+def days(text: str, word: str) -> float | str:
+    """An age in days, from text such as 6h or 7d; `word` stays as it is.
+
+    Raises:
+        InputError: neither.
+    """
+    if text == word:
+        return text
+    return 0.0 if text.strip() == "0" else parse_horizon(text) / DAY

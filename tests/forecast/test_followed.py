@@ -121,8 +121,8 @@ def test_evaluate_looks_at_an_age_and_scores_by_lead(run, tmp_path):
     ("seen", "horizon", "sentence"),
     [
         ("1d", "1d", "no video has a reading within a fifth of 1 days, later than what is seen"),
-        ("soon", "last", "--seen: horizon 'soon'"),
-        ("0", "first", "--horizon: horizon 'first'"),
+        ("soon", "last", "horizon 'soon'"),
+        ("0", "first", "horizon 'first'"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(forecaster, data, seen, horizon, sentence):
