@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import pyro
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from features.videos import Videos
 from machine.errors import InputError
 from program import Networks, Program
+from program.linear import Beside, Linear
 
 WEIGHT = 0.5  # any KL weight but 1, so that what it scales can be seen
 TARGET = "popularity"  # the model's observed site
@@ -30,6 +31,7 @@ class Member(nn.Module):
         networks: `experts` and `decoder`, modules of torch.
 
     Attributes:
+        linear: a linear forecast that the model's is pooled with, None while the networks are trained.
         parameters_by_name: what `pyro.param` and `pyro.module` made, unconstrained; filled by `setup`.
         plates: names of the plates that the target lies in; a latent site outside of them is shared by all videos.
     """
@@ -38,6 +40,7 @@ class Member(nn.Module):
         super().__init__()
         self.experts, self.decoder = networks.experts, networks.decoder
         self._model, self._guide = own(program.model), own(program.guide)
+        self.linear: Linear | None = None
         self.parameters_by_name = nn.ParameterDict()
         self.plates: frozenset[str] = frozenset({"videos"})
         self._names: dict[str, str] = {}
@@ -45,7 +48,8 @@ class Member(nn.Module):
 
     def model(self, videos: Videos, kl_weight: float = 1.0) -> None:
         """The model of N videos: all its latent sites, and `popularity`."""
-        with self._parameters_in_store():
+        pooled = nullcontext() if self.linear is None else Beside(TARGET, self.linear, videos)
+        with self._parameters_in_store(), pooled:
             self._model(videos, decoder=self.decoder, kl_weight=kl_weight)
 
     def guide(self, videos: Videos, kl_weight: float = 1.0) -> None:

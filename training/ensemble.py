@@ -70,6 +70,8 @@ def train(
         InputError: the data or a setting is unusable, or `run` holds another run.
     """
     configuration, device, program = configuration or Configuration(), torch.device(device), program or Program(model, guide, build)
+    if program != SHIPPED:  # forecasts are what its own model says
+        configuration = replace(configuration, linear=False)
     dataset = as_dataset(dataset, targets=configuration.targets, target_scale=configuration.target_scale)
     with contextlib.ExitStack() as stack:
         path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))

@@ -144,6 +144,8 @@ def _with_experts(old: Forecaster, featurizer: Featurizer, program: Program, dev
             networks.experts[part].silence()
         grown = Member(program, networks).setup(blank)
         grown.load_state_dict(member.state_dict(), strict=False)
+        if member.linear is not None:
+            grown.linear = member.linear.extended(featurizer.shapes)
         members.append(grown.eval().to(device))
     return tuple(members)
 

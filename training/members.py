@@ -22,9 +22,11 @@ from forecast.run.load import load_features, load_member, member_file, save_memb
 from machine.errors import InputError
 from machine.processes import begin_worker
 from program import Program
+from program.linear import Linear
 from training import data_parallel
 from training.checkpoint import Checkpoint
 from training.fit import fit
+from training.linear import add_linear
 
 
 def workers_for(given: int, members: int, device: str) -> int:
@@ -71,7 +73,10 @@ def fit_member(
     device = folds.videos.device
     networks.experts.to(device), networks.decoder.to(device)
     if (run.path / member_file(member)).exists():
-        return load_member(run, member, Member(program, networks).setup(folds.videos))
+        unread = Member(program, networks).setup(folds.videos)
+        if configuration.linear:
+            unread.linear = Linear(featurizer.shapes, len(featurizer.targets.names)).to(device)
+        return load_member(run, member, unread)
 
     def note(entry: dict[str, Any]) -> None:
         if data_parallel.RANK == 0:
@@ -79,7 +84,10 @@ def fit_member(
         report(entry)
 
     checkpoint, fold = Checkpoint(run, f"checkpoint-{member}"), member % len(folds)
-    fitted = fit(program.model, program.guide, networks, folds.train(fold), folds.validation(fold), one, checkpoint=checkpoint, report=note)
+    train, validation = folds.train(fold), folds.validation(fold)
+    fitted = fit(program.model, program.guide, networks, train, validation, one, checkpoint=checkpoint, report=note)
+    if configuration.linear:
+        add_linear(fitted, train, validation, featurizer.shapes, featurizer.targets)
     if data_parallel.RANK == 0:
         save_member(run, member, fitted)
         checkpoint.remove()

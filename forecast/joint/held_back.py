@@ -38,7 +38,7 @@ def dependence_of(forecaster: Forecaster, held: Sequence[Videos], authors: Seque
 
 def normal_scores(forecaster: Forecaster, videos: Videos) -> np.ndarray:
     """(N, K) Normal scores of the truths of labelled videos in their forecasts, NaN where unknown."""
-    truth, place, start = truth_of(videos, len(forecaster.targets)), [], 0
+    truth, place, start = truth_of(videos, len(forecaster.targets)), [np.zeros((0, len(forecaster.targets)))], 0
     for draws in forecaster.draws(videos.unlabelled(), DRAWS, seed=forecaster.configuration.seed, plain=True):
         rows = truth[start : start + draws.shape[1]]
         start += draws.shape[1]

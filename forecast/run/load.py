@@ -24,6 +24,7 @@ from forecast.run.directory import RunDirectory
 from forecast.run.shapes import shapes_only
 from machine.errors import InputError
 from program import SHIPPED, Program
+from program.linear import Linear
 
 TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
 BY_PART = ("lacking", "bare", "widening")  # stretches of a calibration that belong to a part
@@ -68,6 +69,8 @@ def load(
     blank = featurizer.transform(BLANK)
     for number in range(configuration.members):
         member = Member(program, copy.deepcopy(networks)).eval().setup(blank)
+        if configuration.linear:
+            member.linear = Linear(featurizer.shapes, len(featurizer.targets.names))
         members.append(load_member(run, number, member).to(device))
     calibration = load_calibration(run, len(featurizer.targets.names), list(featurizer.shapes))
     dependence = load_dependence(run, len(featurizer.targets.names)) if DEPENDENCE in about["files"] else None

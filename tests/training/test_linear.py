@@ -1,0 +1,68 @@
+"""The linear forecast of a member and its share."""
+
+import numpy as np
+
+from training.linear import best_share, regression
+
+
+def data(rows: int, telling: int, silent: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    columns = random.normal(size=(rows, telling + silent)) + 3.0
+    weight = np.zeros((telling + silent, 2))
+    weight[:telling] = random.normal(size=(telling, 2))
+    reached = 5.0 + columns @ weight + random.normal(size=(rows, 2)) @ np.array([[1.0, 0.8], [0.0, 0.6]])
+    return columns, reached, weight, np.repeat([0, 1], [telling, silent])
+
+
+def test_one_strength_of_shrinkage_is_ridge_regression() -> None:
+    columns, reached, _, _ = data(40, 6, 0)
+    weight, loc, covariance = regression(columns, reached, np.zeros(6, int), columns[:0])
+    # at the fitted strength: the weights solve (X'X + s) W = X'Y for one s
+    x, y = columns - columns.mean(0), reached - reached.mean(0)
+    rest = x.T @ (y - x @ weight)
+    strength = (rest * weight).sum() / (weight**2).sum()
+    assert strength > 0
+    np.testing.assert_allclose(rest, strength * weight, atol=1e-6 * np.abs(x.T @ y).max())
+    np.testing.assert_allclose(loc, reached.mean(0) - columns.mean(0) @ weight)
+    np.testing.assert_allclose(np.linalg.eigvalsh(covariance) > 0, True)
+
+
+def test_more_columns_than_rows_give_the_same_as_fewer() -> None:
+    columns, reached, _, groups = data(30, 4, 25)
+    wide = regression(columns, reached, groups, columns)
+    # the same columns in two forms: the second by way of the rows
+    more = np.concatenate([columns, np.zeros((30, 10))], axis=1)
+    tall = regression(np.concatenate([columns, columns]), np.concatenate([reached, reached]), groups, columns)
+    assert tall[0].shape == wide[0].shape
+    narrow = regression(more, reached, np.concatenate([groups, np.full(10, 1)]), more)
+    assert np.isfinite(narrow[0]).all()
+    np.testing.assert_allclose(narrow[0][-10:], 0.0, atol=1e-9)
+
+
+def test_a_group_that_says_nothing_is_shrunken_to_nothing() -> None:
+    columns, reached, weight, groups = data(60, 5, 60)
+    found, _, covariance = regression(columns, reached, groups, columns)
+    assert np.abs(found[5:]).max() < 0.1
+    assert np.abs(found[:5] - weight[:5]).max() < 0.7
+    np.testing.assert_allclose(covariance, [[1.0, 0.8], [0.8, 1.0]], atol=0.6)
+
+
+def test_unknown_targets_take_no_part() -> None:
+    columns, reached, weight, groups = data(400, 5, 5)
+    reached[::2, 1] = np.nan
+    found, _, covariance = regression(columns, reached, groups, columns[:0])
+    assert np.abs(found[:5] - weight[:5]).max() < 0.35
+    np.testing.assert_allclose(covariance, [[1.0, 0.8], [0.8, 1.0]], atol=0.4)
+
+
+def test_the_share_is_that_of_the_least_crps() -> None:
+    random = np.random.default_rng(0)
+    truth = random.normal(size=(3000, 1))
+    near = truth + random.normal(size=truth.shape)
+    right = np.stack([near / 2 + np.sqrt(0.5) * random.normal(size=truth.shape) for _ in range(60)])
+    blind = random.normal(size=(60, 3000, 1))
+    assert best_share(right, blind, truth) < 0.2
+    assert best_share(blind, right, truth) == 1.0
+    share = best_share(right - 0.6, right + 0.6, truth)
+    assert 0.4 < share < 0.65
+    assert best_share(right[:, :1], blind[:, :1], truth[:1]) == 1.0
