@@ -97,7 +97,7 @@ def opened(path: Path, limits: Limits) -> Iterator:
 
 
 def usable(streams):
-    """The stream that a player shows: the default one, else the first; never a cover, a still or a depth map. None if none can be decoded."""
+    """The stream that a player shows: the default one, else the first; never a cover, a still or a depth map. None without a decoder."""
     shown = [stream for stream in streams if stream.codec_context is not None and not stream.disposition & NOT_SHOWN]
     return min(shown, key=lambda stream: (not stream.disposition & Disposition.default, _grey(stream)), default=None)
 

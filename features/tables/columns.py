@@ -51,7 +51,6 @@ COLUMNS: dict[str, Column] = {
 AUTHOR_COUNTS = ("follower_count", "following_count", "likes_count", "video_count", "digg_count", "friend_count")
 COUNTS = ("view_count", "like_count", "comment_count", "share_count")
 CAPTION = ("video_description", "hashtag_names", "suggested_words")
-TAGS = ("hashtag_names", "suggested_words")  # lists of words
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:

@@ -1,7 +1,7 @@
 """What a person gives of one video, in an option or a field of the page, read as a table's cell is."""
 
-from features.tables.columns import COLUMNS, TAGS
-from features.tables.values import LATEST, no_moment, parse_count, parse_number, parse_seconds, parse_tags, parse_text, parse_time
+from features.tables.columns import COLUMNS
+from features.tables.values import LATEST, TEXTS, no_moment, parse_count, parse_number, parse_seconds, parse_text, parse_time
 from machine.errors import InputError
 
 
@@ -15,7 +15,7 @@ def given(column: str, written: str) -> str | float | None:
     if not written.strip():
         return None
     if kind == "text":
-        return parse_tags(written) if column in TAGS else parse_text(written)
+        return TEXTS.get(column, parse_text)(written)
     number = parse_seconds(written, commas=True) if kind == "seconds" else parse_count(written)
     if number is None or number < 0:
         raise InputError(f"{written!r} is not {'a length such as 15 or 0:15' if kind == 'seconds' else 'a count such as 12000 or 1.2M'}")

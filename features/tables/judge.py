@@ -15,13 +15,13 @@ from features.tables.values import (
     EXACT,
     GROUPS,
     LATEST,
+    TEXTS,
     is_missing,
     no_moment,
     parse_count,
     parse_id,
     parse_number,
     parse_seconds,
-    parse_tags,
     parse_text,
     parse_time,
 )
@@ -64,15 +64,14 @@ class Fault:
         return f"row {self.first}, column {self.column}: {self.shown!r} {self.why}"
 
 
-def judge_texts(values: pd.Series, *, tags: bool = False, country: bool = False) -> pd.Series:
+def judge_texts(values: pd.Series, *, country: bool = False) -> pd.Series:
     """Text, None where missing.
 
     Args:
         values: cells of any type.
-        tags: lists, and lists written as text, are words separated by blanks.
         country: `NA` is Namibia.
     """
-    parse: Callable[[object], str | None] = parse_tags if tags else parse_text
+    parse = TEXTS.get(str(values.name), parse_text)
     cells = [value if country and value == "NA" else parse(value) for value in values.array]
     return pd.Series(cells, index=values.index, dtype=object)
 

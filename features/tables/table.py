@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.tables.columns import AUTHOR_COUNTS, COLUMNS, COUNTS, TAGS, nearest
+from features.tables.columns import AUTHOR_COUNTS, COLUMNS, COUNTS, nearest
 from features.tables.formats import read_table
 from features.tables.judge import Fault, judge_ids, judge_numbers, judge_texts, judge_times
 from features.tables.moments import check_moments
@@ -118,7 +118,7 @@ def judge(
                 _warn(f"{path}: {_values(int(zero.sum()))} of {name} taken as missing: row {int(np.flatnonzero(zero)[0]) + 1} has 0")
         elif name in COLUMNS and COLUMNS[name].kind == "text":
             country = name == "region_code" and _says_na(written[[name]]) and not _says_na(written.drop(columns=name))
-            table[name], found = judge_texts(table[name], tags=name in TAGS, country=country), []
+            table[name], found = judge_texts(table[name], country=country), []
         elif name in extra or name in COLUMNS:
             values = _unwrap(table[name], path) if name in AUTHOR_COUNTS else table[name]
             kind = COLUMNS[name].kind if name in COLUMNS and (name not in extra or count_targets) else extra[name]

@@ -4,7 +4,7 @@ import ast
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from numbers import Real
@@ -32,6 +32,7 @@ WRITTEN = re.compile(
 BY_POINT = re.compile(rf"[+-]?(?:{GROUPS['point']})")
 UNIT = re.compile(rf"(.*\S)\s+(?:{'|'.join(THINGS)})", re.IGNORECASE)
 ISO_LENGTH = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+MARKS = re.compile(r"[,;|]|(?<![^\s,;|])#(?=\w)")
 CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)")
 
 
@@ -199,6 +200,14 @@ def parse_tags(value: Any) -> str | None:
     return parse_text(" ".join(_names(value)))
 
 
+def parse_hashtags(value: Any) -> str | None:
+    """Tags, in which commas and the like can only stand between two, and which are written without #; None where there are none."""
+    text = parse_tags(value)
+    if text is None or not MARKS.search(text):
+        return text
+    return " ".join(MARKS.sub(" ", text).split()) or None
+
+
 def _is_list(value: object) -> bool:
     return isinstance(value, (list, tuple, set)) or type(value).__name__ == "ndarray"
 
@@ -235,3 +244,6 @@ def _written_list(text: str) -> list | None:
     if quoted:
         return [one or other for one, other in quoted]
     return [item.strip() for item in text[1:-1].split(",")] if text[0] == "{" or "," in text or text == "[]" else None
+
+
+TEXTS: dict[str, Callable[[Any], str | None]] = {"hashtag_names": parse_hashtags, "suggested_words": parse_tags}  # all others: parse_text

@@ -30,7 +30,7 @@ PAGES = (
     "aweme_detail",
     "aweme_details",
 )
-PLAYLIST, NAMELESS = "playlists", "entries without an id"
+PLAYLIST, NAMELESS, UNKNOWN = "playlists", "entries without an id", "entries of no known collector"
 COMMENT = ("parent_comment_id", "reply_count", "cid", "comment_id", "reply_comment_total", "snippet.topLevelComment", "snippet.textDisplay")
 PROFILE = (
     "display_name",
@@ -68,9 +68,10 @@ def json_entries(path: Path) -> list[Entry]:
     """
     name, content = unpacked(path)
     try:
-        text = (content if isinstance(content, bytes) else content.read_bytes()).decode("utf-8-sig")
-        lines = [line for line in text.split("\n") if line.strip()] if name.endswith(("jsonl", "ndjson")) else [text]
-        return [entry for line in lines for entry in _entries(json.loads(line), path)]
+        raw = content if isinstance(content, bytes) else content.read_bytes()
+        text = raw.decode("utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
+        lines = name.endswith(("jsonl", "ndjson"))
+        return [entry for value in (_lines(text) if lines else _values(text)) for entry in _entries(value, path)]
     except (ValueError, RecursionError, OSError) as error:
         raise InputError(f"{path}: cannot be read as JSON ({str(error).splitlines()[0][:100]})") from error
 
@@ -89,10 +90,33 @@ def _entries(value: object, path: Path) -> Iterator[Entry]:
         page = next((value[name] for name in PAGES if isinstance(value.get(name), (dict, list))), None)
         if entry.reader is None and page is not None:
             yield from _entries(page, path)
+        elif entry.what == UNKNOWN and (within := [one for one in _within(value, path) if one.reader is not None]):
+            yield from within
         else:
             yield entry
     else:
         yield Entry({}, path, None, "values that are no objects")
+
+
+def _within(value: dict, path: Path) -> Iterator[Entry]:
+    """The entries within an object that is none itself: a page's whole state, or videos by their ids."""
+    for inner in value.values():
+        if isinstance(inner, (dict, list)):
+            yield from _entries(inner, path)
+
+
+def _lines(text: str) -> list[object]:
+    return [json.loads(line) for line in text.split("\n") if line.strip()]
+
+
+def _values(text: str) -> list[object]:
+    """The one value of a JSON file; or those of its lines, if it is JSON Lines by another name."""
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        if len(text.split("\n")) < 2 or not text.lstrip().startswith("{"):
+            raise
+    return _lines(text)
 
 
 def _entry(value: dict, path: Path) -> Entry:
@@ -102,13 +126,7 @@ def _entry(value: dict, path: Path) -> Entry:
         best, reader = max(fits, key=lambda pair: pair[0])
         if best > (0, 0):
             return Entry(value, path, reader, "video")
-        what = (
-            NAMELESS
-            if any(_without_id(reader, value) for reader in READERS)
-            else "profiles"
-            if _any(value, PROFILE)
-            else "entries of no known collector"
-        )
+        what = NAMELESS if any(_without_id(reader, value) for reader in READERS) else "profiles" if _any(value, PROFILE) else UNKNOWN
     return Entry(value, path, None, what)
 
 

@@ -51,6 +51,15 @@ def test_packed_json_is_read(tmp_path, name):
     same_videos(read_source(tmp_path).videos, videos(), set())
 
 
+def test_json_lines_by_another_name_and_videos_within_unknown_objects(tmp_path):
+    entries = [tiktokapi(video) for video in videos()]
+    texts = [shaped(entries, "lines"), json.dumps({entry["id"]: entry for entry in entries})]
+    texts.append(json.dumps({"__SCOPE__": {"app": {"locale": "en"}, "detail": {"ItemModule": {entry["id"]: entry for entry in entries}}}}))
+    for text in texts:
+        (tmp_path / "dump.json").write_text(text)
+        same_videos(read_source(tmp_path / "dump.json").videos, videos(), set())
+
+
 @pytest.mark.parametrize("separator", [".", "/"])
 def test_a_flattened_table_of_a_collector(tmp_path, separator):
     flat = pd.json_normalize([tiktokapi(video) for video in videos()], sep=separator)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from features.tables.given import given, moment
-from features.tables.values import is_missing, parse_count, parse_id, parse_seconds, parse_tags, parse_text, parse_time
+from features.tables.values import is_missing, parse_count, parse_hashtags, parse_id, parse_seconds, parse_tags, parse_text, parse_time
 from machine.errors import InputError
 
 
@@ -147,6 +147,13 @@ def test_words_for_missing(word):
 )
 def test_tags(written, tags):
     assert parse_tags(written) == tags
+
+
+@pytest.mark.parametrize(
+    "written", ["cat fyp", "cat,fyp", "cat, fyp", "#cat #fyp", "#cat,#fyp", "cat|fyp", "['#cat', 'fyp']", ["cat", "fyp"]]
+)
+def test_hashtags(written):
+    assert parse_hashtags(written) == "cat fyp"
 
 
 def test_what_a_person_gives_is_read_as_a_cell_is():
