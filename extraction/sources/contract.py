@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from extraction.sources.account import Account
-from extraction.sources.collectors.entries import READERS, table_entries
+from extraction.sources.collectors.entries import READERS, other_than_video, table_entries
 from extraction.sources.collectors.reader import nested
 from extraction.sources.media import Media
 from extraction.sources.source import Source, source_of_entries, source_of_rows, with_media
@@ -36,6 +36,9 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
     table = read_table(path)
     if _of_a_collector(table):
         return source_of_entries(table_entries(table, path), folder, media, path, future=future)
+    others = {other_than_video(nested(row)) for row in table.head(LOOK).to_dict("records")}
+    if None not in others:
+        raise InputError(f"{path}: its rows are no videos ({', '.join(sorted(filter(None, others)))})")
     known = [name for name in table.columns if name in COLUMNS]
     carried = [name for name in table.columns if name not in COLUMNS]
     if known == ["id"] and carried:

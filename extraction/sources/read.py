@@ -4,11 +4,11 @@ from pathlib import Path
 
 from extraction.sources import contract
 from extraction.sources.account import Account
-from extraction.sources.collectors.entries import JSON, Entry, json_entries
+from extraction.sources.collectors.entries import JSON, NAMELESS, UNKNOWN, Entry, json_entries
 from extraction.sources.media import Media, plain
 from extraction.sources.source import Source, account_of_files, account_of_videos, source_of_entries, source_of_rows
 from features.tables.columns import COLUMNS
-from features.tables.formats import SUFFIXES
+from features.tables.formats import READABLE, SUFFIXES
 from machine.errors import InputError
 
 ALONE = "media files alone"
@@ -55,7 +55,13 @@ def _folder(folder: Path, media: Media, manner: dict[str, bool]) -> tuple[Source
     if with_videos:
         return source_of_entries(flat, folder, media, folder, future=manner["future"]), with_videos
     if not media.files:
-        what = ", ".join(sorted({f"{entry.path.name}: {entry.what}" for entry in flat})[:6])
+        others = [
+            f"{path.name}: a table, which is read by its own name"
+            for path in sorted(folder.iterdir())
+            if path.name.lower().endswith(READABLE)
+        ]
+        found = sorted({f"{entry.path.name}: {entry.what}" for entry in flat})
+        what = ", ".join((found + others)[:6])
         raise InputError(
             f"{folder}: neither a videos table nor JSON of a known collector nor media files in it{f' ({what})' if what else ''}"
         )
@@ -72,7 +78,8 @@ def _file(path: Path, folder: Path, media: Media, manner: dict[str, bool]) -> So
     entries = json_entries(path)
     videos = [entry for entry in entries if entry.reader is not None]
     lines = name.endswith((".jsonl", ".jsonl.gz"))
-    if lines and (not videos or (name.startswith("videos.") and _by_contract(entries))):
+    unknown = {entry.what for entry in entries} <= {UNKNOWN, NAMELESS}
+    if lines and ((not videos and unknown) or (name.startswith("videos.") and _by_contract(entries))):
         return contract.read(path, folder, media, **manner)
     if not videos:
         shown = list(dict.fromkeys(key for entry in entries for key in entry.value))[:12]

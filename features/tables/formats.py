@@ -85,11 +85,14 @@ def unpacked(path: Path) -> tuple[str, Path | bytes]:
 
 
 def _unzipped(path: Path) -> tuple[str, bytes]:
+    workbook = f"{path}: is an Excel workbook: save the sheet as csv (UTF-8)"
+    if path.suffix.lower() in (".xlsx", ".xlsm"):
+        raise InputError(workbook)
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX")]
             if "xl/workbook.xml" in names:
-                raise InputError(f"{path}: is an Excel workbook: save the sheet as csv (UTF-8)")
+                raise InputError(workbook)
             if len(names) != 1:
                 raise InputError(f"{path}: is a zip of {len(names)} files: unpack it, and name the folder or one of them")
             return names[0].lower(), archive.read(names[0])

@@ -1,6 +1,7 @@
 """Entries of JSON, JSON Lines and tables: unpacked from pages and lists, and told apart: videos by collector, and everything else."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from machine.errors import InputError
 
 READERS = (*WEB, *TIKTOK)
 JSON = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+BLANKS = re.compile(r"\s*")
 PAGES = (
     "data",
     "videos",
@@ -66,12 +68,11 @@ def json_entries(path: Path) -> list[Entry]:
     Raises:
         InputError: the file cannot be read as JSON.
     """
-    name, content = unpacked(path)
+    _, content = unpacked(path)
     try:
         raw = content if isinstance(content, bytes) else content.read_bytes()
         text = raw.decode("utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
-        lines = name.endswith(("jsonl", "ndjson"))
-        return [entry for value in (_lines(text) if lines else _values(text)) for entry in _entries(value, path)]
+        return [entry for value in _values(text) for entry in _entries(value, path)]
     except (ValueError, RecursionError, OSError) as error:
         raise InputError(f"{path}: cannot be read as JSON ({str(error).splitlines()[0][:100]})") from error
 
@@ -105,22 +106,19 @@ def _within(value: dict, path: Path) -> Iterator[Entry]:
             yield from _entries(inner, path)
 
 
-def _lines(text: str) -> list[object]:
-    return [json.loads(line) for line in text.split("\n") if line.strip()]
-
-
-def _values(text: str) -> list[object]:
-    """The one value of a JSON file; or those of its lines, if it is JSON Lines by another name."""
-    try:
-        return [json.loads(text)]
-    except ValueError:
-        if len(text.split("\n")) < 2 or not text.lstrip().startswith("{"):
-            raise
-    return _lines(text)
+def _values(text: str) -> Iterator[object]:
+    """The values of a JSON or JSON Lines file: one, or several after each other."""
+    decoder, place = json.JSONDecoder(), _behind_blanks(text, 0)
+    if place == len(text):
+        raise ValueError("it is empty")
+    while place < len(text):
+        value, end = decoder.raw_decode(text, place)
+        yield value
+        place = _behind_blanks(text, end)
 
 
 def _entry(value: dict, path: Path) -> Entry:
-    what = _other(value)
+    what = other_than_video(value)
     if what is None:
         fits = [(reader.fit(value), reader) for reader in READERS]
         best, reader = max(fits, key=lambda pair: pair[0])
@@ -134,7 +132,12 @@ def _without_id(reader: Reader, value: dict) -> bool:
     return _any(value, reader.marks) and is_missing(reader.value(value, "id"))
 
 
-def _other(value: dict) -> str | None:
+def _behind_blanks(text: str, place: int) -> int:
+    found = BLANKS.match(text, place)
+    return place if found is None else found.end()
+
+
+def other_than_video(value: dict) -> str | None:
     """What an entry is that bears the marks of something else than a video; None where it bears none."""
     if value.get("_type") in ("playlist", "multi_video"):
         return PLAYLIST

@@ -183,3 +183,16 @@ def test_authors_are_their_lasting_identifiers():
     assert settled(("1", "old"), ("2", "kim"), ("1", "new")) == ["new", "kim", "new"]  # names change
     assert settled(("1", "a"), ("1", "b"), ("1", "c")) == ["a", "b", "c"]  # a constant is no identifier
     assert settled((None, "a"), ("7", None), (None, None)) == ["a", "7", None]
+
+
+def test_comments_are_no_videos_in_lines_and_tables_either(tmp_path):
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, [COMMENT] * 3)))
+    pd.DataFrame([COMMENT] * 3).to_csv(tmp_path / "c.csv", index=False)
+    for name in ("c.jsonl", "c.csv"):
+        with pytest.raises(InputError, match="comments"):
+            read_source(tmp_path / name)
+
+
+def test_objects_one_after_the_other_are_read(tmp_path):
+    (tmp_path / "x.json").write_text("".join(json.dumps(tiktokapi(video)) for video in videos()))
+    same_videos(read_source(tmp_path / "x.json").videos, videos(), set())
