@@ -13,6 +13,7 @@ from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of
 from forecast.plan.drafts import at_horizon, own_numbers
 from forecast.scoring.forecast_rows import ROWS
+from forecast.scoring.usual import ABOVE, above
 from forecast.shift import shift_of, tally
 from machine.errors import InputError
 
@@ -34,6 +35,7 @@ class Plan:
         seed: of the draws.
         warnings: how the drafts differ from what the run was trained on.
         samples: (S, N, K) float32 joint draws in the training scale, where they were kept.
+        chances: (N, K) by name of `forecast.scoring.usual.ABOVE`, where the author's other videos are known, else NaN; empty if for none.
     """
 
     ids: np.ndarray
@@ -48,6 +50,7 @@ class Plan:
     seed: int = 0
     warnings: tuple[str, ...] = ()
     samples: np.ndarray | None = None
+    chances: dict[str, np.ndarray] = field(default_factory=dict)
 
     def of_total(self) -> dict[str, dict[str, float]]:
         """By target: quantiles of the total and, with a goal, the probability that the total reaches it."""
@@ -99,14 +102,20 @@ def plan(
     dataset, scale = at_horizon(drafts, publish, horizon), forecaster.featurizer.targets.scale
     first, tallies, found, kept = own_numbers(dataset), [], [], []
     reach: dict[str, list[np.ndarray]] = {name: [] for name in goals}
+    chances: dict[str, list[np.ndarray]] = {name: [] for name in ABOVE}
     total = np.zeros((samples, len(forecaster.targets)))
     for start in range(0, len(dataset), ROWS):
         piece = dataset.take(np.arange(start, min(start + ROWS, len(dataset))))
         raw = forecaster.featurizer.raw(piece)
         tallies.append(tally(forecaster.featurizer, piece, raw))
+        usual, start_of_block = forecaster.featurizer.usual(piece), 0
         videos, authors = forecaster.featurizer.standardised(piece, raw).unlabelled(), authors_of(forecaster.featurizer, piece)
         for block in forecaster.blocks(videos.to(device), samples, seed=seed, first=first + start, authors=authors):
             found.append(np.quantile(block, list(LEVELS.values()), axis=0))
+            here = usual[start_of_block : start_of_block + block.shape[1]]
+            start_of_block += block.shape[1]
+            for name, times in ABOVE.items():
+                chances[name].append(above(block, here, times))
             counts = in_counts(block, scale)
             total += counts.sum(axis=1)
             for name, goal in goals.items():
@@ -115,6 +124,7 @@ def plan(
                 kept.append(block)
             report(block.shape[1])
     rows = dict(zip(LEVELS, np.concatenate(found, axis=1), strict=True))
+    told = {name: np.concatenate(shares) for name, shares in chances.items()}
     return Plan(
         dataset.videos["id"].to_numpy(dtype=str),
         forecaster.targets,
@@ -128,6 +138,7 @@ def plan(
         seed,
         tuple(shift_of(forecaster.featurizer, tallies).warnings),
         np.concatenate(kept, axis=1) if keep else None,
+        {name: shares for name, shares in told.items() if not np.isnan(shares).all()},
     )
 
 

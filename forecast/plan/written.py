@@ -83,6 +83,7 @@ def rows_of_plan(plan: Plan) -> pd.DataFrame:
     columns["target"] = np.tile(np.array(plan.targets), count)
     for name in ("median", "lower_50", "upper_50", "lower_95", "upper_95"):
         columns[name] = written_out(plan.scale.told(plan.rows[name]).ravel(), plan.scale)
+    columns |= {name: shares.ravel() for name, shares in plan.chances.items()}
     if plan.goals:
         shares = [plan.reach.get(name, np.full(count, np.nan)) for name in plan.targets]
         columns["probability"] = np.stack(shares, axis=1).ravel()
