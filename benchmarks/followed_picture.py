@@ -50,9 +50,12 @@ def draw(run: Path, seed: int = 1) -> Figure:
         panel.plot(age[row], views[row], "k.", label="read in the end")
         panel.plot(age[row, seen], views[row, seen], "ks", markersize=5, label="known")
         panel.set(xscale="log", yscale="log", title="before publication" if look == 0 else f"after {duration(look * DAY)}")
+    for panel in figure.axes:
+        panel.set_xticks([1, 3, 7, 30], ["1", "3", "7", "30"])
+        panel.minorticks_off()
     figure.axes[0].set_ylabel("views")
     figure.supxlabel("days since publication", fontsize=10)
-    figure.legend(*panel.get_legend_handles_labels(), loc="outside lower right", ncols=5, frameon=False)
+    figure.legend(*panel.get_legend_handles_labels(), loc="outside upper right", ncols=5, frameon=False)
     return figure
 
 

@@ -22,6 +22,8 @@ def so_far(readings: pd.DataFrame, known: np.ndarray, first: np.ndarray) -> pd.D
         `collected_at` and the counts of the last reading; the same with `before_`; all NaN where there is none; and `readings`.
     """
     columns = [name for name in readings if name != "id"]
+    if readings[columns].isna().any(axis=None):  # a count that a reading lacks is as it was read before
+        readings = (readings.groupby(readings["id"], sort=False) if "id" in readings else readings)[columns].ffill()
     values = np.vstack([readings[columns].to_numpy(np.float64), np.full((1, len(columns)), np.nan)])
     before = np.where((known >= 0) & (known > first), known - 1, -1)
     found = pd.DataFrame(np.hstack([values[known], values[before]]), columns=[*columns, *(BEFORE + name for name in columns)])
