@@ -25,7 +25,7 @@ from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of
 from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.dependence import Dependence, save_dependence
-from forecast.joint.held_back import dependence_of
+from forecast.joint.held_back import dependence_of, with_worth
 from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
@@ -144,7 +144,9 @@ def _dependence(forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: 
     authors = [authors_of(featurizer, learned.take(rows[once])).key for rows, once in zip(numbers, first, strict=True)]
     if forecaster.configuration.split == "time":  # as for the calibration
         forecaster, held, authors = replace(forecaster, members=forecaster.members[:: len(held)]), held[:1], authors[:1]
-    return dependence_of(forecaster, held, authors)
+    found = dependence_of(forecaster, held, authors)
+    apart = replace(forecaster, members=forecaster.members[:: len(held)])
+    return with_worth(found, apart, learned.take(numbers[0][first[0]]))
 
 
 def _finish(run: RunDirectory, configuration: Configuration, program: Program, dataset: Dataset, parts: dict[str, str]) -> None:

@@ -29,8 +29,8 @@ class Authors:
         return len(self.key)
 
 
-def authors_of(featurizer: Featurizer, dataset: Dataset) -> Authors:
-    """The authors of a dataset's rows; a video never counts as its own past."""
+def authors_of(featurizer: Featurizer, dataset: Dataset, until: float | np.ndarray = np.inf) -> Authors:
+    """The authors of a dataset's rows; a video never counts as its own past, nor, where only the past counts, what came from `until` on."""
     videos = dataset.videos
     if "username" not in videos:
         return Authors(np.full(len(videos), -1), np.zeros(len(videos)))
@@ -39,6 +39,6 @@ def authors_of(featurizer: Featurizer, dataset: Dataset) -> Authors:
     if history is None:
         return Authors(key, np.zeros(len(videos)))
     time = published_at(videos)
-    before = time if featurizer.past_only else None
+    before = np.minimum(time, until) if featurizer.past_only else None
     count, _, _ = history.totals(key, time, social.keys(videos["id"], featurizer.salt), before)
     return Authors(key, count[:, 0])

@@ -6,14 +6,14 @@ With u = Phi^-1(F(y)), the Normal score of a truth y in its forecast F, two vide
 
 where v is the variance of what is not known of the author, relative to that of a single video about it. For an author never seen r is
 the mean product of the scores over pairs of held-back videos, relative to their mean square. Each known video of an author takes away
-from v as an observation takes away from the variance of a Normal mean: 1 / v(n) = 1 / v(0) + n. So authors with a long past share next
-to nothing, and the shares of those with a short one follow without being fitted.
+from v as w observations take away from the variance of a Normal mean: 1 / v(n) = 1 / v(0) + w n. Authors change, so that w, the worth of a
+video of the past, is below 1: it is the one that fits the later videos of held-back authors best, forecast from their earlier ones.
 
 The marginals stay as they are: draws are reordered only (ensemble copula coupling, Schefzik et al. 2013), see `forecast.joint.reorder`.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from machine.errors import InputError
 
 FILE = "dependence.json"
 FEWEST = 20  # authors with two held-back videos below which nothing can be said
+WORTHS = np.geomspace(0.02, 1.0, 40)  # tried
 MOST = 0.95  # share of a stranger's videos, so that v stays finite
 
 
@@ -33,10 +34,12 @@ class Dependence:
     Attributes:
         share: (K,) correlation r of the scores of two videos of an author never seen, from 0 to `MOST`.
         targets: (K, K) correlation of one video's scores between targets, which the author's factors have as well.
+        worth: w, of a known video of the author.
     """
 
     share: np.ndarray
     targets: np.ndarray
+    worth: float = 1.0
 
     @classmethod
     def none(cls, targets: int) -> "Dependence":
@@ -56,9 +59,36 @@ class Dependence:
 
     def shares(self, authors: Authors) -> np.ndarray:
         """(N, K) correlation r for what is known of each author; 0 where the author is unknown."""
-        unknown = self.share / (1.0 - self.share)
-        left = unknown / (1.0 + authors.known[:, None] * unknown)
-        return np.where(authors.key[:, None] >= 0, left / (1.0 + left), 0.0)
+        return np.where(authors.key[:, None] >= 0, left_over(self.share, self.worth * authors.known), 0.0)
+
+    def with_worth(self, scores: np.ndarray, authors: Authors) -> "Dependence":
+        """The same, with the worth of the past that fits best.
+
+        Args:
+            scores: (N, K) Normal scores of later videos, forecast from the earlier ones of their authors; NaN where unknown.
+            authors: of the videos, with as many known for all videos of one author; -1 where unknown.
+        """
+        misfit = np.zeros(len(WORTHS))
+        for share, column in zip(self.share, scores.T, strict=True):
+            inside = ~np.isnan(column) & (authors.key >= 0)
+            _, first, place, count = np.unique(authors.key[inside], return_index=True, return_inverse=True, return_counts=True)
+            some = count > 1
+            if some.sum() < FEWEST:
+                return self
+            centred = column[inside] - column[inside].mean()
+            products = (np.bincount(place, centred) ** 2 - np.bincount(place, centred**2))[some] / (count[some] - 1)
+            known = authors.known[inside][first][some]
+            for number, worth in enumerate(WORTHS):
+                expected = left_over(np.array([share]), worth * known)[:, 0] * (centred**2).mean()
+                misfit[number] += ((products / count[some] - expected) ** 2 * count[some]).sum()
+        return replace(self, worth=float(WORTHS[np.argmin(misfit)]))
+
+
+def left_over(share: np.ndarray, observations: np.ndarray) -> np.ndarray:
+    """(N, K) correlation left of `share` (K,) after so many (N,) observations of an author."""
+    unknown = share / (1.0 - share)
+    left = unknown / (1.0 + observations[:, None] * unknown)
+    return left / (1.0 + left)
 
 
 def correlation(scores: np.ndarray, group: np.ndarray) -> tuple[float, float]:
@@ -104,7 +134,7 @@ def between_targets(scores: np.ndarray) -> np.ndarray:
 
 def save_dependence(run: RunDirectory, dependence: Dependence) -> None:
     """Write `dependence.json`."""
-    stored = {"share": dependence.share.tolist(), "targets": dependence.targets.tolist()}
+    stored = {"share": dependence.share.tolist(), "targets": dependence.targets.tolist(), "worth": dependence.worth}
     run.write_text(FILE, json.dumps(stored, indent=2) + "\n")
 
 
@@ -113,13 +143,14 @@ def load_dependence(run: RunDirectory, targets: int) -> Dependence:
     stored, where = run.read_json(FILE), run.path / FILE
     try:
         share, between = (np.array(stored[name], dtype=np.float64) for name in ("share", "targets"))
+        worth = float(stored["worth"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{where}: damaged ({error})") from error
     if share.shape != (targets,) or between.shape != (targets, targets):
         raise InputError(f"{where}: not of {targets} targets")
-    if not ((share >= 0) & (share <= MOST)).all() or not _correlates(between):
-        raise InputError(f"{where}: not shares from 0 to {MOST} and correlations of targets")
-    return Dependence(share, between)
+    if not ((share >= 0) & (share <= MOST)).all() or not _correlates(between) or not 0 < worth <= 1:
+        raise InputError(f"{where}: not shares from 0 to {MOST}, correlations of targets and a worth up to 1")
+    return Dependence(share, between, worth)
 
 
 def _correlates(matrix: np.ndarray) -> bool:

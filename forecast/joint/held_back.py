@@ -4,12 +4,16 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import torch
 from scipy import special
 
 from features.missing import OF_THE_AUTHOR
+from features.parts.histories import published_at
+from features.tables.dataset import Dataset
 from features.videos import Videos
 from forecast.forecaster import Forecaster, truth_of
+from forecast.joint.authors import authors_of
 from forecast.joint.dependence import Dependence
 
 MOST = 6000  # held-back rows looked at, over all folds
@@ -34,6 +38,29 @@ def dependence_of(forecaster: Forecaster, held: Sequence[Videos], authors: Seque
         keys = np.unique(author[rows], return_inverse=True)[1]
         groups.append(np.where(author[rows] < 0, -1, fold * len(author) + keys))
     return Dependence.fit(np.concatenate(scores), np.concatenate(groups))
+
+
+def with_worth(dependence: Dependence, forecaster: Forecaster, dataset: Dataset) -> Dependence:
+    """The same, with the worth of the past: that of the later half of each author's videos, forecast from the earlier half.
+
+    Args:
+        dependence: of strangers.
+        forecaster: calibrated, with members that were not trained on the rows.
+        dataset: held-back rows, whose outcomes the histories know.
+    """
+    videos = dataset.videos
+    if "username" not in videos or "history" not in forecaster.featurizer.histories:
+        return dependence
+    time = published_at(videos)
+    middle = pd.Series(time).groupby(videos["username"].to_numpy()).transform("median").to_numpy()
+    later = np.flatnonzero(time > middle)[:MOST]
+    if len(later) == 0:
+        return dependence
+    rows, until = dataset.take(later), middle[later] + 1.0
+    featurizer = dataclasses.replace(forecaster.featurizer, past_only=True)
+    authors = authors_of(featurizer, rows, until)
+    scores = normal_scores(forecaster, featurizer.transform(rows, until).to(next(forecaster.members[0].parameters()).device))
+    return dependence.with_worth(scores, authors)
 
 
 def normal_scores(forecaster: Forecaster, videos: Videos) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from forecast.joint.authors import Authors
-from forecast.joint.dependence import Dependence, between_targets, correlation, load_dependence, save_dependence, shrunken
+from forecast.joint.dependence import Dependence, between_targets, correlation, left_over, load_dependence, save_dependence, shrunken
 from forecast.run.directory import RunDirectory
 from machine.errors import InputError
 
@@ -67,6 +67,18 @@ def test_known_videos_take_the_share_away():
     assert found == pytest.approx(np.array([[1 / 2, 1 / 5], [1 / 3, 1 / 6], [1 / 11, 1 / 14], [0, 0]]))
 
 
+@pytest.mark.parametrize("worth", [0.1, 0.3, 1.0])
+def test_the_worth_of_the_past_is_found(worth):
+    random, share = np.random.default_rng(0), np.array([0.5])
+    author, known = np.repeat(np.arange(1500), 6), np.repeat(random.integers(1, 16, 1500), 6).astype(float)
+    left = left_over(share, worth * known)[:, 0]
+    scores = np.sqrt(left) * random.standard_normal(1500)[author] + np.sqrt(1 - left) * random.standard_normal(len(author))
+    found = Dependence(share, np.eye(1)).with_worth(scores[:, None], Authors(author, known)).worth
+    assert 0.6 * worth < found < 1.7 * worth
+    few = Dependence(share, np.eye(1), 0.4).with_worth(scores[:60, None], Authors(author[:60], known[:60]))
+    assert few.worth == 0.4
+
+
 def test_between_targets_is_a_correlation():
     random = np.random.default_rng(0)
     one = random.standard_normal(500)
@@ -81,11 +93,12 @@ def test_between_targets_is_a_correlation():
 
 def test_written_and_read(tmp_path):
     run = RunDirectory(tmp_path)
-    dependence = Dependence(np.array([0.4, 0.0]), np.array([[1.0, 0.3], [0.3, 1.0]]))
+    dependence = Dependence(np.array([0.4, 0.0]), np.array([[1.0, 0.3], [0.3, 1.0]]), 0.25)
     save_dependence(run, dependence)
     found = load_dependence(run, 2)
     assert np.array_equal(found.share, dependence.share)
     assert np.array_equal(found.targets, dependence.targets)
+    assert found.worth == 0.25
 
 
 @pytest.mark.parametrize(
@@ -98,9 +111,10 @@ def test_written_and_read(tmp_path):
         {"share": [0.1, 0.2], "targets": [[1.0, 1.5], [1.5, 1.0]]},
         {"share": [0.1, 0.2], "targets": [[1.0, 0.1], [0.2, 1.0]]},
         {"share": "none", "targets": []},
+        {"share": [0.1, 0.2], "targets": [[1.0, 0.1], [0.1, 1.0]], "worth": 0.0},
     ],
 )
 def test_damage_is_refused(tmp_path, stored):
-    (tmp_path / "dependence.json").write_text(json.dumps(stored))
+    (tmp_path / "dependence.json").write_text(json.dumps({"worth": 0.5} | stored))
     with pytest.raises(InputError, match=r"dependence\.json"):
         load_dependence(RunDirectory(tmp_path), 2)
