@@ -38,6 +38,7 @@ DRAWS = 32  # of z, for each mixture: their noise is 3 % of a predictive standar
 MOST = 3000  # validation rows looked at, over all folds
 LACKING = 600  # validation rows from which a part is taken away
 WIDER = 1.02  # mean width without a part, relative to that with it, that is asked for at least: noise shall not undo it
+FEW_KNOWN, WELL_KNOWN = 5, 20  # videos of an author: what is usual where few are known, and what says as much as more would
 SELDOM = 0.05  # share of rows without a part below which their stretch cannot be seen in the rows as they are
 
 
@@ -52,6 +53,7 @@ class Calibration:
         bare: by part; at least, for strangers who lack most of its columns (`features.missing.Absences`).
         widening: (K,) factors of at least 1, multiplied into the first two, for those that lack a part.
         read: for videos that were read before, whatever else they have; None where none was.
+        hardly_known: for those of authors of whom only few videos are known; None: as for known ones.
     """
 
     known: np.ndarray
@@ -60,15 +62,26 @@ class Calibration:
     bare: dict[str, np.ndarray] = field(default_factory=dict)
     widening: dict[str, np.ndarray] = field(default_factory=dict)
     read: np.ndarray | None = None
+    hardly_known: np.ndarray | None = None
 
     @classmethod
     def none(cls, targets: int) -> "Calibration":
         """No change."""
         return cls(np.ones((2, targets)), np.ones((2, targets)))
 
-    def factor(self, stranger: np.ndarray, absent: Absences) -> np.ndarray:
-        """(N, 2, K) stretches of N videos; `stranger` is (N,) bool."""
-        factor = np.where(stranger[:, None, None], self.strangers, self.known)
+    def factor(self, stranger: np.ndarray, absent: Absences, known: np.ndarray | None = None) -> np.ndarray:
+        """(N, 2, K) stretches of N videos.
+
+        Args:
+            stranger: (N,) bool.
+            absent: what else they lack.
+            known: (N,) how many of their authors' videos are known; None: many.
+        """
+        of_known = self.known[None]
+        if known is not None and self.hardly_known is not None:
+            share = np.clip(np.log(np.maximum(known, 1) / FEW_KNOWN) / np.log(WELL_KNOWN / FEW_KNOWN), 0.0, 1.0)
+            of_known = self.hardly_known + share[:, None, None] * (self.known - self.hardly_known)
+        factor = np.where(stranger[:, None, None], self.strangers, of_known)
         for part, widening in self.widening.items():
             factor = np.where(absent.parts[part][:, None, None], factor * widening, factor)
         for least, gone in ((self.lacking, absent.parts), (self.bare, absent.columns)):
@@ -76,9 +89,9 @@ class Calibration:
                 factor = np.where(gone[part][:, None, None], np.maximum(factor, stretches), factor)
         return factor if self.read is None else np.where(absent.parts[EARLY][:, None, None], factor, self.read)
 
-    def apply(self, samples: Tensor, stranger: np.ndarray, absent: Absences) -> Tensor:
-        """Stretch samples (S, N, K) about their medians."""
-        below, above = samples.new_tensor(self.factor(stranger, absent)).unbind(1)
+    def apply(self, samples: Tensor, stranger: np.ndarray, absent: Absences, known: np.ndarray | None = None) -> Tensor:
+        """Stretch samples (S, N, K) about their medians; further arguments as of `factor`."""
+        below, above = samples.new_tensor(self.factor(stranger, absent, known)).unbind(1)
         if bool((below == 1).all() and (above == 1).all()):
             return samples
         median = samples.quantile(0.5, dim=0) if samples.numel() < 10_000_000 else samples.median(dim=0).values
@@ -86,7 +99,13 @@ class Calibration:
 
 
 def calibrate(
-    members: Sequence[Member], held: Sequence[Videos], shapes: Mapping[str, PartShape] | None = None, *, seed: int = 0
+    members: Sequence[Member],
+    held: Sequence[Videos],
+    shapes: Mapping[str, PartShape] | None = None,
+    *,
+    known: Sequence[Videos] | None = None,
+    hardly_known: Sequence[Videos] = (),
+    seed: int = 0,
 ) -> Calibration:
     """Fit the stretches on validation rows: as they are, as strangers', and with one part after the other taken away.
 
@@ -94,10 +113,14 @@ def calibrate(
         members: the M members.
         held: the validation rows of each of F folds, labelled; member m was not trained on those of fold m modulo F.
         shapes: of the parts, which tell what columns of them may be missing.
+        known: the same rows with what is known of their authors, where `held` has it not (default: it has).
+        hardly_known: the same rows as if only few of their authors' videos were known (default: that is not told apart).
         seed: of the draws of z.
     """
+    known = known or held
     after: list[Videos] = []
     if EARLY in held[0]:
+        known = [videos.rows((videos[EARLY].present == False).nonzero().flatten()) for videos in known]  # noqa: E712
         held, after = ([videos.rows((videos[EARLY].present == read).nonzero().flatten()) for videos in held] for read in (False, True))
     parts = [part for part in held[0] if part not in (*OF_THE_AUTHOR, EARLY)]
     few = [_evenly(videos, -(-MOST // len(held))) for videos in held]
@@ -121,11 +144,16 @@ def calibrate(
                 bare[part] = _stretches(members, blind)
         widening = _widening(members, fewer, parts) if len(held[0].parts) > 1 else {}
         strange = _stretches(members, [videos.without(*OF_THE_AUTHOR) for videos in few], widening)
-        if not any(part in held[0] and bool(videos[part].present.any()) for part in OF_THE_AUTHOR for videos in held):
-            return Calibration(strange, strange, lacking, bare, widening, read)
-        return Calibration(
-            _stretches(members, [_of_known_authors(videos) for videos in few], widening), strange, lacking, bare, widening, read
-        )
+        of_known = _of_known(members, known, widening, strange)
+        of_few = _of_known(members, hardly_known, widening, strange) if hardly_known else None
+        return Calibration(of_known, strange, lacking, bare, widening, read, of_few)
+
+
+def _of_known(members: Sequence[Member], held: Sequence[Videos], widening: Mapping[str, np.ndarray], otherwise: np.ndarray) -> np.ndarray:
+    """(2, K): the stretches of rows whose author is known; `otherwise` where there are none."""
+    if not any(part in held[0] and bool(videos[part].present.any()) for part in OF_THE_AUTHOR for videos in held):
+        return otherwise
+    return _stretches(members, [_of_known_authors(_evenly(videos, -(-MOST // len(held)))) for videos in held], widening)
 
 
 def _of_known_authors(videos: Videos) -> Videos:

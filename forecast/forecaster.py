@@ -13,6 +13,7 @@ import torch
 
 from features.featurizer import Featurizer
 from features.missing import absences, strangers
+from features.rows.few_known import known_videos
 from features.scale import Scale
 from features.tables.dataset import Dataset, as_dataset
 from features.videos import EARLY, Videos
@@ -65,6 +66,7 @@ class Forecaster:
         marginal: (1000, K) quantiles of the targets over the training rows, the forecast that does nothing.
         about: the run's manifest.
         dependence: what the videos of one author share; None: nothing.
+        met: whether authors may only have been met since training: of how many of their videos outcomes are known then matters.
         moved: where the forecasts lie on other data than the members were trained on; None: where the members say.
     """
 
@@ -76,6 +78,7 @@ class Forecaster:
     about: dict[str, Any]
     dependence: Dependence | None = None
     moved: Moved | None = None
+    met: bool = False
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -88,7 +91,7 @@ class Forecaster:
         Raises:
             InputError: see `features.past.check_past`.
         """
-        return replace(self, featurizer=self.featurizer.with_past(_as_dataset(past, self.configuration)))
+        return replace(self, featurizer=self.featurizer.with_past(_as_dataset(past, self.configuration)), met=True)
 
     @property
     def checksum(self) -> str:
@@ -134,6 +137,7 @@ class Forecaster:
         with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
             stranger = strangers(videos)
             absent = absences(videos, self.featurizer.shapes)
+            known = known_videos(self.featurizer, videos) if self.met else None
             start = 0
             for samples_of_chunk in draw_chunks(self.members, videos, samples, seed=seed, first=first):
                 stop = start + samples_of_chunk.shape[1]
@@ -142,7 +146,8 @@ class Forecaster:
                     samples_of_chunk = with_exact_quantiles(samples_of_chunk, self.members, videos.rows(rows).unlabelled())
                 if self.moved is not None:
                     samples_of_chunk = self.moved.apply(samples_of_chunk, videos.rows(rows))
-                stretched = self.calibration.apply(samples_of_chunk, stranger[rows], absent.rows(rows))
+                of_chunk = None if known is None else known[rows]
+                stretched = self.calibration.apply(samples_of_chunk, stranger[rows], absent.rows(rows), of_chunk)
                 stretched = videos.rows(rows).absolute(stretched)
                 if videos.age is not None:
                     age = videos.age[rows]

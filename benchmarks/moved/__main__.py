@@ -129,7 +129,10 @@ def _peer(name: str, few: Dataset, scored: Dataset, targets: tuple[str, ...], sc
     stop = max(3, len(few) // 7)
     rows = Rows(np.sort(order[stop:]), np.sort(order[:stop]), len(few) + np.arange(len(scored)))
     task = make_task(both, rows, targets, scale, new_authors=False, seed=0, threads=1)
-    forecasts = getattr(peer_models, name.replace("-", "_"))(task)
+    try:
+        forecasts = getattr(peer_models, name.replace("-", "_"))(task)
+    except np.linalg.LinAlgError:  # of so few rows, a peer may fail
+        return "-", "-"
     mean = mean_scores({one: score(found, task.test.targets[one].to_numpy(), scale) for one, found in forecasts.items()})
     return f"{mean['crps']:.3f}", f"{mean['coverage_95']:.3f}"
 

@@ -13,6 +13,9 @@ DAY = 86_400.0
 NEIGHBOURS = 12
 FEW = 100  # groups, fewer than which can be told apart by what else is known
 FOLDS = 5
+MOST_EARLIER = 24  # videos of an author who has only just been met
+MOST_LATELY = 12  # and of the last ones, those of which nothing is known yet
+Window = tuple[np.ndarray, np.ndarray]  # (N,) first positions, and those after the last
 SHRINKAGE = 2.0  # a mean of n videos is shrunken towards 0 by n / (n + SHRINKAGE)
 
 
@@ -77,7 +80,13 @@ class History:
         return low
 
     def totals(
-        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None, folds: int = 0
+        self,
+        group: np.ndarray,
+        time: np.ndarray,
+        video: np.ndarray,
+        before: np.ndarray | None = None,
+        folds: int = 0,
+        window: Window | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Count, sum and sum of squares of what the group's other videos reached.
 
@@ -88,6 +97,7 @@ class History:
             before: (N,) seconds; only videos published before count. None: all do.
             folds: F; a training row skips those of the group whose key is the same modulo F; 0: itself alone. Earlier videos, where
                 only they count, tell nothing of a later one: then it is itself alone, too.
+            window: of `a_few_earlier`; None: the whole group counts.
 
         Returns:
             (N, 1), (N, K) and (N, K) float64.
@@ -95,7 +105,7 @@ class History:
         if len(self.group) == 0:
             zeros = np.zeros((len(group), self.reached.shape[1]))
             return zeros[:, :1], zeros, zeros
-        low, high = self._block(group)
+        low, high = window or self._block(group)
         if before is not None:
             high = self._place(low, high, before)
         first = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached, 0)])
@@ -122,8 +132,27 @@ class History:
         found = order[place]
         return np.where((self.video[found] == video) & (found >= low) & (found < high), found, -1)
 
+    def a_few_earlier(self, group: np.ndarray, time: np.ndarray, seed: int) -> Window:
+        """The positions of a few of the group's earlier videos in a row: how many, and how long ago, is drawn, for each of N queries.
+
+        So much is known of an author who has only just been met; the rest of the group is as if it were not there.
+        """
+        random = np.random.default_rng(seed)
+        low, high = self._block(group)
+        high = self._place(low, high, time)
+        unknown = np.where(random.random(len(high)) < 0.5, 0, random.integers(0, MOST_LATELY, len(high)))
+        high = np.maximum(high - unknown, low)
+        count = np.exp(random.uniform(0, np.log(MOST_EARLIER + 1), len(high))).astype(np.int64)
+        return np.maximum(high - count, low), high
+
     def neighbours(
-        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None, folds: int = 0
+        self,
+        group: np.ndarray,
+        time: np.ndarray,
+        video: np.ndarray,
+        before: np.ndarray | None = None,
+        folds: int = 0,
+        window: Window | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The group's other videos nearest in time, nearest first; arguments as in `totals`.
 
@@ -133,23 +162,23 @@ class History:
         count, width = len(group), self.reached.shape[1]
         if len(self.group) == 0:
             return np.zeros((count, NEIGHBOURS, width)), np.full((count, NEIGHBOURS), np.nan)
-        low, high = self._block(group)
+        low, high = window or self._block(group)
         place = self._place(low, high, time if before is None else before)
-        window = place[:, None] + np.arange(-NEIGHBOURS - 1, NEIGHBOURS + 1)
-        inside = (window >= low[:, None]) & (window < high[:, None])
-        window = window.clip(0, len(self.group) - 1)
-        inside &= self.video[window] != video[:, None]
+        near = place[:, None] + np.arange(-NEIGHBOURS - 1, NEIGHBOURS + 1)
+        inside = (near >= low[:, None]) & (near < high[:, None])
+        near = near.clip(0, len(self.group) - 1)
+        inside &= self.video[near] != video[:, None]
         if folds and before is None:
             learned = self._own(low, high, video) >= 0
-            inside &= ~(learned[:, None] & (self.video[window] % folds == video[:, None] % folds))
+            inside &= ~(learned[:, None] & (self.video[near] % folds == video[:, None] % folds))
         if before is not None:
-            inside &= self.time[window] < before[:, None]
-        days = (self._published[window] - time[:, None]) / DAY
+            inside &= self.time[near] < before[:, None]
+        days = (self._published[near] - time[:, None]) / DAY
         distance = np.where(inside, np.abs(days), np.inf)
         nearest = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
         kept = np.take_along_axis(inside, nearest, 1)
         days = np.where(kept, np.take_along_axis(days, nearest, 1), np.nan)
-        reached = np.where(kept[:, :, None], self.reached[np.take_along_axis(window, nearest, 1)], 0.0)
+        reached = np.where(kept[:, :, None], self.reached[np.take_along_axis(near, nearest, 1)], 0.0)
         return reached, days
 
     def each(
@@ -188,6 +217,22 @@ def author_numbers(
     and the age of the video itself, since what the others reached grew with theirs.
     """
     count, total, square, reached, days = history.others(group, time, video, age, before)
+    return summary(count, total, square, reached, days, age)
+
+
+def few_numbers(
+    history: History, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """`author_numbers` as if only a few earlier videos of each author were known, see `History.a_few_earlier`."""
+    window = history.a_few_earlier(group, time, seed)
+    totals = history.totals(group, time, video, window=window)
+    return summary(*totals, *history.neighbours(group, time, video, window=window), age)
+
+
+def summary(
+    count: np.ndarray, total: np.ndarray, square: np.ndarray, reached: np.ndarray, days: np.ndarray, age: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of `author_numbers`, of what `History.totals` and `History.neighbours` found."""
     there = ~np.isnan(days)
     far = np.where(there, np.abs(np.nan_to_num(days)), 0.0)
     weight = np.where(there, 1.0 / (1.0 + far), 0.0)
@@ -196,5 +241,5 @@ def author_numbers(
     filled = np.where(there[:, :, None], reached, recent[:, None, :])
     side = np.where(there, np.sign(np.nan_to_num(days)), 0.0) * np.log1p(far)
     own_age = np.log1p(np.nan_to_num(age))[:, None]
-    numbers = [moments(count, total, square), recent, filled.reshape(len(group), -1), side, there.sum(1)[:, None] / NEIGHBOURS, own_age]
+    numbers = [moments(count, total, square), recent, filled.reshape(len(count), -1), side, there.sum(1)[:, None] / NEIGHBOURS, own_age]
     return np.concatenate(numbers, axis=1), count[:, 0] > 0

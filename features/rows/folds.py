@@ -44,8 +44,12 @@ class Folds:
 
     def validation(self, fold: int) -> Videos:
         """The rows of the fold."""
-        videos = self.videos.rows(slice(self.starts[fold], self.starts[fold + 1]))
+        videos = self.known(fold)
         return videos.without(*OF_THE_AUTHOR) if self.strangers else videos
+
+    def known(self, fold: int) -> Videos:
+        """The rows of the fold with all that is known of their authors."""
+        return self.videos.rows(slice(self.starts[fold], self.starts[fold + 1]))
 
     def to(self, device: torch.device | str) -> "Folds":
         """The same on another device."""

@@ -165,23 +165,25 @@ def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calib
             {part: np.array(values, dtype=np.float64) for part, values in stored.get(name, {}).items()} for name in BY_PART
         )
         read = np.array(stored["read"], dtype=np.float64) if EARLY in parts else None
+        few = np.array(stored["hardly_known"], dtype=np.float64) if "hardly_known" in stored else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{run.path / 'calibration.json'}: damaged ({error})") from error
     shapes = [
-        ((2, targets), (known, strange, *lacking.values(), *bare.values(), *([] if read is None else [read]))),
+        ((2, targets), (known, strange, *lacking.values(), *bare.values(), *(one for one in (read, few) if one is not None))),
         ((targets,), widening.values()),
     ]
     if any(one.shape != shape or not ((one > 0) & (one < 1e6)).all() for shape, found in shapes for one in found):
         raise InputError(f"{run.path / 'calibration.json'}: not two stretches above 0 for each target")
     if not {*lacking, *bare, *widening} <= {*parts}:
         raise InputError(f"{run.path / 'calibration.json'}: names a part that the run does not have")
-    return Calibration(known, strange, lacking, bare, widening, read)
+    return Calibration(known, strange, lacking, bare, widening, read, few)
 
 
 def save_calibration(run: RunDirectory, calibration: Calibration) -> None:
     """Write the stretches."""
     stretches = {"known": calibration.known.tolist(), "strangers": calibration.strangers.tolist()}
     by_part = {name: {part: values.tolist() for part, values in getattr(calibration, name).items()} for name in BY_PART}
-    if calibration.read is not None:
-        stretches["read"] = calibration.read.tolist()
+    for name in ("read", "hardly_known"):
+        if getattr(calibration, name) is not None:
+            stretches[name] = getattr(calibration, name).tolist()
     run.write_text("calibration.json", json.dumps(stretches | by_part) + "\n")
