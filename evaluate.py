@@ -56,13 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     from extraction.sources.past import read_past
     from features.rows.splits import split
-    from features.simulated_world import read_or_simulate
+    from features.simulated.world import read_or_simulate
     from forecast.report.measures import add_measures
     from forecast.report.page import write_report
     from forecast.run.directory import RunDirectory, newest_run
     from forecast.run.load import load
     from forecast.scoring.evaluation import evaluate, table, write_evaluation
-    from forecast.scoring.lead import asked, by_lead, looks
+    from forecast.scoring.subsets.lead import asked, by_lead, looks
     from machine.cluster import Cluster
     from machine.files import inside
     from program import read_program
@@ -138,7 +138,7 @@ def _drafts(options: argparse.Namespace, path: Path) -> str:
 
 def _print_oracle(dataset: Dataset, configuration: Configuration) -> None:
     """The best possible CRPS on the simulated world, where it is known."""
-    from features.simulated_world import oracle_crps
+    from features.simulated.world import oracle_crps
 
     print(f"oracle       CRPS {oracle_crps(dataset, configuration.seed):.3f}: no forecast can do better on the simulated world")
 

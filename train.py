@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _train(options: Any, device: Any) -> None:
-    from features.simulated_world import read_or_simulate
+    from features.simulated.world import read_or_simulate
     from program import read_program
     from training import go_on, train
     from training.start import open_run

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from features.simulated_growth import simulate_followed
+from features.simulated.growth import simulate_followed
 from forecast.draft.outlook import outlook
 from forecast.draft.so_far import Reading
 from forecast.draft.video import Draft
@@ -62,7 +62,7 @@ def draw(run: Path, seed: int = 1) -> Figure:
 def main() -> None:
     """Run the command; see `--help`."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.followed_picture", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--run", type=Path, required=True, help="run that was trained on `python -m features.simulated_growth --out DATA`")
+    parser.add_argument("--run", type=Path, required=True, help="run that was trained on `python -m features.simulated.growth --out DATA`")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     options = parser.parse_args()
     with style(dark=False):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from features.rows.splits import split
-from features.simulated_world import read_or_simulate
+from features.simulated.world import read_or_simulate
 from features.tables.columns import AUTHOR_COUNTS, CAPTION
 from features.tables.dataset import Dataset
 from forecast.run.directory import RunDirectory

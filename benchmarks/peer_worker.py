@@ -51,8 +51,8 @@ def peer(job: dict) -> dict:
     from benchmarks.peer_forecasts import score
     from features.rows.splits import split
     from features.tables.dataset import read_dataset
-    from forecast.scoring.lead import days
     from forecast.scoring.scores import mean_scores
+    from forecast.scoring.subsets.lead import days
 
     targets, scale = tuple(job["targets"]), job["target_scale"]
     dataset = read_dataset(job["data"], targets=targets, count_targets=Scale(scale).counts)

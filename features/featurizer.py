@@ -42,7 +42,7 @@ class Featurizer:
         targets: what is to be forecast.
         salt: hexadecimal key of the hashes that stand for names.
         past_only: history counts earlier videos only (time split, forecasts).
-        youngest: days; a younger video looks as if it were that old, see `forecast.young`. 0 for what is no count.
+        youngest: days; a younger video looks as if it were that old, see `forecast.adjustments.young`. 0 for what is no count.
         scalers: one for each part with continuous features.
         columns: names of each part's raw continuous features.
         categories: for each categorical column the keys of its categories, in code order from 1.

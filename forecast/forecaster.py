@@ -18,16 +18,16 @@ from features.scale import Scale
 from features.tables.dataset import Dataset, as_dataset
 from features.videos import EARLY, Videos
 from features.whole_counts import quantised
-from forecast.calibration import Calibration
+from forecast.adjustments.calibration import Calibration
+from forecast.adjustments.moved import Moved
+from forecast.adjustments.young import shrink
 from forecast.draws import draw_chunks
 from forecast.exact_quantiles import with_exact_quantiles
 from forecast.joint.authors import Authors, authors_of
 from forecast.joint.dependence import Dependence
 from forecast.joint.reorder import reorder
 from forecast.member import Member
-from forecast.moved import Moved
 from forecast.run.configuration import Configuration
-from forecast.young import shrink
 
 ROWS = 512  # rows summarised at a time
 

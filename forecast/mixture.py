@@ -43,7 +43,7 @@ def mixture_summary(
         videos: N videos; their popularity is not looked at.
         draws: of z, shared by the members.
         sampler: independent draws, or scrambled Sobol points, which cover a Normal z more evenly.
-        factor: (N, 2, K) stretches below and above the median, of `forecast.calibration`.
+        factor: (N, 2, K) stretches below and above the median, of `forecast.adjustments.calibration`.
 
     Returns:
         mean, median, lower_95, upper_95, lower_50, upper_50, all (N, K) float64, in the training scale.

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import train
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from features.tables.dataset import Dataset
 from features.videos import Part, Videos
 from forecast.member import Member

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 

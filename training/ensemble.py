@@ -22,7 +22,7 @@ from features.tables.dataset import Dataset, as_dataset
 from features.targets import truth
 from features.videos import Videos
 from features.whole_counts import dequantiser
-from forecast.calibration import Calibration, calibrate
+from forecast.adjustments.calibration import Calibration, calibrate
 from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of
 from forecast.joint.dependence import FILE as DEPENDENCE

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.gpu import lines
-from features.simulated_world import read_or_simulate, simulate
+from features.simulated.world import read_or_simulate, simulate
 from forecast.run.configuration import Configuration
 from machine.command import device
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from features.rows.splits import Rows, split
-from features.simulated_world import read_or_simulate
+from features.simulated.world import read_or_simulate
 from features.tables.dataset import Dataset
 from forecast.run.directory import RunDirectory
 from forecast.run.load import load

@@ -14,7 +14,7 @@ import torch
 from benchmarks.speed.measure import Entry, wall_seconds
 from benchmarks.speed.training import pyro_objective, step
 from benchmarks.speed.world import networks, random_videos
-from features.simulated_world import simulate, write
+from features.simulated.world import simulate, write
 from forecast.forecaster import Forecaster
 from forecast.run.load import load
 from forecast.scoring.evaluation import evaluate

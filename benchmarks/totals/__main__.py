@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features.scale import MOST
-from features.simulated_world import read_or_simulate
+from features.simulated.world import read_or_simulate
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from forecast.scoring.scores import energy_score

@@ -16,7 +16,7 @@ from forecast.draft.video import Draft, ages_seen, featurize, knows_time
 from forecast.forecaster import Forecaster
 from forecast.mixture import LEVELS
 from forecast.notation import duration, shown, title
-from forecast.scoring.usual import ABOVE, above
+from forecast.scoring.subsets.usual import ABOVE, above
 from machine.errors import InputError
 from machine.files import regular_file
 

@@ -9,7 +9,7 @@ from forecast.draft.compare import compare
 from forecast.draft.outlook import Outlook
 from forecast.notation import duration, shown, title
 from forecast.report.tables import table
-from forecast.scoring.usual import ABOVE
+from forecast.scoring.subsets.usual import ABOVE
 from machine.errors import InputError
 
 

@@ -13,7 +13,7 @@ from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of
 from forecast.plan.drafts import at_horizon, own_numbers
 from forecast.scoring.forecast_rows import ROWS
-from forecast.scoring.usual import ABOVE, above
+from forecast.scoring.subsets.usual import ABOVE, above
 from forecast.shift import shift_of, tally
 from machine.errors import InputError
 
@@ -35,7 +35,7 @@ class Plan:
         seed: of the draws.
         warnings: how the drafts differ from what the run was trained on.
         samples: (S, N, K) float32 joint draws in the training scale, where they were kept.
-        chances: (N, K) by name of `forecast.scoring.usual.ABOVE`, where the author's other videos are known, else NaN; empty if for none.
+        chances: (N, K) by name of `forecast.scoring.subsets.usual.ABOVE`, NaN without other videos of the author; empty if for none.
     """
 
     ids: np.ndarray

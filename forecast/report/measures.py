@@ -8,7 +8,7 @@ from features.tables.dataset import Dataset
 from forecast.contributions import contributions
 from forecast.forecaster import Forecaster
 from forecast.scoring.evaluation import Evaluation
-from forecast.scoring.groups import group_scores
+from forecast.scoring.subsets.groups import group_scores
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 BINS = 20

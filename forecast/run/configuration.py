@@ -91,7 +91,7 @@ class Configuration:
 
     @property
     def reading(self) -> dict[str, Any]:
-        """How data are read: arguments of `features.simulated_world.read_or_simulate`."""
+        """How data are read: arguments of `features.simulated.world.read_or_simulate`."""
         return self.columns | {"seed": self.seed}
 
     @property

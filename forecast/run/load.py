@@ -12,13 +12,13 @@ import torch
 from features.featurizer import Featurizer
 from features.saved import BLANK, from_state, to_state
 from features.videos import EARLY
-from forecast.calibration import Calibration
+from forecast.adjustments.calibration import Calibration
+from forecast.adjustments.moved import FILE as MOVED
+from forecast.adjustments.moved import load_moved
 from forecast.forecaster import Forecaster
 from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.dependence import load_dependence
 from forecast.member import Member
-from forecast.moved import FILE as MOVED
-from forecast.moved import load_moved
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.shapes import shapes_only

@@ -22,8 +22,8 @@ from forecast.scoring.forecast_rows import Piece, Runner, Settings, forecast_pie
 from forecast.scoring.level import level
 from forecast.scoring.percentage_error import mean_percentage_error
 from forecast.scoring.scores import mean_scores, scores
+from forecast.scoring.subsets.usual import ABOVE, reliability
 from forecast.scoring.totals import Sums
-from forecast.scoring.usual import ABOVE, reliability
 from forecast.shift import shift_of
 from machine.files import write_text, writing
 

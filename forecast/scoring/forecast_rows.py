@@ -16,8 +16,8 @@ from forecast.forecaster import Forecaster, truth_of
 from forecast.joint.authors import authors_of
 from forecast.scoring.percentage_error import mape_point
 from forecast.scoring.scores import energy_score, row_summary
+from forecast.scoring.subsets.usual import ABOVE, above
 from forecast.scoring.totals import Sums, groups_of
-from forecast.scoring.usual import ABOVE, above
 from forecast.shift import Tally, tally
 
 ROWS = 4 * ENCODED  # of a piece

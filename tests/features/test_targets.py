@@ -3,7 +3,7 @@
 import numpy as np
 
 from features.featurizer import Featurizer
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 
 
 def test_an_author_count_that_is_a_target_is_no_feature():

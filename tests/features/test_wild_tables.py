@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from features.featurizer import Featurizer
 from features.rows.splits import split
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from features.tables.dataset import read_dataset
 from features.targets import truth
-from forecast.calibration import Calibration
+from forecast.adjustments.calibration import Calibration
 from forecast.forecaster import Forecaster
 from forecast.member import Member
 from forecast.run.configuration import Configuration

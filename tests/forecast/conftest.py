@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from features.featurizer import Featurizer
-from features.simulated_world import simulate
-from forecast.calibration import Calibration
+from features.simulated.world import simulate
+from forecast.adjustments.calibration import Calibration
 from forecast.forecaster import Forecaster
 from forecast.member import Member
 from forecast.run.configuration import Configuration

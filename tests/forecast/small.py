@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from features.tables.columns import COUNTS
 
 SETTINGS = ["--members", "2", "--epochs", "2", "--width", "8", "--latent", "4", "--depth", "1", "--batch-size", "64", "--device", "cpu"]

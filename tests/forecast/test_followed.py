@@ -12,12 +12,12 @@ import evaluate
 import train as command
 from features.followed.early import counts
 from features.followed.looks import looks_at
-from features.simulated_growth import simulate_followed, write
+from features.simulated.growth import simulate_followed, write
 from forecast import load
 from forecast.draft.outlook import Outlook, outlook, parts_table
 from forecast.draft.so_far import parse_reading
 from forecast.draft.video import Draft
-from forecast.scoring.lead import asked
+from forecast.scoring.subsets.lead import asked
 from machine.errors import InputError
 
 SETTINGS = ["--members", "1", "--epochs", "2", "--width", "8", "--latent", "4", "--depth", "1", "--batch-size", "256", "--device", "cpu"]

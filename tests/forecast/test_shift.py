@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from features.featurizer import Featurizer
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from forecast.shift import shift, shift_of, tally
 from machine.errors import InputWarning
 

@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.utils import estimator_checks
 
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from machine.errors import InputError
 from training.estimator import PopularityRegressor
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from features.featurizer import Featurizer
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from forecast.draws import draw
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory

@@ -17,7 +17,7 @@ import app
 import evaluate
 import predict
 from features.scale import Scale
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from features.tables.dataset import Dataset, read_dataset
 from features.targets import Targets
 from features.videos import Part, PartShape, Videos

@@ -6,7 +6,7 @@ import pytest
 
 from features.followed import early
 from features.followed.looks import HOUR, looks_at, looks_to_learn
-from features.simulated_growth import simulate_followed
+from features.simulated.growth import simulate_followed
 from features.tables.dataset import Dataset
 from machine.errors import InputError
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from forecast.draft.compare import compare, comparison_table, probability_of_more
 from forecast.draft.outlook import Outlook
 from machine.errors import InputError

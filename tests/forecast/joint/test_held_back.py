@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from features.tables.columns import COUNTS
 from features.tables.dataset import read_dataset
 from forecast.joint.dependence import Dependence, correlation

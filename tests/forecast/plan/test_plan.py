@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from features.scale import Scale
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from features.tables.dataset import Dataset
 from forecast.plan.compare import compare_totals, is_plan, read_total
 from forecast.plan.drafts import at_horizon

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from features.featurizer import Featurizer
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from forecast.run.configuration import PRESETS, Configuration
 from forecast.run.shapes import shapes_only
 from program import build

@@ -16,10 +16,10 @@ from forecast.run.load import load
 from guide import guide
 from model import model
 from program import build
-from tests.training.torchrun import fit_without_noise
+from tests.training.devices.torchrun import fit_without_noise
 from training import data_parallel
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def torchrun(*arguments: str) -> str:
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does(alike, tmp_path):
-    torchrun("tests/training/torchrun.py", str(tmp_path / "weights"))
+    torchrun("tests/training/devices/torchrun.py", str(tmp_path / "weights"))
     first, second = (np.load(f"{tmp_path}/weights-{rank}.npy") for rank in range(2))
     np.testing.assert_array_equal(first, second)
     alone = fit_without_noise()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.load import load

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecast.scoring.groups import group_scores, members
+from forecast.scoring.subsets.groups import group_scores, members
 
 
 @pytest.fixture

@@ -20,13 +20,13 @@ from features.saved import BLANK
 from features.tables.dataset import Dataset, as_dataset
 from features.targets import truth
 from features.whole_counts import whole_targets
+from forecast.adjustments.moved import FILE as MOVED
+from forecast.adjustments.moved import save_moved
 from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of
 from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.dependence import Dependence, save_dependence
 from forecast.member import Member
-from forecast.moved import FILE as MOVED
-from forecast.moved import save_moved
 from forecast.run.configuration import Configuration
 from forecast.run.directory import MANIFEST, RunDirectory
 from forecast.run.load import load, member_file, save_calibration, save_features, save_member
@@ -34,7 +34,7 @@ from forecast.run.versions import versions
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError
 from program import SHIPPED, Program
-from training.moved import learn
+from training.further.moved import learn
 from training.start import EXTRACTION, begin
 
 FEWEST = 30  # rows with a known target

@@ -3,7 +3,7 @@
     median' = median + weights' phi(x)        phi: 1, the medians, the numbers of every part, random waves of them
     y' = median' + spread(x) (y - median)     spread(x) = factor * (half width of the 95 % interval) ^ (power - 1)
 
-The weights are a Gaussian process's posterior mean in the space of its features (waves: Rahimi and Recht 2007), see `training.moved`.
+The weights are a Gaussian process's posterior mean in the space of its features (waves: Rahimi and Recht 2007), see `training.further`.
 """
 
 from collections.abc import Sequence

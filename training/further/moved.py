@@ -16,10 +16,10 @@ from torch import Tensor
 
 from features.missing import OF_THE_AUTHOR
 from features.videos import Videos
-from forecast.calibration import FEWEST, Calibration, conformal, needed
+from forecast.adjustments.calibration import FEWEST, Calibration, conformal, needed
+from forecast.adjustments.moved import Moved, groups, inputs
 from forecast.member import Member
 from forecast.mixture import mixture_summary
-from forecast.moved import Moved, groups, inputs
 
 DRAWS = 32  # of z
 MOST = 2000  # rows, evenly spread

@@ -10,7 +10,7 @@ from scipy import stats
 
 from features.missing import Absences, absences, strangers, without_columns
 from features.videos import Gap, Part, PartShape, Videos
-from forecast.calibration import FEWEST, HALVES, Calibration, calibrate, conformal, extrapolate, needed
+from forecast.adjustments.calibration import FEWEST, HALVES, Calibration, calibrate, conformal, extrapolate, needed
 from forecast.member import Member
 from forecast.mixture import mixture_summary
 from model.likelihood import NanMasked

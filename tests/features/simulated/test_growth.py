@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.followed.looks import Followed, looks_at
-from features.simulated_growth import AGES, SCALE, SHAPE, grown, simulate_followed, write
+from features.simulated.growth import AGES, SCALE, SHAPE, grown, simulate_followed, write
 from features.tables.columns import COUNTS
 from features.tables.dataset import read_dataset
 

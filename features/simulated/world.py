@@ -233,7 +233,7 @@ def read_or_simulate(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
-    parser = argparse.ArgumentParser(prog="python -m features.simulated_world", description="Write videos of the simulated world.")
+    parser = argparse.ArgumentParser(prog="python -m features.simulated.world", description="Write videos of the simulated world.")
     parser.add_argument("--rows", type=int, default=16_000, metavar="N", help="videos (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="dataset directory to write")
     parser.add_argument("--seed", type=int, default=0, help="of the videos (default: %(default)s)")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.simulated_world import DAY, Oracle, simulate
+from features.simulated.world import DAY, Oracle, simulate
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
 from features.tables.readings import with_last_reading
@@ -28,7 +28,7 @@ AGES = (1.0, 3.0, 7.0, 30.0)  # days after publication of the later readings; th
 def simulate_followed(count: int = 4000, seed: int = 0, *, world_seed: int = 0) -> tuple[Dataset, Oracle]:
     """Draw `count` videos with five readings each, and the oracle's forecast of the first reading.
 
-    Arguments as of `features.simulated_world.simulate`.
+    Arguments as of `features.simulated.world.simulate`.
     """
     first, oracle = simulate(count, seed, world_seed=world_seed, ages=(1 / 24, 0.5))
     random = np.random.default_rng([seed, 4])
@@ -68,7 +68,7 @@ def write(dataset: Dataset, out: Path) -> None:
 
 def main() -> None:
     """Run the command; see `--help`."""
-    parser = argparse.ArgumentParser(prog="python -m features.simulated_growth", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m features.simulated.growth", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, default=4000, metavar="N", help="videos (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="dataset directory to write")
     parser.add_argument("--seed", type=int, default=0, help="of the videos (default: %(default)s)")

@@ -10,7 +10,7 @@ import pytest
 
 import evaluate
 import train
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from features.tables.dataset import Dataset
 from forecast.run.load import load
 from machine import command
@@ -59,7 +59,7 @@ def test_an_interrupted_one_goes_on_to_the_same_bytes(run_directory, other_file,
     options = ["--from", str(run_directory), "--data", str(other_file)]
     train.main([*options, "--run", str(tmp_path / "whole")])
     with monkeypatch.context() as broken:
-        broken.setattr("training.further.save_moved", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr("training.further.go_on.save_moved", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train.main([*options, "--run", str(tmp_path / "broken")])
     assert not (tmp_path / "broken" / "run.json").exists()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecast.scoring.usual import above, reliability
+from forecast.scoring.subsets.usual import above, reliability
 
 
 def test_the_share_of_draws_above_so_many_times_the_usual_count():

@@ -13,10 +13,10 @@ import pytest
 import app
 import evaluate
 import predict
-from features.simulated_world import simulate
+from features.simulated.world import simulate
 from machine import command
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def checksums(directory):

@@ -7,8 +7,8 @@ import torch
 
 from features.featurizer import Featurizer
 from features.tables.dataset import Dataset
+from forecast.adjustments.young import HALF, POWER, SPREAD, shrink
 from forecast.shift import shift
-from forecast.young import HALF, POWER, SPREAD, shrink
 
 DAY = 86_400.0
 

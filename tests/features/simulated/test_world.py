@@ -4,8 +4,8 @@ import numpy as np
 import scoringrules
 from scipy import stats
 
-from features import simulated_world
-from features.simulated_world import oracle_crps, simulate
+from features.simulated import world as simulated_world
+from features.simulated.world import oracle_crps, simulate
 from features.tables.columns import COUNTS
 from features.tables.dataset import read_dataset
 

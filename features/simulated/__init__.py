@@ -1,0 +1,1 @@
+"""A world whose best possible forecast is known, for demonstration and tests."""

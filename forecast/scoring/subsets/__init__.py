@@ -1,0 +1,1 @@
+"""Scores of some of the rows: by group, by lead time, by what is usual for an author."""

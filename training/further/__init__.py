@@ -1,0 +1,1 @@
+"""Going on from a finished run with other data."""
