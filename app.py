@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,8 @@ class Desk:
 
     def __init__(self, runs: Path, megabytes: int, weights: str = "", program: Path | None = None) -> None:
         self.runs, self.megabytes, self.weights, self.program = runs, megabytes, weights, program
-        self.written = tempfile.TemporaryDirectory(prefix="clipcast-")  # what is handed out, until the page ends
+        self.written = tempfile.mkdtemp(prefix="clipcast-")  # what is handed out, until the page ends
+        weakref.finalize(self, shutil.rmtree, self.written, ignore_errors=True)
         self._forecasters: dict[str, Forecaster] = {}
         self._clips: dict[tuple[str, str], tuple[dict[str, np.ndarray], list[str]]] = {}
 
@@ -199,7 +201,7 @@ def _many(gradio: Any, desk: Desk, run: Any, past: Any) -> None:
             found, problems = desk.plan(run, drafts, publish, horizon, goal, past or ())
         except InputError as error:
             raise gradio.Error(str(error), duration=None) from error
-        out = Path(tempfile.mkdtemp(dir=desk.written.name))
+        out = Path(tempfile.mkdtemp(dir=desk.written))
         write_plan(found, out)
         return plan_figure(found), f'<div class="answer">{page(found, problems)}</div>', str(out / "forecasts.csv")
 

@@ -1,6 +1,7 @@
 """What other tools write goes through extract, train and evaluate: a yt-dlp folder, a Research API file, a TikTokApi file."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,8 @@ def research_api(folder: Path) -> Path:
     videos = []
     for number in range(VIDEOS):
         views, likes, comments, shares = counts(number)
-        video = {"id": 7 * 10**18 + number, "username": f"author{number % AUTHORS}", "create_time": NOW - 86_400 * (1 + number % 30)}
+        published = NOW - 86_400 * (1 + number % 30)  # which the ids of TikTok carry
+        video = {"id": (published << 32) + number, "username": f"author{number % AUTHORS}", "create_time": published}
         video |= {"video_description": f"video {number % 7}", "hashtag_names": ["fun", f"tag{number % 5}"], "region_code": "US"}
         videos.append(video | {"view_count": views, "like_count": likes, "comment_count": comments, "share_count": shares})
     (folder / "answer.json").write_text(json.dumps({"data": {"videos": videos, "has_more": False}, "error": {"code": "ok"}}))
@@ -60,7 +62,8 @@ def test_from_a_foreign_source_to_scores(write, small: list[str], tmp_path: Path
     source, data, run = write(tmp_path / "source"), tmp_path / "data", tmp_path / "run"
     extract.main(["--videos", str(source), "--out", str(data)])
     train.main(["--data", str(data), "--run", str(run), *small])
-    assert "social, history" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert all(re.search(rf" {part} +108 of 108 rows", said) for part in ("social", "history")), said
     evaluate.main(["--run", str(run), "--samples", "50"])
     metrics = json.loads((run / "evaluation" / "metrics.json").read_text())
     assert list(metrics["targets"]) == ["view_count", "like_count", "comment_count", "share_count"]
