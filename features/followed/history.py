@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from features.parts.same_author import DAY, NEIGHBOURS, History
+from features.parts.same_author import DAY, NEIGHBOURS, History, first_not_before
 from features.tables.dataset import Dataset
 from features.targets import Targets, truth
 
@@ -67,7 +67,7 @@ class FollowedHistory(History):
         window = window.clip(0, len(self.group) - 1)
         first, stop = self.start[window], self.start[window + 1]
         if before is not None:
-            stop = self._until(first, stop, before[:, None])
+            stop = first_not_before(self.moment, first, stop, before[:, None])
         there &= (self.video[window] != video[:, None]) & (stop > first)
         if self.folds and before is None:
             learned = self._own(low, high, video) >= 0
@@ -76,23 +76,14 @@ class FollowedHistory(History):
         nearest = np.argsort(np.where(there, np.abs(days), np.inf), axis=1, kind="stable")[:, :WIDEST]
         first, stop, window, days, there = (np.take_along_axis(one, nearest, 1) for one in (first, stop, window, days, there))
         wanted = self.time[window] + np.where(np.isnan(age), np.inf, age)[:, None] * DAY
-        later = np.clip(self._until(first, stop, wanted), first, np.maximum(stop - 1, first)).clip(0, len(self.moment) - 1)
+        later = np.clip(first_not_before(self.moment, first, stop, wanted), first, np.maximum(stop - 1, first)).clip(
+            0, len(self.moment) - 1
+        )
         earlier = np.maximum(later - 1, first).clip(0, len(self.moment) - 1)
         with np.errstate(invalid="ignore"):
             closer = np.abs(self.moment[earlier] - wanted) < np.abs(self.moment[later] - wanted)
         found = self.counts[np.where(closer, earlier, later)]
         return np.where(there[:, :, None], found, np.nan), np.where(there, days, np.nan)
-
-    def _until(self, first: np.ndarray, stop: np.ndarray, moment: np.ndarray) -> np.ndarray:
-        """First reading in [first, stop) not before `moment` (a binary search in every range at once)."""
-        low, high = first.copy(), stop.copy()
-        moment = np.broadcast_to(moment, low.shape)
-        while (low < high).any():
-            middle = (low + high) // 2
-            earlier = (low < high) & (self.moment[np.minimum(middle, len(self.moment) - 1)] < moment)
-            low = np.where(earlier, middle + 1, low)
-            high = np.where(earlier, high, np.minimum(high, middle))
-        return low
 
     def others(
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None

@@ -70,14 +70,7 @@ class History:
         return np.searchsorted(self.group, group, "left"), np.searchsorted(self.group, group, "right")
 
     def _place(self, low: np.ndarray, high: np.ndarray, time: np.ndarray) -> np.ndarray:
-        """First position in [low, high) with a time not before `time` (a binary search in every block at once)."""
-        low, high = low.copy(), high.copy()
-        while (low < high).any():
-            middle = (low + high) // 2
-            earlier = (low < high) & (self.time[np.minimum(middle, len(self.time) - 1)] < time)
-            low = np.where(earlier, middle + 1, low)
-            high = np.where(earlier, high, np.minimum(high, middle))
-        return low
+        return first_not_before(self.time, low, high, time)
 
     def totals(
         self,
@@ -193,6 +186,17 @@ class History:
         """What `totals` and `neighbours` return; each other video was read once, whatever the `age` (N,) in days that is asked for."""
         totals = self.totals(group, time, video, before, self.folds)
         return *totals, *self.neighbours(group, time, video, before, self.folds)
+
+
+def first_not_before(times: np.ndarray, low: np.ndarray, high: np.ndarray, bound: np.ndarray) -> np.ndarray:
+    """First position in each range [low, high) of `times` whose time is not before `bound`: a binary search in all ranges at once."""
+    low, high = low.copy(), high.copy()
+    while (low < high).any():
+        middle = (low + high) // 2
+        earlier = (low < high) & (times[np.minimum(middle, len(times) - 1)] < bound)
+        low = np.where(earlier, middle + 1, low)
+        high = np.where(earlier, high, np.minimum(high, middle))
+    return low
 
 
 def moments(count: np.ndarray, total: np.ndarray, square: np.ndarray) -> np.ndarray:

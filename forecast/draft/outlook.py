@@ -1,7 +1,8 @@
 """What a draft may reach at each horizon: joint draws, their table and their JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -112,12 +113,7 @@ class Outlook:
         Raises:
             InputError: it is not such a file.
         """
-        if regular_file(path).stat().st_size > LARGEST:
-            raise InputError(f"{path}: larger than {LARGEST >> 20} MiB")
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            if found["version"] != VERSION:
-                raise InputError(f"{path}: written by another version of clipcast")
+        with fields_of(path, VERSION, "a forecast as predict.py --json writes it") as found:
             samples = np.array(found["samples"], dtype=np.float32)
             targets, horizons = tuple(map(str, found["targets"])), tuple(map(float, found["horizons_seconds"]))
             if samples.shape[1:] != (len(horizons), len(targets)) or not np.isfinite(samples).all() or len(samples) < 2:
@@ -127,10 +123,26 @@ class Outlook:
             read = tuple(Reading(float(one["age_seconds"]), dict(one["counts"])) for one in found.get("read", []))
             usual = None if found.get("usual") is None else np.array(found["usual"], dtype=np.float64).reshape(samples.shape[1:])
             return cls(targets, Scale(found["scale"]), horizons, samples, dict(found["parts"]), notes, run, seed, warnings, read, usual)
-        except InputError:
-            raise
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InputError(f"{path}: not a forecast as predict.py --json writes it") from error
+
+
+@contextmanager
+def fields_of(path: Path, version: int, what: str) -> Iterator[dict[str, Any]]:
+    """The JSON object that a command wrote, for as long as its fields are read.
+
+    Raises:
+        InputError: it is too large, of another version, or not `what`: no JSON, or a field is missing or of another kind.
+    """
+    if regular_file(path).stat().st_size > LARGEST:
+        raise InputError(f"{path}: larger than {LARGEST >> 20} MiB")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["version"] != version:
+            raise InputError(f"{path}: written by another version of clipcast")
+        yield found
+    except InputError:
+        raise
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{path}: not {what}") from error
 
 
 def outlook(

@@ -1,13 +1,12 @@
 """Which of two plans reaches more together, and how surely."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from features.scale import Scale
-from forecast.draft.outlook import LARGEST
+from forecast.draft.outlook import fields_of
 from forecast.notation import duration, title
 from forecast.plan.written import VERSION, percent, told
 from machine.errors import InputError
@@ -49,21 +48,12 @@ def read_total(path: Path) -> Total:
     Raises:
         InputError: it is not such a file, or too large.
     """
-    if regular_file(path).stat().st_size > LARGEST:
-        raise InputError(f"{path}: larger than {LARGEST >> 20} MiB")
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found["version"] != VERSION:
-            raise InputError(f"{path}: written by another version of clipcast")
+    with fields_of(path, VERSION, "a plan as predict.py --data --json writes it") as found:
         draws, targets = np.array(found["total_samples"], dtype=np.float64), tuple(map(str, found["targets"]))
         if draws.ndim != 2 or draws.shape[1] != len(targets) or len(draws) < 2 or not np.isfinite(draws).all():
             raise InputError(f"{path}: its samples are damaged")
         scale, horizon = Scale(found["scale"]), float(found["horizon_seconds"])
         return Total(str(found["run"]), int(found["seed"]), targets, scale, horizon, int(found["plan"]), draws)
-    except InputError:
-        raise
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{path}: not a plan as predict.py --data --json writes it") from error
 
 
 def compare_totals(first: Total, second: Total) -> list[dict]:

@@ -4,31 +4,29 @@ import av
 import numpy as np
 import pytest
 
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+def shared(name):
+    """One of the shared folders; the test is skipped where it is not beside this checkout."""
+    if not (SHARED / name).exists():
+        pytest.skip(f"the shared {name} are not beside this checkout")
+    return SHARED / name
 
 
 @pytest.fixture
 def shared_clips():
-    folder = SHARED / "clips"
-    if not folder.exists():
-        pytest.skip("the shared clips are not beside this checkout")
-    return folder
+    return shared("clips")
 
 
 @pytest.fixture
 def shared_bad_clips():
-    folder = SHARED / "bad-clips"
-    if not folder.exists():
-        pytest.skip("the shared bad clips are not beside this checkout")
-    return folder
+    return shared("bad-clips")
 
 
 @pytest.fixture
 def shared_wild():
-    folder = SHARED / "wild"
-    if not folder.exists():
-        pytest.skip("the shared wild tables are not beside this checkout")
-    return folder
+    return shared("wild")
 
 
 def write_clip(path, codec="libx264", *, frames=40, rate=10, size=(64, 96), sound=True, options=None, container=None, seed=0):
