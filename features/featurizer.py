@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -197,7 +198,8 @@ class Featurizer:
             counts, age_read, lead = early.known(dataset, self.targets.names)
             beside += self.growth.relative_to(counts, age_read, lead, self.targets.loc, self.targets.spread)
             beside.append(np.nan_to_num(counts))
-        return Videos(parts, *(torch.from_numpy(one.astype(np.float32)) for one in beside))
+        tensors: list[Any] = [torch.from_numpy(one.astype(np.float32)) for one in beside]
+        return Videos(parts, *tensors)
 
     def raw(self, dataset: Dataset, until: float = np.inf) -> Raw:
         """Raw continuous features, their names and presence, by part; `until` as in `transform`."""

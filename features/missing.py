@@ -8,17 +8,23 @@ import torch
 
 from features.videos import EARLY, Gap, Part, PartShape, Videos
 
-OF_THE_AUTHOR = ("history",)  # parts that a stranger, an author never seen in training, does not have
+HISTORY = "history"
+OF_THE_AUTHOR = (HISTORY,)  # parts that a stranger, an author never seen in training, does not have
 
 
-def leave_out(videos: Videos, part_share: float, author_share: float) -> Videos:
-    """The same N videos, each part but `early` missing from a random share of rows, and some authors made strangers.
+def leave_out(videos: Videos, part_share: float, author_share: float, few_share: float = 0.0) -> Videos:
+    """The same N videos, each part but `early` missing from a random share of rows, and some authors hardly known, or strangers.
 
     Args:
         videos: N training rows.
         part_share: probability, for each row and each part on its own, that the part is missing.
         author_share: probability, for each row, that all parts in `OF_THE_AUTHOR` are missing.
+        few_share: probability, for each row, that only a few earlier videos of its author are known, where `videos.few_known` says which.
     """
+    few, videos = videos.few_known, replace(videos, few_known=None)
+    if few is not None and few_share > 0.0:
+        hardly = torch.rand(len(videos), device=videos.device) < few_share
+        videos = replace(videos, parts=videos.parts | {HISTORY: few.where(hardly, videos[HISTORY])})
     if part_share == author_share == 0.0:
         return videos
     known_author = torch.rand(len(videos), device=videos.device) >= author_share
@@ -34,7 +40,7 @@ def leave_out(videos: Videos, part_share: float, author_share: float) -> Videos:
 
 def strangers(videos: Videos) -> np.ndarray:
     """(N,) bool: videos whose author has no history. Without a history part nobody is a stranger."""
-    return ~videos["history"].present.cpu().numpy() if "history" in videos else np.zeros(len(videos), bool)
+    return ~videos[HISTORY].present.cpu().numpy() if HISTORY in videos else np.zeros(len(videos), bool)
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Absences:
 def absences(videos: Videos, shapes: Mapping[str, PartShape]) -> Absences:
     """What these videos lack; `shapes` say which columns of a part may be missing."""
     parts = {name: ~part.present.cpu().numpy() for name, part in videos.items()}
-    unknown, columns = strangers(videos) if "history" in videos else np.ones(len(videos), bool), {}
+    unknown, columns = strangers(videos) if HISTORY in videos else np.ones(len(videos), bool), {}
     for name, shape in shapes.items():
         if shape.gaps and name in videos:
             flags = torch.stack([videos[name].numbers[:, list(gap.ones)].sum(-1) >= len(gap.ones) for gap in shape.gaps])

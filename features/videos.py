@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-BESIDE = ("popularity", "age", "origin", "unit", "floor")  # fields of `Videos`
+BESIDE = ("popularity", "age", "origin", "unit", "floor", "few_known")  # fields of `Videos`
 EARLY = "early"  # the part that tells what was read of a video before the forecast
 PRIOR = "prior"  # how the prior is called where it stands beside the parts
 
@@ -62,6 +62,12 @@ class Part:
         """The same part on another device."""
         return Part(self.numbers.to(device), self.codes.to(device), self.present.to(device))
 
+    def where(self, rows: Tensor, other: "Part") -> "Part":
+        """Its rows where `rows` (N,) is True, and the other's elsewhere."""
+        chosen = rows[:, None]
+        numbers, codes = torch.where(chosen, self.numbers, other.numbers), torch.where(chosen, self.codes, other.codes)
+        return Part(numbers, codes, torch.where(rows, self.present, other.present))
+
     def seen(self, keep: Tensor) -> "Part":
         """The same part, absent from the rows where `keep` (N,) is False."""
         return replace(self, present=self.present & keep)
@@ -78,6 +84,7 @@ class Videos(Mapping):
         origin: (N, K) what popularity is learned and forecast relative to, see `features.followed.growth`; None where to nothing.
         unit: (N, K) in which it is measured from there; None where in that of the training scale.
         floor: (N, K) log(1 + count) of the last reading, 0 where there is none; None where no video was read.
+        few_known: the part `history` as if only a few earlier videos of each author were known; None but for rows to learn from.
     """
 
     parts: dict[str, Part]
@@ -86,6 +93,7 @@ class Videos(Mapping):
     origin: Tensor | None = field(default=None)
     unit: Tensor | None = field(default=None)
     floor: Tensor | None = field(default=None)
+    few_known: Part | None = field(default=None)
 
     def __getitem__(self, part: str) -> Part:
         return self.parts[part]
@@ -97,7 +105,7 @@ class Videos(Mapping):
         return next(iter(self.parts.values())).present.shape[0]
 
     @property
-    def beside(self) -> tuple[Tensor | None, ...]:
+    def beside(self) -> tuple[Any, ...]:
         """What there is of each video beside its parts, in the order of the fields."""
         return tuple(getattr(self, name) for name in BESIDE)
 
@@ -152,10 +160,12 @@ class Videos(Mapping):
 
 
 def concatenated(pieces: Sequence[Videos]) -> Videos:
-    """Videos with the same parts one after another, all with the same beside their parts."""
+    """Videos with the same parts one after another, all with the same tensors beside their parts."""
     parts = {
         name: Part(*(torch.cat([getattr(piece[name], kind) for piece in pieces]) for kind in ("numbers", "codes", "present")))
         for name in pieces[0]
     }
-    beside = (None if getattr(pieces[0], name) is None else torch.cat([getattr(piece, name) for piece in pieces]) for name in BESIDE)
+    beside: list[Any] = [
+        None if getattr(pieces[0], name) is None else torch.cat([getattr(piece, name) for piece in pieces]) for name in BESIDE
+    ]
     return Videos(parts, *beside)

@@ -15,12 +15,10 @@ import torch
 
 from features.featurizer import Featurizer
 from features.rows.built import built
-from features.rows.few_known import HISTORY, few_known
 from features.rows.folds import Folds, held_rows, map_folds, rows_to_learn
 from features.rows.splits import Rows, split
 from features.tables.dataset import Dataset, as_dataset
 from features.targets import truth
-from features.videos import Videos
 from features.whole_counts import dequantiser
 from forecast.adjustments.calibration import Calibration, calibrate
 from forecast.forecaster import Forecaster
@@ -96,7 +94,7 @@ def train(
             program,
             workers_for(workers, configuration.members, device.type) if program.portable else 1,
         )
-        calibration = _calibration(featurizer, members, folds, configuration, dataset, splits)
+        calibration = _calibration(featurizer, members, folds, configuration)
         save_calibration(directory, calibration)
         forecaster = Forecaster(configuration, featurizer, tuple(members), calibration, load_features(directory)[1], {})
         save_dependence(directory, _dependence(forecaster, folds, dataset, splits))
@@ -123,9 +121,7 @@ def _features(run: RunDirectory, dataset: Dataset, configuration: Configuration)
     return featurizer
 
 
-def _calibration(
-    featurizer: Featurizer, members: list[Member], folds: Folds, configuration: Configuration, dataset: Dataset, splits: list[Rows]
-) -> Calibration:
+def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, configuration: Configuration) -> Calibration:
     """The stretches that the validation rows ask for."""
     if not configuration.calibrate:
         return Calibration.none(len(featurizer.targets.names))
@@ -136,18 +132,8 @@ def _calibration(
         if configuration.split == "time":  # only the newest rows, and members that have not seen them, are like what comes
             members, held = members[:: len(held)], held[:1]
         known = [spread(folds.known(fold)).relative() for fold in range(len(held))]
-        few = _few_known(featurizer, known, dataset, splits)
-        return calibrate(members, held, featurizer.shapes, known=known, hardly_known=few, seed=configuration.seed)
-
-
-def _few_known(featurizer: Featurizer, known: list[Videos], dataset: Dataset, splits: list[Rows]) -> list[Videos]:
-    """The validation rows of each fold as if only few of their authors' videos were known; none where that is not told apart."""
-    found = []
-    for fold, (videos, rows) in enumerate(zip(known, held_rows(featurizer, *rows_to_learn(featurizer, dataset), splits), strict=False)):
-        few = few_known(featurizer, dataset.take(rows), fold) if featurizer.growth is None else None
-        if few is not None:
-            found.append(replace(videos, parts=videos.parts | {HISTORY: few.to(videos.device)}))
-    return found
+        hardly = [spread(videos).relative() for videos in map(folds.hardly_known, range(len(held))) if videos is not None]
+        return calibrate(members, held, featurizer.shapes, known=known, hardly_known=hardly, seed=configuration.seed)
 
 
 def _dependence(forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: list[Rows]) -> Dependence:

@@ -23,6 +23,8 @@ from training.checkpoint import Checkpoint
 from training.objective import Objective
 from training.watch import Best, diagnosis, epoch_numbers
 
+LOOKS = 30  # at the validation rows, twice as many at most
+
 
 def fit(
     model: Callable,
@@ -44,8 +46,10 @@ def fit(
         train: rows to learn from.
         validation: rows that choose the best epoch, by the CRPS of 100 draws.
         configuration: the settings; its seed decides everything random from here on.
-        checkpoint: where to keep the state after each epoch, and to go on from.
-        report: called with the numbers of each epoch, per video.
+        checkpoint: where to keep the state, and to go on from.
+        report: called with the numbers of an epoch, per video.
+
+    Validation, report and checkpoint follow each epoch, or every so many where there are more than `LOOKS`.
 
     Raises:
         InputError: the pair cannot be trained or forecast, see `Member.setup`; no training or no validation row; or the loss is not finite:
@@ -72,6 +76,8 @@ def _ascend(
     c, count = configuration, len(train)
     torch.manual_seed(c.seed)
     steps = math.ceil(count / c.batch_size)
+    # on few rows, epochs are many and short, and looking at the validation rows takes longer than they do
+    look = max(1, c.epochs // LOOKS)
     optimizer = torch.optim.AdamW(member.parameters(), lr=c.learning_rate, weight_decay=c.weight_decay, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, c.learning_rate, total_steps=steps * c.epochs + 1)
     elbo = Objective()
@@ -84,12 +90,13 @@ def _ascend(
         if epoch > best.epoch + c.patience:
             break
         member.train()
-        total = torch.zeros((), device=train.device)
+        if epoch % look == 0:
+            total = torch.zeros((), device=train.device)
         try:
             with pyro.validation_enabled(epoch == first):  # Pyro's checks find mistakes of the program: one epoch is enough
                 for rows in data_parallel.permutation(count, epoch, c.seed, train.device).split(c.batch_size):
                     own, whole = data_parallel.share(rows)
-                    videos = leave_out(spread(train.rows(own)).relative(), c.part_left_out, c.author_left_out)
+                    videos = leave_out(spread(train.rows(own)).relative(), c.part_left_out, c.author_left_out, c.author_hardly_known)
                     with ShareOfEpoch(member.plates, whole / count):
                         loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / whole
                     optimizer.zero_grad()
@@ -99,6 +106,8 @@ def _ascend(
                     optimizer.step()
                     schedule.step()
                     total += loss.detach() * len(rows)
+            if (epoch + 1) % look and epoch + 1 < c.epochs:
+                continue
             data_parallel.add(total)
             member.eval()
             numbers = epoch_numbers(member, validation, c)
@@ -110,7 +119,7 @@ def _ascend(
         if not math.isfinite(float(total) + numbers["validation_crps"]):
             raise best.diverged(epoch, diagnosis(train), member)
         best.update(epoch, numbers["validation_crps"])
-        report({"epoch": epoch + 1, "train_loss": float(total) / count, "best": best.epoch == epoch} | numbers)
+        report({"epoch": epoch + 1, "train_loss": float(total) / (count * (epoch % look + 1)), "best": best.epoch == epoch} | numbers)
         if checkpoint and data_parallel.RANK == 0:
             checkpoint.save(epoch + 1, member, optimizer, schedule, best)
     best.restore(member)

@@ -41,9 +41,11 @@ def fit_members(
 ) -> list[Member]:
     """Fit, or load if they are finished, all members: one after another, or several at once, each in a worker process."""
     with tqdm(total=configuration.members * configuration.epochs, unit="epoch", desc="training", disable=None) as bar:
+        done = [0] * configuration.members
 
         def report(member: int, entry: dict[str, Any]) -> None:
-            bar.update(1)
+            bar.update(entry["epoch"] - done[member])
+            done[member] = entry["epoch"]
             bar.set_postfix(member=member + 1, crps=f"{entry['validation_crps']:.4f}", kl=f"{entry['validation_kl']:.1f}")
 
         if data_parallel.SIZE > 1:

@@ -4,13 +4,12 @@ import numpy as np
 import torch
 
 from features.featurizer import Featurizer
+from features.missing import HISTORY
 from features.parts import social
 from features.parts.histories import published_at
 from features.parts.same_author import few_numbers
 from features.tables.dataset import Dataset
 from features.videos import Part, Videos
-
-HISTORY = "history"
 
 
 def few_known(featurizer: Featurizer, dataset: Dataset, seed: int) -> Part | None:

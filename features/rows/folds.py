@@ -1,16 +1,17 @@
 """The rows that a run learns from, in files that are mapped into memory: those that always train, then one fold after another."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from features.featurizer import Featurizer
+from features.featurizer import CHUNK, Featurizer
 from features.followed.looks import looks_to_learn
-from features.missing import OF_THE_AUTHOR
+from features.missing import HISTORY, OF_THE_AUTHOR
 from features.rows import mapped
+from features.rows.few_known import few_known
 from features.rows.splits import Rows
 from features.tables.dataset import Dataset
 from features.targets import truth
@@ -49,7 +50,12 @@ class Folds:
 
     def known(self, fold: int) -> Videos:
         """The rows of the fold with all that is known of their authors."""
-        return self.videos.rows(slice(self.starts[fold], self.starts[fold + 1]))
+        return replace(self.videos.rows(slice(self.starts[fold], self.starts[fold + 1])), few_known=None)
+
+    def hardly_known(self, fold: int) -> Videos | None:
+        """The rows of the fold as if only a few earlier videos of their authors were known; None where that is not told apart."""
+        few, videos = self.videos.few_known, self.known(fold)
+        return None if few is None else replace(videos, parts=videos.parts | {HISTORY: few[self.starts[fold] : self.starts[fold + 1]]})
 
     def to(self, device: torch.device | str) -> "Folds":
         """The same on another device."""
@@ -102,7 +108,8 @@ def _learned(featurizer: Featurizer, learned: Dataset, owner: np.ndarray, videos
 
 def _chunks(featurizer: Featurizer, dataset: Dataset, shares: Sequence[np.ndarray]) -> Iterator[Videos]:
     for number, share in enumerate(shares):
-        rows = dataset.take(share)
         # fold 0 holds the newest rows; like test rows, they know only what was published before all of them
-        until = float(rows.videos["create_time"].min()) if number == 1 and featurizer.past_only else np.inf
-        yield from featurizer.chunks(rows, until)
+        until = float(dataset.videos["create_time"].iloc[share].min()) if number == 1 and featurizer.past_only else np.inf
+        for start in range(0, len(share), CHUNK):
+            rows = dataset.take(share[start : start + CHUNK])
+            yield replace(featurizer.transform(rows, until), few_known=few_known(featurizer, rows, featurizer.seed + number))

@@ -14,6 +14,7 @@ from features.videos import BESIDE, Part, Videos
 from machine.errors import InputError
 
 INDEX = "index.json"
+FEW_KNOWN = "few_known"  # a field of `Videos` that is a part
 KINDS = ("numbers", "codes", "present")
 
 
@@ -56,17 +57,20 @@ def read(path: Path) -> Videos:
         tensors = {name: _map(path / name, dtype, tuple(shape)) for name, (dtype, shape) in index.items()}
         beside = {name: tensors.pop(name) for name in BESIDE if name in tensors}
         names = dict.fromkeys(name.rpartition(".")[0] for name in tensors)
-        return Videos({name: Part(*(tensors[f"{name}.{kind}"] for kind in KINDS)) for name in names}, **beside)
+        parts = {name: Part(*(tensors[f"{name}.{kind}"] for kind in KINDS)) for name in names}
+        return Videos(parts, few_known=parts.pop(FEW_KNOWN, None), **beside)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: damaged ({error})") from error
 
 
 def _tensors(videos: Videos) -> dict[str, Tensor]:
-    found = {f"{name}.{kind}": getattr(part, kind) for name, part in videos.items() for kind in KINDS}
+    parts = videos.parts if videos.few_known is None else videos.parts | {FEW_KNOWN: videos.few_known}
+    found = {f"{name}.{kind}": getattr(part, kind) for name, part in parts.items() for kind in KINDS}
     # half the bytes: no vocabulary is larger
     found = {name: tensor.int() if tensor.dtype == torch.int64 else tensor for name, tensor in found.items()}
     assert videos.popularity is not None  # noqa: S101  (labelled by contract)
-    return found | {name: getattr(videos, name) for name in BESIDE if name != "age" and getattr(videos, name) is not None}
+    beside = (name for name in BESIDE if name not in ("age", FEW_KNOWN))
+    return found | {name: getattr(videos, name) for name in beside if getattr(videos, name) is not None}
 
 
 def _map(file: Path, dtype: str, shape: tuple[int, ...]) -> Tensor:

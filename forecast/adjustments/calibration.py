@@ -128,7 +128,7 @@ def calibrate(
     with torch.random.fork_rng(devices=[held[0].device] if held[0].device.type == "cuda" else []), warnings.catch_warnings():
         warnings.simplefilter("ignore", InputWarning)  # a likelihood without a distribution function is drawn from
         torch.manual_seed(seed)
-        read = _stretches(members, [_evenly(videos, -(-MOST // len(after))) for videos in after]) if after else None
+        read = _stretches(members, [_evenly(videos, -(-MOST // len(after))) for videos in after]) if any(map(len, after)) else None
         lacking = {
             part: _stretches(members, [videos.without(part) for videos in fewer])
             for part in parts
@@ -151,9 +151,10 @@ def calibrate(
 
 def _of_known(members: Sequence[Member], held: Sequence[Videos], widening: Mapping[str, np.ndarray], otherwise: np.ndarray) -> np.ndarray:
     """(2, K): the stretches of rows whose author is known; `otherwise` where there are none."""
-    if not any(part in held[0] and bool(videos[part].present.any()) for part in OF_THE_AUTHOR for videos in held):
+    if not any(part in held[0] for part in OF_THE_AUTHOR):
         return otherwise
-    return _stretches(members, [_of_known_authors(_evenly(videos, -(-MOST // len(held)))) for videos in held], widening)
+    rows = [_of_known_authors(_evenly(videos, -(-MOST // len(held)))) for videos in held]
+    return _stretches(members, rows, widening) if any(map(len, rows)) else otherwise
 
 
 def _of_known_authors(videos: Videos) -> Videos:
@@ -183,9 +184,11 @@ def _widening(members: Sequence[Member], held: Sequence[Videos], parts: Sequence
 
 
 def _stretches(members: Sequence[Member], held: Sequence[Videos], widening: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-    """(2, K): the stretches of all members averaged, beside the `widening` of the parts that rows lack."""
+    """(2, K): the stretches of all members averaged, beside the `widening` of the parts that rows lack; a fold may have no such row."""
     alone, averaged = [], []
     for fold, videos in enumerate(held):
+        if len(videos) == 0:
+            continue
         group = members[fold :: len(held)]
         assert videos.popularity is not None  # noqa: S101  (labelled by contract)
         truth = videos.popularity.cpu().numpy().astype(np.float64)

@@ -11,7 +11,7 @@ from features.tables.columns import COUNTS
 from machine.errors import InputError
 from machine.files import json_object
 
-VERSION = 9  # of the run directory's format
+VERSION = 10  # of the run directory's format
 AUTOMATIC = ("members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
@@ -61,6 +61,9 @@ class Configuration:
     part_left_out: float = setting(0.05, "share of training rows without one part, drawn anew each time, for each part", low=0.0, high=0.9)
     columns_left_out: float = setting(0.05, "share of training rows that lose some of the author's counts or the length", low=0.0, high=0.9)
     author_left_out: float = setting(0.15, "share of training rows whose author is made a stranger", low=0.0, high=0.9)
+    author_hardly_known: float = setting(
+        0.25, "share of training rows of whose author only a few earlier videos are known", low=0.0, high=0.9
+    )
     linear: bool = setting(True, "pool each network's forecast with a linear one, in the share that validation rows ask for")
     calibrate: bool = setting(True, "widen or narrow intervals on validation rows (split conformal)")
 
@@ -174,6 +177,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "members": 1,
         "part_left_out": 0.0,
         "columns_left_out": 0.0,
+        "author_hardly_known": 0.0,
         "linear": False,
         "calibrate": False,
     },

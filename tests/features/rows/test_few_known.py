@@ -3,10 +3,14 @@
 from dataclasses import replace
 
 import numpy as np
+import torch
 
 from features.featurizer import Featurizer
+from features.missing import HISTORY, leave_out
 from features.parts.same_author import MOST_EARLIER, History
-from features.rows.few_known import HISTORY, few_known, known_videos
+from features.rows.few_known import few_known, known_videos
+from features.rows.folds import map_folds
+from features.rows.splits import split
 
 
 def test_the_few_are_earlier_ones_in_a_row():
@@ -33,3 +37,25 @@ def test_how_many_are_known(world):
     hardly = replace(videos, parts=videos.parts | {HISTORY: few})
     assert known_videos(featurizer, hardly).max() <= MOST_EARLIER + 1e-3
     assert 0 < known_videos(featurizer, hardly).mean() < 0.7 * sizes.mean()
+
+
+def test_rows_to_learn_tell_both(world, tmp_path):
+    featurizer, splits = Featurizer.fit(world), [split(world.videos, "random", seed=0)]
+    folds = map_folds(tmp_path / "rows", featurizer, world, splits, strangers=False)
+    few, all_known = folds.hardly_known(0), folds.known(0)
+    assert folds.train(0).few_known is not None
+    assert all_known.few_known is few.few_known is None
+    assert known_videos(featurizer, few).mean() < 0.7 * known_videos(featurizer, all_known).mean()
+
+
+def test_a_share_of_training_rows_knows_few(world, tmp_path):
+    featurizer, splits = Featurizer.fit(world), [split(world.videos, "random", seed=0)]
+    train = map_folds(tmp_path / "rows", featurizer, world, splits, strangers=False).train(0)
+    assert leave_out(train, 0.0, 0.0).few_known is None
+    np.testing.assert_array_equal(leave_out(train, 0.0, 0.0)[HISTORY].numbers, train[HISTORY].numbers)
+    torch.manual_seed(0)
+    mixed = leave_out(train, 0.0, 0.0, few_share=0.3)[HISTORY].numbers
+    of_few, of_all = ((mixed == part.numbers).all(1) for part in (train.few_known, train[HISTORY]))
+    assert (of_few | of_all).all()
+    told_apart = ~(of_few & of_all)
+    assert abs(float(of_few[told_apart].double().mean()) - 0.3) < 4.3 * (0.21 / int(told_apart.sum())) ** 0.5

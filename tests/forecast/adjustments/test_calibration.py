@@ -239,3 +239,29 @@ def test_strangers_without_columns_have_intervals_wide_enough() -> None:
     truth = new.popularity.numpy()
     held = float(np.mean((truth >= found["lower_95"]) & (truth <= found["upper_95"])))
     assert abs(held - 0.95) < 4.27 * (0.95 * 0.05 * (1 / 3000 + 1 / 600)) ** 0.5
+
+
+def test_a_fold_of_whose_authors_none_is_known_leaves_it_to_the_others() -> None:
+    """Two folds of 60 rows; authors of the second are strangers, so what known authors need is what the first fold's rows need."""
+
+    def rows(known: bool, seed: int) -> Videos:
+        nothing = torch.zeros(60, 0)
+        parts = {name: Part(nothing, nothing.long(), torch.full((60,), there)) for name, there in (("known", True), ("history", known))}
+        return Videos(parts, torch.randn(60, 1, generator=torch.Generator().manual_seed(seed)))
+
+    def guide(videos: Videos) -> None:
+        with pyro.plate("videos", len(videos), dim=-1):
+            pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
+
+    def model(videos: Videos) -> None:
+        with pyro.plate("videos", len(videos), dim=-1):
+            z = pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
+            pyro.sample("popularity", NanMasked(dist.Normal(torch.zeros_like(z), torch.ones_like(z))), obs=videos.popularity)
+
+    members = [member_of(model, guide) for _ in range(2)]
+    found = calibrate(members, [rows(True, 0), rows(False, 1)])
+    np.testing.assert_allclose(found.known, calibrate(members[:1], [rows(True, 0)]).known)
+    assert not np.allclose(found.strangers, found.known)
+    np.testing.assert_array_equal(
+        calibrate(members, [rows(False, 0), rows(False, 1)]).known, calibrate(members, [rows(False, 0), rows(False, 1)]).strangers
+    )
