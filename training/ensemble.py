@@ -92,7 +92,7 @@ def train(
             folds,
             configuration,
             program,
-            workers_for(workers, configuration.members, device.type) if program.portable else 1,
+            workers_for(workers, configuration, len(rows.train), device.type) if program.portable else 1,
         )
         calibration = _calibration(featurizer, members, folds, configuration)
         save_calibration(directory, calibration)

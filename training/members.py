@@ -1,6 +1,7 @@
 """The members of an ensemble: trained one after another, or at once in worker processes of one thread each."""
 
 import dataclasses
+import math
 import multiprocessing
 import os
 import queue
@@ -28,12 +29,15 @@ from training.checkpoint import Checkpoint
 from training.fit import fit
 from training.linear import add_linear
 
+WORTH = 600  # steps of all members together, below which starting workers takes longer than they save
 
-def workers_for(given: int, members: int, device: str) -> int:
-    """How many members to train at once: by default one for each processor core; one on a GPU."""
-    if device != "cpu":
+
+def workers_for(given: int, configuration: Configuration, rows: int, device: str) -> int:
+    """How many members to train at once: by default one for each processor core, if there is enough to do; one on a GPU."""
+    c = configuration
+    if device != "cpu" or (not given and c.members * c.epochs * math.ceil(rows / c.batch_size) < WORTH):
         return 1
-    return min(given or len(os.sched_getaffinity(0)), members)
+    return min(given or len(os.sched_getaffinity(0)), c.members)
 
 
 def fit_members(

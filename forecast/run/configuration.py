@@ -14,6 +14,7 @@ from machine.files import json_object
 VERSION = 10  # of the run directory's format
 AUTOMATIC = ("members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
+FEW = 5_000  # training rows below which every member holds out rows of its own: intervals need them all
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
 
 
@@ -34,7 +35,12 @@ class Configuration:
         0.1, "share of the rows held out for tests (0: none; by author: whole authors; not for COLUMN=VALUE)", low=0.0, high=0.9
     )
     validation_share: float = setting(0.15, "share of the rows not held out for tests that stop and calibrate a member", low=1e-6, high=0.9)
-    folds: int = setting(0, "disjoint sets of such rows, members take turns (0: one for two members, or 1)", low=0, high=64)
+    folds: int = setting(
+        0,
+        "disjoint sets of such rows, members take turns (0: one a member, one for two from 5,000 training rows, 1 from 200,000)",
+        low=0,
+        high=64,
+    )
     seed: int = setting(0, "seed of everything random", low=0, high=2**32 - 1)
 
     kl_weight: float = setting(1e-3, "lambda of Eq. 1, the weight of KL(q(z|x) || p(z))", low=1e-12, high=1e6)
@@ -52,7 +58,7 @@ class Configuration:
     history: bool = setting(True, "use what the author's other videos, and others with the sound or the words, reached")
     dropout: float = setting(0.2, "share of an expert's hidden units left out in training", low=0.0, high=0.95)
 
-    members: int = setting(0, "networks trained and averaged (0: 8 below 5,000 training rows, 4 below 20,000, else 6)", low=0, high=64)
+    members: int = setting(0, "networks trained and averaged (0: 4 below 20,000 training rows, else 6)", low=0, high=64)
     epochs: int = setting(0, "passes over the training rows (0: 5, or as many as 300 steps take)", low=0, high=100_000)
     batch_size: int = setting(0, "videos a step (0: a 120th of the training rows, from 64 to 256)", low=0, high=1_000_000)
     learning_rate: float = setting(2e-3, "peak of the one-cycle schedule", low=1e-8, high=10.0)
@@ -109,8 +115,8 @@ class Configuration:
 
     def for_rows(self, rows: int) -> "Configuration":
         """The same, with members, folds, batch size, epochs and patience 0 replaced by numbers that suit so many training rows."""
-        members = self.members or (8 if rows < 5000 else 4 if rows < 20_000 else 6)
-        folds = self.folds or (1 if rows > MANY else max(1, members // 2))
+        members = self.members or (4 if rows < 20_000 else 6)
+        folds = self.folds or (1 if rows > MANY else members if rows < FEW else max(1, members // 2))
         batch_size = self.batch_size or min(max(64, rows // 120), 256)
         epochs = self.epochs or max(5, math.ceil(STEPS / math.ceil(rows / batch_size)))
         patience = self.patience or max(6, epochs // 2)
