@@ -11,10 +11,10 @@ import pytest
 from features.simulated.world import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
-# the code runs as printed; two members of a few epochs take its defaults' place
+# the code runs as printed; two members of three epochs take its defaults' place
 SMALL = """import functools, training
 from forecast.run.configuration import Configuration
-training.train = functools.partial(training.train, configuration=Configuration(members=2, epochs=8))
+training.train = functools.partial(training.train, configuration=Configuration(members=2, epochs=3))
 """
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-EXAMPLES = 10_000 if os.environ.get("NIGHTLY") else 500
+EXAMPLES = 10_000 if os.environ.get("NIGHTLY") else 300
 WILD = settings(max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=True)
 
 TEXT_COLUMNS = ("username", "video_description", "hashtag_names", "music_title", "region_code", "language")

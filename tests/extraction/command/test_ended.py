@@ -66,7 +66,7 @@ def test_killed_at_any_moment_and_run_again_it_writes_the_same_bytes(extracted, 
     out = tmp_path / "killed"
     draws = random.Random(0)
     kept = 0
-    for _ in range(50 if os.environ.get("NIGHTLY") else 4):
+    for _ in range(50 if os.environ.get("NIGHTLY") else 2):
         line = [sys.executable, str(ROOT / "extract.py"), *map(str, options(source, out, weights, "--workers", "2"))]
         with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             began = time.monotonic()

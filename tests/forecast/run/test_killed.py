@@ -21,7 +21,7 @@ from machine.errors import InputError
 from tests.forecast.small import SETTINGS, train_small
 
 NIGHTLY = bool(os.environ.get("NIGHTLY"))
-MOMENTS = 50 if NIGHTLY else 4
+MOMENTS = 50 if NIGHTLY else 2
 
 # the heavy imports are done once; each training is a forked child, killed by its parent after a random time
 HARNESS = """
