@@ -35,7 +35,7 @@ def add_linear(member: Member, train: Videos, validation: Videos, shapes: Mappin
     """
     linear = Linear(shapes, len(targets.names)).to(train.device)
     rows = torch.linspace(0, len(train) - 1, min(len(train), ROWS), dtype=torch.float64).long().to(train.device)
-    learned = train.rows(rows)
+    learned, validation = train.rows(rows).relative(), validation.relative()  # as the networks learn it
     assert learned.popularity is not None  # noqa: S101  (labelled by contract)
     assert validation.popularity is not None  # noqa: S101
     groups = np.unique(linear.groups, return_inverse=True)[1]

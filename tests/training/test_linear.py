@@ -1,8 +1,20 @@
 """The linear forecast of a member and its share."""
 
-import numpy as np
+from dataclasses import replace
 
-from training.linear import best_share, regression
+import numpy as np
+import pandas as pd
+import torch
+
+from features.targets import Targets
+from features.videos import PartShape
+from forecast.member import Member
+from forecast.run.configuration import Configuration
+from guide import guide
+from model import model
+from program import Program
+from program.networks import build
+from training.linear import add_linear, best_share, regression
 
 
 def data(rows: int, telling: int, silent: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -66,3 +78,22 @@ def test_the_share_is_that_of_the_least_crps() -> None:
     share = best_share(right - 0.6, right + 0.6, truth)
     assert 0.4 < share < 0.65
     assert best_share(right[:, :1], blind[:, :1], truth[:1]) == 1.0
+
+
+def test_of_videos_that_were_read_growth_is_learned(make_videos) -> None:
+    """Videos measured from an origin in a unit give the same linear forecast as their popularity measured so beforehand."""
+    random, targets = (
+        torch.Generator().manual_seed(0),
+        Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p"),
+    )
+    videos = make_videos(200, {"social": 4}, targets=2, missing=0.0)
+    origin, unit = 10 * torch.rand(200, 2, generator=random), 0.1 + torch.rand(200, 2, generator=random)
+    read = replace(videos, popularity=origin + unit * videos.popularity, origin=origin, unit=unit, floor=torch.zeros(200, 2))
+    found = []
+    for one in (read, videos):
+        networks = build({"social": PartShape(4)}, targets, Configuration(width=8, latent=2))
+        member = Member(Program(model, guide), networks).setup(one)
+        add_linear(member, one.rows(slice(0, 150)), one.rows(slice(150, 200)), {"social": PartShape(4)}, targets)
+        found.append(member.linear)
+    for name in ("weight", "loc", "factor"):
+        np.testing.assert_allclose(getattr(found[0], name), getattr(found[1], name), rtol=1e-4, atol=1e-4)
