@@ -123,3 +123,4 @@ def _ascend(
         if checkpoint and data_parallel.RANK == 0:
             checkpoint.save(epoch + 1, member, optimizer, schedule, best)
     best.restore(member)
+    member.eval()  # a training that was killed after its last epoch has none left to end in

@@ -19,6 +19,7 @@ import train
 from machine import command, files
 from machine.errors import InputError
 from tests.forecast.small import SETTINGS, train_small
+from training import members
 
 NIGHTLY = bool(os.environ.get("NIGHTLY"))
 MOMENTS = 50 if NIGHTLY else 2
@@ -77,6 +78,36 @@ def test_killed_at_random_moments_and_resumed_ends_at_the_same_bytes(small_data,
         assert {path.name for path in run.iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
         epochs = {(entry["member"], entry["epoch"]) for entry in map(json.loads, (run / "log.jsonl").read_text().splitlines())}
         assert epochs == {(0, 1), (0, 2), (1, 1), (1, 2)}
+
+
+@pytest.mark.parametrize(
+    "lost", [["run.json", "dependence.json"], ["run.json", "dependence.json", "calibration.json", "member-1.safetensors"]]
+)
+def test_what_is_lost_is_made_again_from_what_is_there(small_data, tmp_path, lost):
+    """As if killed when these files were not written yet: what was fitted is read again, and ends at the same bytes."""
+    train_small(small_data, tmp_path / "run", "--workers", "1")
+    before = {name: (tmp_path / "run" / name).read_bytes() for name in lost}
+    for name in lost:
+        (tmp_path / "run" / name).unlink()
+    train_small(small_data, tmp_path / "run", "--workers", "1", "--resume")
+    assert {name: (tmp_path / "run" / name).read_bytes() for name in lost} == before
+
+
+def test_killed_between_the_last_epoch_and_the_weights_it_ends_at_the_same_bytes(small_data, tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def kill(*arguments):
+        raise Killed
+
+    train_small(small_data, tmp_path / "whole", "--workers", "1")
+    with monkeypatch.context() as patch:
+        patch.setattr(members, "save_member", kill)
+        with pytest.raises(Killed):
+            train_small(small_data, tmp_path / "run", "--workers", "1")
+    train_small(small_data, tmp_path / "run", "--workers", "1", "--resume")
+    whole, resumed = (json.loads((tmp_path / name / "run.json").read_text())["files"] for name in ("whole", "run"))
+    assert resumed == whole
 
 
 @pytest.mark.parametrize("full_at", ["features.safetensors", "checkpoint-0.safetensors", "run.json"])

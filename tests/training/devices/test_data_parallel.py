@@ -75,7 +75,7 @@ def test_two_processes_that_are_killed_go_on_to_the_same_bytes(dataset_directory
     run = tmp_path / "killed"
     with start(*line, "--data", str(dataset_directory), "--run", str(run)) as running:
         until = time.monotonic() + 120
-        while not (run / "log.jsonl").exists() and time.monotonic() < until:
+        while not ((run / "log.jsonl").exists() and (run / "log.jsonl").read_text()) and time.monotonic() < until:
             time.sleep(0.01)
         for process in processes_of(running.pid):
             os.kill(process, signal.SIGKILL)
