@@ -163,8 +163,10 @@ def _folds(count: int, groups: pd.Series | None, seed: int) -> Iterator[tuple[np
 
 
 def _encode(train: pd.DataFrame, y: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    if table.columns.empty:
+        return pd.DataFrame(index=table.index)
     columns = {f"rows of {name}": np.log1p(table[name].map(train[name].value_counts()).fillna(0)) for name in table}
-    for target in y if len(table.columns) else ():
+    for target in y:
         known = y[target].notna()
         encoder = TargetEncoder(target_type="continuous").fit(train[known], y.loc[known, target])
         # less the mean: 0 for what is unknown, in every fold, so that the fold's own mean leaks nothing

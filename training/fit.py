@@ -23,7 +23,7 @@ from training.checkpoint import Checkpoint
 from training.objective import Objective
 from training.watch import Best, diagnosis, epoch_numbers
 
-LOOKS = 30  # at the validation rows, twice as many at most
+LOOKS = 30  # least number of looks at the validation rows, where there are as many epochs
 
 
 def fit(
@@ -39,6 +39,8 @@ def fit(
 ) -> Member:
     """Fit `networks` in place by gradient ascent on Eq. 1; returns the pair bound to them, with the weights of the best epoch.
 
+    Validation, report and checkpoint follow each epoch; from 60 epochs on only every second, third, ... one, so that there are 30 to 60.
+
     Args:
         model: `model(videos, decoder, kl_weight)`, with the sites z and popularity.
         guide: `guide(videos, experts, kl_weight)`, with the site z.
@@ -48,8 +50,6 @@ def fit(
         configuration: the settings; its seed decides everything random from here on.
         checkpoint: where to keep the state, and to go on from.
         report: called with the numbers of an epoch, per video.
-
-    Validation, report and checkpoint follow each epoch, or every so many where there are more than `LOOKS`.
 
     Raises:
         InputError: the pair cannot be trained or forecast, see `Member.setup`; no training or no validation row; or the loss is not finite:
@@ -76,7 +76,7 @@ def _ascend(
     c, count = configuration, len(train)
     torch.manual_seed(c.seed)
     steps = math.ceil(count / c.batch_size)
-    # on few rows, epochs are many and short, and looking at the validation rows takes longer than they do
+    # few rows make many short epochs, each of which takes less time than a look at the validation rows
     look = max(1, c.epochs // LOOKS)
     optimizer = torch.optim.AdamW(member.parameters(), lr=c.learning_rate, weight_decay=c.weight_decay, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, c.learning_rate, total_steps=steps * c.epochs + 1)
@@ -87,11 +87,11 @@ def _ascend(
     best = Best(member)
     first = checkpoint.restore(member, optimizer, schedule, best) if checkpoint else 0
     for epoch in range(first, c.epochs):
-        if epoch > best.epoch + c.patience:
-            break
-        member.train()
         if epoch % look == 0:
+            if epoch > best.epoch + c.patience:
+                break
             total = torch.zeros((), device=train.device)
+        member.train()
         try:
             with pyro.validation_enabled(epoch == first):  # Pyro's checks find mistakes of the program: one epoch is enough
                 for rows in data_parallel.permutation(count, epoch, c.seed, train.device).split(c.batch_size):
@@ -123,4 +123,4 @@ def _ascend(
         if checkpoint and data_parallel.RANK == 0:
             checkpoint.save(epoch + 1, member, optimizer, schedule, best)
     best.restore(member)
-    member.eval()  # a training that was killed after its last epoch has none left to end in
+    member.eval()  # a resumed member may have no epoch left, and would keep its dropout

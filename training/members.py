@@ -29,7 +29,7 @@ from training.checkpoint import Checkpoint
 from training.fit import fit
 from training.linear import add_linear
 
-WORTH = 600  # steps of all members together, below which starting workers takes longer than they save
+WORTH = 600  # steps of all members together; for fewer, starting workers takes longer than they save
 
 
 def workers_for(given: int, configuration: Configuration, rows: int, device: str) -> int:

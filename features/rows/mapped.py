@@ -14,7 +14,7 @@ from features.videos import BESIDE, Part, Videos
 from machine.errors import InputError
 
 INDEX = "index.json"
-FEW_KNOWN = "few_known"  # a field of `Videos` that is a part
+FEW_KNOWN = "few_known"  # a field of `Videos` that is a part itself; its files have no dot, so that no part has their names
 KINDS = ("numbers", "codes", "present")
 
 
@@ -56,16 +56,18 @@ def read(path: Path) -> Videos:
         index = json.loads((path / INDEX).read_text(encoding="utf-8"))
         tensors = {name: _map(path / name, dtype, tuple(shape)) for name, (dtype, shape) in index.items()}
         beside = {name: tensors.pop(name) for name in BESIDE if name in tensors}
+        few = [tensors.pop(f"{FEW_KNOWN}-{kind}") for kind in KINDS if f"{FEW_KNOWN}-{kind}" in tensors]
         names = dict.fromkeys(name.rpartition(".")[0] for name in tensors)
         parts = {name: Part(*(tensors[f"{name}.{kind}"] for kind in KINDS)) for name in names}
-        return Videos(parts, few_known=parts.pop(FEW_KNOWN, None), **beside)
+        return Videos(parts, few_known=Part(*few) if few else None, **beside)
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path}: damaged ({error})") from error
 
 
 def _tensors(videos: Videos) -> dict[str, Tensor]:
-    parts = videos.parts if videos.few_known is None else videos.parts | {FEW_KNOWN: videos.few_known}
-    found = {f"{name}.{kind}": getattr(part, kind) for name, part in parts.items() for kind in KINDS}
+    found = {f"{name}.{kind}": getattr(part, kind) for name, part in videos.items() for kind in KINDS}
+    if videos.few_known is not None:
+        found |= {f"{FEW_KNOWN}-{kind}": getattr(videos.few_known, kind) for kind in KINDS}
     # half the bytes: no vocabulary is larger
     found = {name: tensor.int() if tensor.dtype == torch.int64 else tensor for name, tensor in found.items()}
     assert videos.popularity is not None  # noqa: S101  (labelled by contract)

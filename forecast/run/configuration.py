@@ -14,7 +14,7 @@ from machine.files import json_object
 VERSION = 10  # of the run directory's format
 AUTOMATIC = ("members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
-FEW = 5_000  # training rows below which every member holds out rows of its own: intervals need them all
+FEW = 5_000  # training rows below which every member holds out rows of its own, because intervals need many to be calibrated on
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
 
 
@@ -37,7 +37,7 @@ class Configuration:
     validation_share: float = setting(0.15, "share of the rows not held out for tests that stop and calibrate a member", low=1e-6, high=0.9)
     folds: int = setting(
         0,
-        "disjoint sets of such rows, members take turns (0: one a member, one for two from 5,000 training rows, 1 from 200,000)",
+        "disjoint sets of such rows, members take turns (0: as many as members, half as many from 5,000 training rows on, 1 above 200,000)",
         low=0,
         high=64,
     )

@@ -122,6 +122,12 @@ def test_test_targets_change_nothing():
         pd.testing.assert_frame_equal(getattr(seen, share).encoded, getattr(blind, share).encoded)
 
 
+def test_a_table_without_a_category_has_no_encodings():
+    table = videos().drop(columns=["username", "music_title"])
+    task = make_task(Dataset(table), split(table, "random", seed=0), ("view_count",), "log1p")
+    assert task.train.encodings.shape == (len(task.train.numbers), 0)
+
+
 def test_new_authors_have_no_author_columns():
     table = videos()
     task = make_task(Dataset(table), split(table, "author", seed=0), ("view_count",), "log1p", new_authors=True)

@@ -86,6 +86,25 @@ def test_equal_counts_are_forecast(world):
     assert forecasts(networks, videos).isfinite().all()
 
 
+@pytest.mark.parametrize(("epochs", "looks"), [(59, 59), (60, 30), (95, 32)])
+def test_however_many_epochs_there_are_30_to_60_looks(world, epochs, looks):
+    seen: list = []
+    _, _, run = trained(world.take(np.arange(64)), replace(TINY, epochs=epochs, patience=1000), report=seen.append)
+    run()
+    assert len(seen) == looks
+    assert seen[-1]["epoch"] == epochs
+    assert all(np.isfinite(entry["train_loss"]) for entry in seen)
+
+
+def test_patience_shorter_than_the_way_to_the_next_look_waits_for_it(world):
+    seen: list = []
+    _, _, run = trained(world.take(np.arange(64)), replace(TINY, epochs=300, patience=1), report=seen.append)
+    run()
+    assert [entry["epoch"] for entry in seen[:2]] == [10, 20]
+    assert not seen[-1]["best"]
+    assert all(entry["best"] for entry in seen[:-1])
+
+
 @pytest.mark.filterwarnings("ignore:Encountered NaN")  # Pyro's word for it, before ours
 def test_a_loss_that_is_not_finite_stops_with_the_last_good_weights(world, tmp_path):
     checkpoint = Checkpoint(RunDirectory(tmp_path), "checkpoint-0")

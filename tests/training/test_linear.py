@@ -82,10 +82,8 @@ def test_the_share_is_that_of_the_least_crps() -> None:
 
 def test_of_videos_that_were_read_growth_is_learned(make_videos) -> None:
     """Videos measured from an origin in a unit give the same linear forecast as their popularity measured so beforehand."""
-    random, targets = (
-        torch.Generator().manual_seed(0),
-        Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p"),
-    )
+    random = torch.Generator().manual_seed(0)
+    targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
     videos = make_videos(200, {"social": 4}, targets=2, missing=0.0)
     origin, unit = 10 * torch.rand(200, 2, generator=random), 0.1 + torch.rand(200, 2, generator=random)
     read = replace(videos, popularity=origin + unit * videos.popularity, origin=origin, unit=unit, floor=torch.zeros(200, 2))
