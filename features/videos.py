@@ -118,6 +118,12 @@ class Videos(Mapping):
         """These rows."""
         return Videos({name: part[rows] for name, part in self.parts.items()}, *(None if one is None else one[rows] for one in self.beside))
 
+    def spread(self, most: int) -> "Videos":
+        """`most` of the rows, evenly spread; all where there are fewer."""
+        if len(self) <= most:
+            return self
+        return self.rows(torch.linspace(0, len(self) - 1, most, dtype=torch.float64, device=self.device).long())
+
     def split(self, size: int) -> Iterator["Videos"]:
         """`size` videos at a time, in order."""
         return (self.rows(slice(start, start + size)) for start in range(0, len(self), size))

@@ -3,7 +3,8 @@
     p(y | x) = (1 - share) p_network(y | x) + share p_linear(y | x)
 
 On few rows a linear regression whose weights are shrunken part by part is hard to beat; on many it is far behind. `training.linear` fits
-both the regression and the share.
+both the regression and the share. Videos that were read before the forecast grow by other laws than those that were not: they have a
+regression and a share of their own.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ import torch
 from pyro.poutine.messenger import Messenger
 from torch import Tensor, nn
 
-from features.videos import Part, PartShape, Videos
+from features.videos import EARLY, Part, PartShape, Videos
 from model.likelihood import NormalMixture
 
 WIDEST = 512  # numbers of a part that takes part; wider ones, such as those of images, are left to the networks
@@ -28,10 +29,10 @@ class Linear(nn.Module):
         targets: K.
 
     Attributes:
-        weight: (P, K).
-        loc: (K,), where all P columns are 0.
-        factor: (K, K) lower triangular Cholesky factor of the covariance.
-        share: in [0, 1], of the linear forecast in the pool.
+        weight: (R, P, K), where R is 2 if videos may have been read before (0: not read, 1: read), else 1.
+        loc: (R, K), where all P columns are 0.
+        factor: (R, K, K) lower triangular Cholesky factors of the covariance.
+        share: (R,) in [0, 1], of the linear forecast in the pool.
     """
 
     weight: Tensor
@@ -42,19 +43,20 @@ class Linear(nn.Module):
     def __init__(self, shapes: Mapping[str, PartShape], targets: int) -> None:
         super().__init__()
         self.shapes = {part: shape for part, shape in shapes.items() if shape.numbers <= WIDEST}
-        self.register_buffer("weight", torch.zeros(len(self.groups), targets))
-        self.register_buffer("loc", torch.zeros(targets))
-        self.register_buffer("factor", torch.eye(targets))
-        self.register_buffer("share", torch.zeros(()))
+        kinds = 2 if EARLY in shapes else 1
+        self.register_buffer("weight", torch.zeros(kinds, len(self.groups), targets))
+        self.register_buffer("loc", torch.zeros(kinds, targets))
+        self.register_buffer("factor", torch.eye(targets).repeat(kinds, 1, 1))
+        self.register_buffer("share", torch.zeros(kinds))
 
     def extended(self, shapes: Mapping[str, PartShape]) -> "Linear":
         """The same forecast where there are further parts, of which it knows nothing; these here keep their shapes."""
-        wider = Linear(shapes, len(self.loc)).to(self.weight.device)
+        wider, kinds = Linear(shapes, self.loc.shape[-1]).to(self.weight.device), len(self.share)
         for name in ("loc", "factor", "share"):
-            getattr(wider, name).copy_(getattr(self, name))
+            getattr(wider, name)[:kinds] = getattr(self, name)
         places = {group: [place for place, one in enumerate(wider.groups) if one == group] for group in dict.fromkeys(self.groups)}
         for group, place in places.items():
-            wider.weight[place] = self.weight[[column for column, one in enumerate(self.groups) if one == group]]
+            wider.weight[:kinds, place] = self.weight[:, [column for column, one in enumerate(self.groups) if one == group]]
         return wider
 
     @property
@@ -69,10 +71,17 @@ class Linear(nn.Module):
         """(N, P) float32; what is not there is 0."""
         return torch.cat([_columns(videos[part], shape) for part, shape in self.shapes.items()], dim=-1)
 
+    def kind(self, videos: Videos) -> Tensor:
+        """(N,) 1 for a video that was read before, else 0."""
+        return videos[EARLY].present.long() if len(self.share) > 1 else torch.zeros(len(videos), dtype=torch.int64, device=videos.device)
+
     def forward(self, videos: Videos) -> NormalMixture:
         """The forecast of N videos: batch shape (N,), K numbers."""
-        loc = self.loc + self.columns(videos) @ self.weight
-        return NormalMixture(torch.zeros_like(loc[:, :1]), loc[:, None], self.factor.expand(len(loc), 1, *self.factor.shape))
+        kind, columns = self.kind(videos), self.columns(videos)
+        loc = self.loc[0] + columns @ self.weight[0]
+        if len(self.share) > 1:
+            loc = torch.where(kind[:, None] > 0, self.loc[1] + columns @ self.weight[1], loc)
+        return NormalMixture(torch.zeros_like(loc[:, :1]), loc[:, None], self.factor[kind][:, None])
 
 
 def _columns(part: Part, shape: PartShape) -> Tensor:
@@ -90,7 +99,7 @@ class Pooled(dist.TorchDistribution):
     Args:
         first: any distribution of batch shape (..., N).
         second: another, of a batch shape that broadcasts to it.
-        share: scalar in [0, 1], of the second.
+        share: (N,) in [0, 1], of the second.
     """
 
     arg_constraints: ClassVar[dict] = {}
@@ -122,17 +131,17 @@ class Pooled(dist.TorchDistribution):
     @property
     def mean(self) -> Tensor:
         """(..., K)."""
-        return self.first.mean + self.share * (self.second.mean - self.first.mean)
+        return self.first.mean + self.share[:, None] * (self.second.mean - self.first.mean)
 
     @property
     def variance(self) -> Tensor:
         """(..., K)."""
-        apart = (self.first.mean - self.second.mean).square()
-        return (1 - self.share) * self.first.variance + self.share * self.second.variance + self.share * (1 - self.share) * apart
+        share, apart = self.share[:, None], (self.first.mean - self.second.mean).square()
+        return (1 - share) * self.first.variance + share * self.second.variance + share * (1 - share) * apart
 
     def cdf(self, value: Tensor) -> Tensor:
         """Marginal distribution functions, (..., K)."""
-        return (1 - self.share) * self.first.cdf(value) + self.share * self.second.cdf(value)
+        return self.first.cdf(value) + self.share[:, None] * (self.second.cdf(value) - self.first.cdf(value))
 
 
 class Beside(Messenger):
@@ -150,4 +159,4 @@ class Beside(Messenger):
 
     def _pyro_sample(self, message: Any) -> None:
         if message["name"] == self.site:
-            message["fn"] = Pooled(message["fn"], self.linear(self.videos), self.linear.share)
+            message["fn"] = Pooled(message["fn"], self.linear(self.videos), self.linear.share[self.linear.kind(self.videos)])

@@ -15,11 +15,13 @@ from features.videos import PartShape, Videos
 from forecast.draws import draw
 from forecast.member import Member
 from program.linear import Linear
+from training.watch import WATCHED
 
 ROWS = 20_000  # training rows looked at, evenly spread: more change the weights of so few columns by little
 STEPS = 60
 FEW_STEPS = 15  # where a step is a large matrix's inverse
 LARGE = 600  # columns
+FEWEST = 2  # rows of a kind
 DRAWS = 100
 
 
@@ -34,13 +36,22 @@ def add_linear(member: Member, train: Videos, validation: Videos, shapes: Mappin
         targets: their loc and spread standardise.
     """
     linear = Linear(shapes, len(targets.names)).to(train.device)
-    rows = torch.linspace(0, len(train) - 1, min(len(train), ROWS), dtype=torch.float64).long().to(train.device)
-    learned, validation = train.rows(rows).relative(), validation.relative()  # as the networks learn it
-    assert learned.popularity is not None  # noqa: S101  (labelled by contract)
-    assert validation.popularity is not None  # noqa: S101
     groups = np.unique(linear.groups, return_inverse=True)[1]
-    columns = linear.columns(learned).double().cpu().numpy()
-    reached = (learned.popularity.double().cpu().numpy() - targets.loc) / targets.spread
+    for kind in range(len(linear.share)):
+        learned, new = (videos.rows((linear.kind(videos) == kind).nonzero().flatten()).relative() for videos in (train, validation))
+        if len(learned) < FEWEST or len(new) < FEWEST:
+            continue  # the share stays 0
+        new = new.spread(WATCHED)
+        _fit(linear, kind, learned.spread(ROWS), new, groups, targets)
+        _weigh(linear, kind, member, new, targets)
+    member.linear = linear
+
+
+def _fit(linear: Linear, kind: int, train: Videos, validation: Videos, groups: np.ndarray, targets: Targets) -> None:
+    """Set the regression of one kind of videos."""
+    assert train.popularity is not None  # noqa: S101  (labelled by contract)
+    columns = linear.columns(train).double().cpu().numpy()
+    reached = (train.popularity.double().cpu().numpy() - targets.loc) / targets.spread
     weight, loc, covariance = regression(columns, reached, groups, linear.columns(validation).double().cpu().numpy())
     factor = np.linalg.cholesky(covariance)
     for name, value in (
@@ -48,14 +59,18 @@ def add_linear(member: Member, train: Videos, validation: Videos, shapes: Mappin
         ("loc", targets.loc + targets.spread * loc),
         ("factor", targets.spread[:, None] * factor),
     ):
-        getattr(linear, name).copy_(torch.from_numpy(value))
-    with torch.random.fork_rng(devices=[train.device] if train.device.type == "cuda" else []), torch.no_grad():
+        getattr(linear, name)[kind] = torch.from_numpy(value)
+
+
+def _weigh(linear: Linear, kind: int, member: Member, validation: Videos, targets: Targets) -> None:
+    """Set the share of one kind of videos."""
+    assert validation.popularity is not None  # noqa: S101  (labelled by contract)
+    with torch.random.fork_rng(devices=[validation.device] if validation.device.type == "cuda" else []), torch.no_grad():
         torch.manual_seed(0)
         ours = draw([member], validation, DRAWS).cpu().numpy()
         theirs = linear(validation).sample(torch.Size([DRAWS])).cpu().numpy()
     truth = validation.popularity.cpu().numpy()
-    linear.share.fill_(best_share(*(np.nan_to_num(values / targets.spread, nan=np.nan) for values in (ours, theirs, truth))))
-    member.linear = linear
+    linear.share[kind] = best_share(*(np.nan_to_num(values / targets.spread, nan=np.nan) for values in (ours, theirs, truth)))
 
 
 def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from forecast.member import TARGET, Member, latent_sites, trace
 from forecast.scoring.scores import row_summary
 from machine.errors import InputError
 
-WATCHED = 4096  # validation rows looked at after each epoch
+WATCHED = 4096  # validation rows looked at, evenly spread
 DRAWS = 100
 
 
@@ -54,7 +54,7 @@ def epoch_numbers(member: Member, validation: Videos, configuration: Any) -> dic
 
     The random state outside is not touched, so that looking does not change training.
     """
-    watched = validation.rows(slice(0, WATCHED))
+    watched = validation.spread(WATCHED)
     devices = [watched.device] if watched.device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices), torch.no_grad():
         torch.manual_seed(0)

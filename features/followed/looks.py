@@ -16,7 +16,7 @@ from features.tables.dataset import Dataset
 from machine.errors import InputError
 
 LOOKS = 20_000  # in all, that are made of few videos; of many, each is looked at `FEWEST` times
-FEWEST, MOST = 4, 16  # looks at one video
+FEWEST, MOST = 8, 16  # looks at one video
 NEAR = 0.2  # a reading stands for an age if it is within this share of it
 HOUR = DAY / 24
 
@@ -71,7 +71,8 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
     """Looks at each video of a dataset with readings, for training: several fixed ones, drawn once.
 
     In turn: nothing known and the last reading to forecast; nothing and any other reading; one reading known and any later one; the
-    same with the last one. Readings are drawn with a density of 1 / age, the later ones of 1 / (time from the first).
+    same with the last one. The first is the same each time, and as often learned from as each of the others. Readings are drawn with a
+    density of 1 / age, the later ones of 1 / (time from the first).
 
     Args:
         dataset: N videos.
@@ -86,8 +87,6 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
     rows, known, wanted = [], [], []
     for number in range(int(np.clip(LOOKS // max(len(dataset), 1), FEWEST, MOST))):
         kind, seen, later = number % 4, nothing, last
-        if kind == 0 and number > 0:
-            continue  # that look is always the same
         if kind == 1:
             later = followed.chosen(but_last, random)
         elif kind > 1:

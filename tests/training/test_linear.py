@@ -7,12 +7,13 @@ import pandas as pd
 import torch
 
 from features.targets import Targets
-from features.videos import PartShape
+from features.videos import EARLY, PartShape, Videos
 from forecast.member import Member
 from forecast.run.configuration import Configuration
 from guide import guide
 from model import model
 from program import Program
+from program.linear import Linear
 from program.networks import build
 from training.linear import add_linear, best_share, regression
 
@@ -95,3 +96,25 @@ def test_of_videos_that_were_read_growth_is_learned(make_videos) -> None:
         found.append(member.linear)
     for name in ("weight", "loc", "factor"):
         np.testing.assert_allclose(getattr(found[0], name), getattr(found[1], name), rtol=1e-4, atol=1e-4)
+
+
+def test_read_and_unread_videos_are_learned_apart(make_videos) -> None:
+    """The forecast of each kind of videos is what it is where there are no others."""
+    targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
+    videos = make_videos(300, {"social": 4, EARLY: 2}, targets=2, missing=0.4)
+    shapes = {"social": PartShape(4), EARLY: PartShape(2)}
+
+    def learned(train: Videos, validation: Videos) -> Linear:
+        member = Member(Program(model, guide), build(shapes, targets, Configuration(width=8, latent=2))).setup(train)
+        add_linear(member, train, validation, shapes, targets)
+        assert member.linear is not None
+        return member.linear
+
+    read = videos[EARLY].present
+    train, validation = videos.rows(slice(0, 240)), videos.rows(slice(240, 300))
+    both = learned(train, validation)
+    for kind, rows in enumerate((~read, read)):
+        alone = learned(train.rows(rows[:240].nonzero().flatten()), validation.rows(rows[240:].nonzero().flatten()))
+        for name in ("weight", "loc", "factor"):
+            np.testing.assert_allclose(getattr(both, name)[kind], getattr(alone, name)[kind], rtol=1e-5, atol=1e-6)
+        assert float(alone.share[1 - kind]) == 0.0

@@ -94,7 +94,7 @@ def test_looks_to_learn_are_of_later_readings_and_the_same_for_the_same_seed():
     assert (later[~np.isnan(read)] > read[~np.isnan(read)]).all()
     nothing = looks.so_far["readings"].to_numpy() == 0
     assert np.isnan(read[nothing]).all()
-    assert 0.2 < nothing.mean() < 0.5
+    assert 0.4 < nothing.mean() <= 0.5
     # every video's last reading is forecast from nothing once
     last = nothing & (later == dataset.videos["collected_at"].to_numpy()[owner])
     assert set(owner[last]) == set(range(300))
