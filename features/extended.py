@@ -7,6 +7,7 @@ import numpy as np
 
 from features.featurizer import Featurizer, youngest_of
 from features.parts import social
+from features.parts.wording import Wording
 from features.scaler import Scaler
 from features.tables.dataset import Dataset
 
@@ -29,8 +30,16 @@ def extended(featurizer: Featurizer, dataset: Dataset, without: Collection[str] 
     if further and social.FURTHER not in (*without, *featurizer.scalers, *tables):
         columns[social.FURTHER] = further
         tables[social.FURTHER] = social.further_numbers(dataset.videos, further)
+    wording = dict(featurizer.wording)
+    if not {"textual", "wording"} & {*without, *wording.keys() - {"textual"}, *dataset.ready}:
+        fitted = Wording.fit(dataset.videos, featurizer.salt, featurizer.seed)
+        if fitted is not None:
+            wording["wording"], columns["wording"] = fitted, fitted.names
+            values, present = fitted.numbers(dataset.videos, featurizer.salt)
+            tables["wording"] = np.where(present[:, None], values, np.nan)
     return replace(
         featurizer.joined(dataset, when_read=False),
+        wording=wording,
         columns=featurizer.columns | columns,
         scalers=featurizer.scalers | {part: Scaler.fit(table) for part, table in tables.items()},
         youngest=min(featurizer.youngest, youngest_of(social.age(dataset.videos))),

@@ -15,7 +15,8 @@ from features.followed.history import readings_of
 from features.followed.looks import looks_to_learn
 from features.parts import histories, social
 from features.parts.same_author import History
-from features.parts.text import LENGTH, WIDTH, Text, captions, lengths
+from features.parts.text import LENGTH, Text, captions, textual
+from features.parts.wording import MOST, Wording
 from features.past import check_past, known_at, new_outcomes
 from features.scale import Scale
 from features.scaler import Scaler
@@ -28,7 +29,6 @@ from machine.errors import InputError
 CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
 USUAL = 3  # other videos of an author from which one can say what is usual
-TEXT = [f"text_{i}" for i in range(WIDTH)]
 YOUNGEST = 0.01  # share of training rows that are younger than what counts as seen
 Raw = dict[str, tuple[np.ndarray, list[str], np.ndarray]]  # by part: continuous features (N, F), their names, presence (N,)
 
@@ -48,6 +48,7 @@ class Featurizer:
         columns: names of each part's raw continuous features.
         categories: for each categorical column the keys of its categories, in code order from 1.
         text: the textual part, None without captions.
+        wording: further numbers of the textual part, or a part of a run that was moved, see `features.parts.wording`.
         growth: what forecasts of videos that were read before are relative to; None where training had no readings.
         seed: of the looks at videos that were followed.
         histories: `history` (by author), `sound` and `words`; `own_sound` and `own_words`, by author too, are
@@ -62,6 +63,7 @@ class Featurizer:
     columns: dict[str, list[str]] = field(default_factory=dict)
     categories: dict[str, np.ndarray] = field(default_factory=dict)
     text: Text | None = None
+    wording: dict[str, Wording] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
     growth: Growth | None = None
     seed: int = 0
@@ -115,6 +117,8 @@ class Featurizer:
         texts = captions(videos)
         if any(text.strip() for text in texts) and "textual" not in (*without, *dataset.ready):
             object.__setattr__(fitted, "text", Text.fit(texts, seed=seed))
+            wording = Wording.fit(videos, fitted.salt, seed) if len(videos) <= MOST else None
+            fitted.wording.update({} if wording is None else {"textual": wording})
         for part, (raw, features, present) in fitted.raw(looks).items():
             if part not in without and present.any():
                 fitted.columns[part] = features
@@ -220,14 +224,13 @@ class Featurizer:
         for part, (values, present) in self._reached(dataset, until).items():
             raw[part] = (np.where(present[:, None], values, np.nan), [f"{part}_{i}" for i in range(values.shape[1])], present)
         if self.text is not None:
-            values, tokens = self.text.transform(captions(videos))
-            counted = lengths(videos)
-            known = (self.columns.get("textual") or [*TEXT, *counted])[WIDTH:]
-            extra = [counted.get(name, np.full(len(videos), np.nan)) for name in known]
-            present = np.asarray((tokens > 0).any(1))
-            raw["textual"] = (np.where(present[:, None], np.column_stack([values, *extra]), np.nan), [*TEXT, *known], present)
+            raw["textual"] = textual(self.text, videos, self.columns.get("textual"))
+        for part, wording in self.wording.items():
+            values, present = wording.numbers(videos, self.salt)
+            table, names, told = raw.get(part, (np.zeros((len(videos), 0)), [], present))
+            raw[part] = (np.where(told[:, None], np.hstack([table, values]), np.nan), [*names, *wording.names], told)
         for part, table in dataset.ready.items():
-            if part == "textual" and self.text is not None:
+            if part in self.wording or (part == "textual" and self.text is not None):
                 continue  # trained on captions: ready-made numbers mean something else
             names = self.columns.get(part) or list(table.columns)
             values = table.reindex(columns=names).to_numpy(np.float64)

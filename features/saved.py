@@ -12,6 +12,7 @@ from features.followed.growth import FEATURES, Growth
 from features.followed.history import FollowedHistory
 from features.parts.same_author import History
 from features.parts.text import CaptionEncoder, Text, rebuild_tokenizer
+from features.parts.wording import Wording
 from features.scale import Scale
 from features.scaler import Scaler
 from features.tables.columns import COLUMNS
@@ -22,6 +23,7 @@ from machine.errors import InputError
 HISTORY = ("group", "time", "video", "reached")
 READINGS = ("start", "moment", "counts")
 GROWTH = ("low", "high", "loc", "log_scatter")
+WORDING = ("word", "rarity", "direction")
 SCALER = ("loc", "scale", "gaps")
 # a featurizer that was just read must be able to transform this video, which has a value in every column
 BLANK = Dataset(
@@ -47,6 +49,8 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
         arrays |= {f"history.{name}.{kind}": getattr(history, kind) for kind in kinds}
     if featurizer.growth is not None:
         arrays |= {f"growth.{name}": getattr(featurizer.growth, name) for name in GROWTH}
+    for part, wording in featurizer.wording.items():
+        arrays |= {f"wording.{part}.{name}": getattr(wording, name) for name in WORDING}
     tokenizer = None
     if featurizer.text is not None:
         stored = json.loads(featurizer.text.tokenizer.to_str())["model"]
@@ -61,6 +65,7 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
         "columns": featurizer.columns,
         "categories": list(featurizer.categories),
         "histories": list(featurizer.histories),
+        "wording": list(featurizer.wording),
         "tokenizer": tokenizer,
     }
     if featurizer.growth is not None:
@@ -143,10 +148,18 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
         columns,
         categories,
         text,
+        {part: _wording(arrays, part) for part in description["wording"]},
         histories,
         None if followed is None else Growth(*(_shaped(arrays, f"growth.{name}", FEATURES, targets_count) for name in GROWTH)),
         0 if followed is None else int(followed["seed"]),
     )
+
+
+def _wording(arrays: dict[str, np.ndarray], part: str) -> Wording:
+    word, rarity, direction = (arrays[f"wording.{part}.{name}"] for name in WORDING)
+    if word.dtype != np.int64 or not (len(word) and word.shape == rarity.shape == direction.shape[:1]) or (np.diff(word) <= 0).any():
+        raise InputError(f"wording.{part}: its arrays do not fit each other")
+    return Wording(word, rarity, direction)
 
 
 def _with_readings(history: History, start: np.ndarray, moment: np.ndarray, counts: np.ndarray) -> FollowedHistory:

@@ -36,7 +36,7 @@ def fit(
         known: (N,) bool, whether there is any target.
         heard: keys of words that are kept however seldom they are here.
     """
-    rows, word = _words(videos, salt)
+    rows, word = words_of(videos, salt)
     learned = np.zeros(len(videos), bool)
     learned[np.linspace(0, len(videos) - 1, min(len(videos), LEARNED)).astype(int)] = True
     kept = (known & learned)[rows]
@@ -61,7 +61,7 @@ def numbers(
         time: (N,) seconds.
         before: (N,) seconds; only videos published before count. None: all do.
     """
-    rows, word = _words(videos, salt)
+    rows, word = words_of(videos, salt)
     until = None if before is None else before[rows]
     video = _with_video(videos, salt, rows, word)
     (count, total, _), (mine, own_total, _) = (
@@ -96,7 +96,7 @@ def numbers(
     return found, present, own
 
 
-def _words(videos: pd.DataFrame, salt: str) -> tuple[np.ndarray, np.ndarray]:
+def words_of(videos: pd.DataFrame, salt: str) -> tuple[np.ndarray, np.ndarray]:
     """(Q,) row numbers, rising, and (Q,) keys of the different words of each row."""
     each = [list(dict.fromkeys(WORD.findall(text.lower())))[:MOST] for text in captions(videos)]
     flat = pd.Series([word for words in each for word in words], dtype=object)

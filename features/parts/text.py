@@ -48,6 +48,16 @@ def lengths(videos: pd.DataFrame) -> dict[str, np.ndarray]:
     return {f"{LENGTH}{name}": np.log1p([words(cell) for cell in videos[name]]) for name in CAPTION if name in videos}
 
 
+def textual(text: "Text", videos: pd.DataFrame, columns: list[str] | None) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """The part's numbers (N, F), NaN where absent, their names, and presence (N,); lengths are those in `columns` (None: all)."""
+    values, tokens = text.transform(captions(videos))
+    counted, here = lengths(videos), [f"text_{place}" for place in range(WIDTH)]
+    known = list(counted) if columns is None else [name for name in columns if name.startswith(LENGTH)]
+    extra = [counted.get(name, np.full(len(videos), np.nan)) for name in known]
+    present = np.asarray((tokens > 0).any(1))
+    return np.where(present[:, None], np.column_stack([values, *extra]), np.nan), [*here, *known], present
+
+
 class CaptionEncoder(nn.Module):
     """Tokens to a direction in 20 dimensions: mean of token embeddings, one hidden layer."""
 

@@ -91,7 +91,7 @@ def test_a_part_that_is_new_is_read_and_the_old_ones_say_what_they_said(run_dire
     random = np.random.default_rng(3)
     telling = pd.DataFrame({"faces_0": np.log1p(other.videos["view_count"]), "faces_1": random.normal(size=len(other))})
     moved = go_on(run_directory, replace(other, ready={"faces": telling}), replace(old.configuration, split="random", test_share=0.3))
-    assert list(moved.featurizer.shapes) == [*old.featurizer.shapes, "faces"]
+    assert list(moved.featurizer.shapes) == [*old.featurizer.shapes, "faces", "wording"]
     state, parent = moved.members[0].state_dict(), old.members[0].state_dict()
     assert all((state[name] == value).all() for name, value in parent.items() if not name.startswith("linear."))
     without = go_on(run_directory, other, replace(old.configuration, split="random", test_share=0.3))
