@@ -32,6 +32,8 @@ from forecast.member import Member
 from forecast.mixture import mixture_summary
 from machine.errors import InputWarning
 
+Rows = Mapping[str, np.ndarray]  # what `mixture_summary` tells
+
 FEWEST = 40  # validation rows below which a stretch would be guesswork: 1 is used
 HALVES = 400  # validation rows from which each half has a stretch of its own
 DRAWS = 32  # of z, for each mixture: their noise is 3 % of a predictive standard deviation
@@ -129,20 +131,23 @@ def calibrate(
         warnings.simplefilter("ignore", InputWarning)  # a likelihood without a distribution function is drawn from
         torch.manual_seed(seed)
         read = _stretches(members, [_evenly(videos, -(-MOST // len(after))) for videos in after]) if any(map(len, after)) else None
+        alone = len(held[0].parts) == 1
+        blind = {part: [videos.without(part) for videos in fewer] for part in parts if not alone}
+        told = {part: _summaries(members, videos) for part, videos in blind.items()}
         lacking = {
-            part: _stretches(members, [videos.without(part) for videos in fewer])
-            for part in parts
-            if len(held[0].parts) > 1 and np.mean([float(videos[part].present.double().mean()) for videos in held]) > 1 - SELDOM
+            part: _stretches(members, blind[part], averaged=told[part])
+            for part in blind
+            if np.mean([float(videos[part].present.double().mean()) for videos in held]) > 1 - SELDOM
         }
         bare = {}
         for part, shape in (shapes or {}).items():
             if shape.gaps and part in held[0]:
-                blind = [
+                bare_rows = [
                     replace(videos, parts=videos.parts | {part: without_columns(videos[part], shape.gaps)}).without(*OF_THE_AUTHOR)
                     for videos in fewer
                 ]
-                bare[part] = _stretches(members, blind)
-        widening = _widening(members, fewer, parts) if len(held[0].parts) > 1 else {}
+                bare[part] = _stretches(members, bare_rows)
+        widening = {} if alone else _widening(_summaries(members, fewer), told, fewer)
         strange = _stretches(members, [videos.without(*OF_THE_AUTHOR) for videos in few], widening)
         of_known = _of_known(members, known, widening, strange)
         of_few = _of_known(members, hardly_known, widening, strange) if hardly_known else None
@@ -166,42 +171,52 @@ def _evenly(videos: Videos, count: int) -> Videos:
     return videos.rows(torch.linspace(0, len(videos) - 1, min(len(videos), count), dtype=torch.float64).long().to(videos.device))
 
 
-def _widening(members: Sequence[Member], held: Sequence[Videos], parts: Sequence[str]) -> dict[str, np.ndarray]:
+def _summaries(members: Sequence[Member], held: Sequence[Videos]) -> list[Rows]:
+    """Of each fold, what the members that were not trained on it say on average."""
+    return [mixture_summary(members[fold :: len(held)], videos, DRAWS) if len(videos) else {} for fold, videos in enumerate(held)]
+
+
+def _widening(whole: Sequence[Rows], without: Mapping[str, Sequence[Rows]], held: Sequence[Videos]) -> dict[str, np.ndarray]:
     """(K,) by part, at least 1: what the intervals of rows that have it must be multiplied by when it is taken away."""
 
-    def widths(held: Sequence[Videos]) -> np.ndarray:
-        found = [mixture_summary(members[fold :: len(held)], videos, DRAWS) for fold, videos in enumerate(held)]
-        return np.concatenate([rows["upper_95"] - rows["lower_95"] for rows in found])
+    def widths(found: Sequence[Rows]) -> np.ndarray:
+        return np.concatenate([rows["upper_95"] - rows["lower_95"] for rows in found if rows])
 
-    whole, widening = widths(held), {}
-    for part in parts:
+    widening = {}
+    for part, found in without.items():
         here = torch.cat([videos[part].present for videos in held]).cpu().numpy()
         if here.sum() >= FEWEST:
-            without = widths([videos.without(part) for videos in held])
-            ratio = whole[here].mean(0) / np.maximum(without[here].mean(0), 1e-12)
+            ratio = widths(whole)[here].mean(0) / np.maximum(widths(found)[here].mean(0), 1e-12)
             widening[part] = np.clip(WIDER * ratio, 1.0, 2.0)
     return widening
 
 
-def _stretches(members: Sequence[Member], held: Sequence[Videos], widening: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
+def _stretches(
+    members: Sequence[Member],
+    held: Sequence[Videos],
+    widening: Mapping[str, np.ndarray] | None = None,
+    averaged: Sequence[Rows] | None = None,
+) -> np.ndarray:
     """(2, K): the stretches of all members averaged, beside the `widening` of the parts that rows lack; a fold may have no such row."""
-    alone, averaged = [], []
+    of_one, of_group = [], []
+    several = 1 < len(held) < len(members)  # whether more than one member was not trained on a row
+    averaged = averaged or _summaries(members, held)
     for fold, videos in enumerate(held):
         if len(videos) == 0:
             continue
-        group = members[fold :: len(held)]
         assert videos.popularity is not None  # noqa: S101  (labelled by contract)
         truth = videos.popularity.cpu().numpy().astype(np.float64)
         given = np.ones_like(truth)
         for part, factor in (widening or {}).items():
             given = np.where(videos[part].present.cpu().numpy()[:, None], given, given * factor)
-        averaged.append(needed(mixture_summary(group, videos, DRAWS), truth) / given[:, None])
-        if len(held) > 1:
-            alone += [needed(mixture_summary([program], videos, DRAWS), truth) / given[:, None] for program in group]
-    of_groups = conformal(np.concatenate(averaged))
-    if len(held) == 1 or len(members) == len(held):
-        return of_groups
-    return extrapolate(conformal(np.concatenate(alone)), of_groups, len(members) / len(held), len(members))
+        of_group.append(needed(averaged[fold], truth) / given[:, None])
+        if several:
+            group = members[fold :: len(held)]
+            of_one += [needed(mixture_summary([member], videos, DRAWS), truth) / given[:, None] for member in group]
+    found = conformal(np.concatenate(of_group))
+    if not several:
+        return found
+    return extrapolate(conformal(np.concatenate(of_one)), found, len(members) / len(held), len(members))
 
 
 def extrapolate(of_one: np.ndarray, of_group: np.ndarray, group: float, members: int) -> np.ndarray:
