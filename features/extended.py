@@ -31,7 +31,7 @@ def extended(featurizer: Featurizer, dataset: Dataset, without: Collection[str] 
         columns[social.FURTHER] = further
         tables[social.FURTHER] = social.further_numbers(dataset.videos, further)
     wording = dict(featurizer.wording)
-    if not {"textual", "wording"} & {*without, *wording.keys() - {"textual"}, *dataset.ready}:
+    if "wording" not in featurizer.scalers and "textual" not in (*without, *dataset.ready):
         fitted = Wording.fit(dataset.videos, featurizer.salt, featurizer.seed)
         if fitted is not None:
             wording["wording"], columns["wording"] = fitted, fitted.names

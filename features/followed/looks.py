@@ -71,8 +71,8 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
     """Looks at each video of a dataset with readings, for training: several fixed ones, drawn once.
 
     In turn: nothing known and the last reading to forecast; nothing and any other reading; one reading known and any later one; the
-    same with the last one. The first is the same each time, and as often learned from as each of the others. Readings are drawn with a
-    density of 1 / age, the later ones of 1 / (time from the first).
+    same with the last one. The first kind is the same look each time; it is repeated so that it counts as often as the others. Readings
+    are drawn with a density of 1 / age, the later ones of 1 / (time from the first).
 
     Args:
         dataset: N videos.

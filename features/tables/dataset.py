@@ -19,6 +19,7 @@ from machine.errors import InputError
 from machine.files import inside
 
 RESERVED = ("social", "history", "sound", "words", "early")  # parts that are computed from the videos table
+MOVED = "wording"  # such a part of a run that was moved
 ATTRIBUTES = ("latent", "prior_expert")  # of the experts, which are a torch module with one attribute a part
 
 
@@ -90,7 +91,7 @@ def read_dataset(
         videos, readings = with_last_reading(videos, readings)
     ready = {}
     for part, path in files.items():
-        if part in RESERVED:
+        if part in (*RESERVED, MOVED):
             raise InputError(f"{path}: the name {part} is taken by a part computed from the videos table")
         if not part.isidentifier() or hasattr(nn.ModuleDict(), part) or part in ATTRIBUTES:
             raise InputError(f"{path}: {part!r} cannot name a part (letters, digits and _, such as 'faces')")

@@ -125,12 +125,12 @@ def calibrate(
         known = [videos.rows((videos[EARLY].present == False).nonzero().flatten()) for videos in known]  # noqa: E712
         held, after = ([videos.rows((videos[EARLY].present == read).nonzero().flatten()) for videos in held] for read in (False, True))
     parts = [part for part in held[0] if part not in (*OF_THE_AUTHOR, EARLY)]
-    few = [_evenly(videos, -(-MOST // len(held))) for videos in held]
-    fewer = [_evenly(videos, -(-LACKING // len(held))) for videos in held]
+    few = [videos.spread(-(-MOST // len(held))) for videos in held]
+    fewer = [videos.spread(-(-LACKING // len(held))) for videos in held]
     with torch.random.fork_rng(devices=[held[0].device] if held[0].device.type == "cuda" else []), warnings.catch_warnings():
         warnings.simplefilter("ignore", InputWarning)  # a likelihood without a distribution function is drawn from
         torch.manual_seed(seed)
-        read = _stretches(members, [_evenly(videos, -(-MOST // len(after))) for videos in after]) if any(map(len, after)) else None
+        read = _stretches(members, [videos.spread(-(-MOST // len(after))) for videos in after]) if any(map(len, after)) else None
         alone = len(held[0].parts) == 1
         blind = {part: [videos.without(part) for videos in fewer] for part in parts if not alone}
         told = {part: _summaries(members, videos) for part, videos in blind.items()}
@@ -158,17 +158,13 @@ def _of_known(members: Sequence[Member], held: Sequence[Videos], widening: Mappi
     """(2, K): the stretches of rows whose author is known; `otherwise` where there are none."""
     if not any(part in held[0] for part in OF_THE_AUTHOR):
         return otherwise
-    rows = [_of_known_authors(_evenly(videos, -(-MOST // len(held)))) for videos in held]
+    rows = [_of_known_authors(videos.spread(-(-MOST // len(held)))) for videos in held]
     return _stretches(members, rows, widening) if any(map(len, rows)) else otherwise
 
 
 def _of_known_authors(videos: Videos) -> Videos:
     known = torch.stack([videos[part].present for part in OF_THE_AUTHOR if part in videos]).any(0)
     return videos.rows(known.nonzero().flatten())
-
-
-def _evenly(videos: Videos, count: int) -> Videos:
-    return videos.rows(torch.linspace(0, len(videos) - 1, min(len(videos), count), dtype=torch.float64).long().to(videos.device))
 
 
 def _summaries(members: Sequence[Member], held: Sequence[Videos]) -> list[Rows]:

@@ -118,3 +118,13 @@ def test_read_and_unread_videos_are_learned_apart(make_videos) -> None:
         for name in ("weight", "loc", "factor"):
             np.testing.assert_allclose(getattr(both, name)[kind], getattr(alone, name)[kind], rtol=1e-5, atol=1e-6)
         assert float(alone.share[1 - kind]) == 0.0
+
+
+def test_without_a_validation_row_the_linear_forecast_stands_alone(make_videos) -> None:
+    targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
+    videos = make_videos(40, {"social": 4}, targets=2)
+    for held in (0, 1):
+        member = Member(Program(model, guide), build({"social": PartShape(4)}, targets, Configuration(width=8, latent=2))).setup(videos)
+        add_linear(member, videos.rows(slice(held, 40)), videos.rows(slice(0, held)), {"social": PartShape(4)}, targets)
+        assert member.linear is not None
+        assert member.linear.share.tolist() == [1.0]

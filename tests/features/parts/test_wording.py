@@ -11,7 +11,7 @@ from features.extended import extended
 from features.featurizer import Featurizer
 from features.parts.wording import Wording
 from features.saved import from_state, to_state
-from features.tables.dataset import Dataset
+from features.tables.dataset import Dataset, read_dataset
 from machine.errors import InputError
 
 SALT = "00" * 16
@@ -87,3 +87,18 @@ def test_a_moved_run_has_a_part_for_the_words_it_was_moved_to() -> None:
     assert moved.wording["textual"] is fitted.wording["textual"]
     assert extended(moved, Dataset(table(80))).wording == moved.wording  # what is fitted stays
     assert "wording" not in extended(fitted, Dataset(videos), without=("textual",)).wording
+
+
+def test_the_name_is_taken(tmp_path) -> None:
+    table(5).to_csv(tmp_path / "videos.csv", index=False)
+    pd.DataFrame({"id": ["v0"], "a": [1.0]}).to_csv(tmp_path / "wording.csv.gz", index=False)
+    with pytest.raises(InputError, match=r"wording\.csv\.gz: the name wording is taken"):
+        read_dataset(tmp_path)
+
+
+def test_a_run_whose_own_part_has_that_name_is_moved_without_another() -> None:
+    ready = pd.DataFrame({"a": np.arange(80.0)})
+    fitted = Featurizer.fit(Dataset(table(80), {"wording": ready}), targets=("view_count",))
+    moved = extended(fitted, Dataset(table(50, seed=1)))
+    assert moved.columns == fitted.columns
+    assert moved.wording == fitted.wording
