@@ -1,14 +1,18 @@
 """What tests share: videos of any shape, a small world on disk, one small trained run, and a guard over global state."""
 
+import importlib
+import io
 import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pyro
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 import train
 from features.simulated.world import simulate
@@ -66,6 +70,22 @@ def make_videos() -> Callable[..., Videos]:
         return Videos(found, torch.randn(count, targets, generator=generator))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def scoringrules() -> ModuleType:
+    """Imported only by what asks for it: where numba is installed, that compiles for seconds."""
+    return importlib.import_module("scoringrules")
+
+
+@pytest.fixture
+def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report's figures are made, and their files left empty: to render them takes five seconds, and is tested where reports are."""
+
+    def savefig(figure: Figure, file: Path | io.BytesIO, **options) -> None:
+        (file.write if isinstance(file, io.BytesIO) else file.write_bytes)(b"")
+
+    monkeypatch.setattr(Figure, "savefig", savefig)
 
 
 def member_of(model: Callable[[Videos], None], guide: Callable[[Videos], None]) -> Member:

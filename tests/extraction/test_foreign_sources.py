@@ -57,7 +57,7 @@ def tiktokapi(folder: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("write", [ytdlp, research_api, tiktokapi])
-def test_from_a_foreign_source_to_scores(write, small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_from_a_foreign_source_to_scores(write, small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture, unrendered: None) -> None:
     (tmp_path / "source").mkdir()
     source, data, run = write(tmp_path / "source"), tmp_path / "data", tmp_path / "run"
     extract.main(["--videos", str(source), "--out", str(data)])

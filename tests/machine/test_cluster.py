@@ -86,7 +86,7 @@ def test_extraction_with_a_killed_worker_gives_the_same_bytes(weights, tmp_path)
 
 
 @pytest.mark.slow
-def test_forecasts_with_a_killed_worker_are_the_same_bytes(run_directory, dataset_directory, tmp_path):
+def test_forecasts_with_a_killed_worker_are_the_same_bytes(run_directory, dataset_directory, tmp_path, unrendered):
     import evaluate
 
     options = ["--run", str(run_directory), "--data", str(dataset_directory), "--samples", "40", "--save-samples"]

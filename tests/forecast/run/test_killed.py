@@ -27,7 +27,7 @@ MOMENTS = 50 if NIGHTLY else 2
 # the heavy imports are done once; each training is a forked child, killed by its parent after a random time
 HARNESS = """
 import json, os, random, signal, sys, time
-import pandas, pyarrow.csv, pyarrow.parquet, pyro.infer, scoringrules, tokenizers, torch
+import pandas, pyarrow.csv, pyarrow.parquet, pyro.infer, tokenizers, torch
 import train
 from machine import command
 from forecast.run.directory import RunDirectory

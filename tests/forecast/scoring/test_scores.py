@@ -1,8 +1,9 @@
 """Scores by hand-worked cases, and against scipy, scikit-learn and scoringrules."""
 
+from types import ModuleType
+
 import numpy as np
 import pytest
-import scoringrules
 from scipy import stats
 from sklearn import metrics
 
@@ -33,7 +34,7 @@ def test_one_row_by_hand() -> None:
     )
 
 
-def test_rows_agree_with_numpy_and_scoringrules() -> None:
+def test_rows_agree_with_numpy_and_scoringrules(scoringrules: ModuleType) -> None:
     samples, truth = forecast()
     rows = row_summary(samples, truth)
     for name, level in (("lower_95", 0.025), ("lower_50", 0.25), ("median", 0.5), ("upper_50", 0.75), ("upper_95", 0.975)):
@@ -58,7 +59,7 @@ def test_target_scores_by_hand() -> None:
     assert tuple(found) == METRICS
 
 
-def test_target_scores_agree_with_libraries() -> None:
+def test_target_scores_agree_with_libraries(scoringrules: ModuleType) -> None:
     samples, truth = forecast()
     rows = row_summary(samples, truth)
     found = target_scores({name: values[:, 0] for name, values in rows.items()}, truth[:, 0])
@@ -103,7 +104,7 @@ def test_energy_score_of_one_target_is_its_crps() -> None:
     np.testing.assert_allclose(energy_score(samples, truth), crps, atol=0.03)
 
 
-def test_energy_score_agrees_with_all_pairs_and_prefers_targets_that_move_together() -> None:
+def test_energy_score_agrees_with_all_pairs_and_prefers_targets_that_move_together(scoringrules: ModuleType) -> None:
     random = np.random.default_rng(0)
     shared = random.normal(size=(2000, 60, 1))
     samples = shared + 0.3 * random.normal(size=(2000, 60, 3))

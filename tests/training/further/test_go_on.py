@@ -41,7 +41,7 @@ def other_file(other, tmp_path_factory):
 
 
 @pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
-def test_the_new_run_is_complete_and_its_parent_as_before(run_directory, other_file, tmp_path):
+def test_the_new_run_is_complete_and_its_parent_as_before(run_directory, other_file, tmp_path, unrendered):
     before = checksums(run_directory)
     train.main(["--from", str(run_directory), "--data", str(other_file), "--run", str(tmp_path / "one")])
     assert checksums(run_directory) == before
