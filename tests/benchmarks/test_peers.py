@@ -159,25 +159,26 @@ def test_a_network_learns(name: str, library: str, data: Path):
     assert json.loads(results.read_text())["runs"][0]["mean"]["r2"] > 0.3
 
 
-def test_command_with_ridge(data: Path):
+def test_command_with_ridge(data: Path, capfd: pytest.CaptureFixture[str]):
     results = data / "results.json"
     arguments = ("--data", str(data), "--targets", "view_count,like_count", "--peers", "ridge", "--json", str(results))
-    done = run(*arguments, "--seeds", "0,1")
-    assert done.returncode == 0, done.stderr
-    assert "| random | ridge | 0,1 | 60 |" in done.stdout
+    assert command.run(main, [*arguments, "--seeds", "0,1"]) == 0
+    assert "| random | ridge | 0,1 | 60 |" in capfd.readouterr().out
     held = json.loads(results.read_text())
     assert [one["seed"] for one in held["runs"]] == [0, 1]
     assert held["runs"][0]["rows"] == {"train": 243, "validation": 27, "test": 30}
     assert held["runs"][0]["peak_mb"] > 10
-    assert run(*arguments).stderr == "", "what the file holds is not run again"
-    assert run("--data", str(data), "--targets", "view_count", "--peers", "ridge", "--json", str(results)).returncode == 2
+    assert command.run(main, arguments) == 0
+    assert capfd.readouterr().err == "", "what the file holds is not run again"
+    assert command.run(main, ["--data", str(data), "--targets", "view_count", "--peers", "ridge", "--json", str(results)]) == 2
 
 
-def test_folds(data: Path):
-    done = run("--data", str(data), "--targets", "view_count", "--target-scale", "identity", "--peers", "ridge", "--folds", "fold")
-    assert done.returncode == 0, done.stderr
-    assert "| fold | ridge | 0 | 300 |" in done.stdout
-    assert "mape" in done.stdout
+def test_folds(data: Path, capfd: pytest.CaptureFixture[str]):
+    arguments = ["--data", str(data), "--targets", "view_count", "--target-scale", "identity", "--peers", "ridge", "--folds", "fold"]
+    assert command.run(main, arguments) == 0
+    printed = capfd.readouterr().out
+    assert "| fold | ridge | 0 | 300 |" in printed
+    assert "mape" in printed
 
 
 @pytest.mark.parametrize(
