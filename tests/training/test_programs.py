@@ -85,7 +85,7 @@ def model(videos, decoder, kl_weight=1.0):
 
 guide = AutoNormal(model)
 """
-SMALL = Configuration(latent=4, width=16, members=2, epochs=2, batch_size=128)
+SMALL = Configuration(latent=4, width=16, members=1, epochs=2, batch_size=128)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize("edit", [LAPLACE, PARAMETER, SECOND, AUTO], ids=["laplace", "parameter", "second latent", "auto guide"])
-def test_an_edit_reaches_every_command(edit: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_an_edit_reaches_every_command(edit: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture, unrendered: None) -> None:
     file, run = written(tmp_path, edit), tmp_path / "run"
     here = train(read_dataset(data), SMALL, program=read_program(file), run=run, source=str(data))
     assert "weather" in here.featurizer.shapes
@@ -133,20 +133,17 @@ def test_a_parameter_is_trained_and_kept(data: Path, tmp_path: Path) -> None:
     assert not list(pyro.get_param_store().keys())
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (lambda text: text.replace("stretch * y", "2.0 * stretch * y"), "edited since"),
-        (lambda text: text.replace("def model", "def other_model") + "\nmodel = other_model", "not with other_model and guide"),
-    ],
-)
-def test_another_pair_is_refused(change, said: str, data: Path, tmp_path: Path) -> None:
+def test_another_pair_is_refused(data: Path, tmp_path: Path) -> None:
     file, run = written(tmp_path, PARAMETER), tmp_path / "run"
     train(read_dataset(data), SMALL, program=read_program(file), run=run)
     load(run, program=read_program(written(tmp_path, "# a comment changes nothing\n" + PARAMETER)))
-    file.write_text(HEAD + change(PARAMETER), encoding="utf-8")
-    with pytest.raises(InputError, match=said):
-        load(run, program=read_program(file))
+    for other, said in (
+        (PARAMETER.replace("stretch * y", "2.0 * stretch * y"), "edited since"),
+        (PARAMETER.replace("def model", "def other_model") + "\nmodel = other_model", "not with other_model and guide"),
+    ):
+        file.write_text(HEAD + other, encoding="utf-8")
+        with pytest.raises(InputError, match=said):
+            load(run, program=read_program(file))
     file.unlink()
     with pytest.raises(InputError, match="no such file"):
         read_program(file)
