@@ -2,9 +2,6 @@
 
 import hashlib
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,8 +12,6 @@ import evaluate
 import predict
 from features.simulated.world import simulate
 from machine import command
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def checksums(directory):
@@ -42,7 +37,7 @@ def evaluated(run, folder, *options):
 
 
 @pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
-def test_authors_become_known_and_nothing_is_written_into_the_run(run_directory, strangers):
+def test_authors_become_known_and_nothing_is_written_into_the_run(run_directory, strangers, unrendered):
     folder, videos = strangers
     before = checksums(run_directory)
     without, _ = evaluated(run_directory, folder)
@@ -66,13 +61,12 @@ def channel(folder, *, views=(1000, 2000, 3000)):
     return folder
 
 
-def test_a_draft_of_ones_own_channel(run_directory, tmp_path):
+def test_a_draft_of_ones_own_channel(run_directory, tmp_path, capsys):
     options = ["--run", run_directory, "--samples", "100", "--publish", "2023-12-01", "--horizon", "7d", "--json"]
-    typed = [sys.executable, str(ROOT / "predict.py"), *map(str, [*options, "--past", channel(tmp_path / "channel")])]
-    done = subprocess.run(typed, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    assert f"note: of {tmp_path / 'channel'}: username stranger_me, follower_count 102" in done.stderr.splitlines()
-    found = json.loads(done.stdout)
+    assert command.run(predict.main, list(map(str, [*options, "--past", channel(tmp_path / "channel")]))) == 0
+    printed = capsys.readouterr()
+    assert f"note: of {tmp_path / 'channel'}: username stranger_me, follower_count 102" in printed.err.splitlines()
+    found = json.loads(printed.out)
     assert found["parts"]["history"]["given"]
 
 

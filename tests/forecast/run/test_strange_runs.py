@@ -109,7 +109,7 @@ def test_an_absurd_setting_is_refused_by_name(run, setting, value):
     refused(run, setting)
 
 
-def test_a_configuration_that_the_weights_do_not_fit_takes_no_memory(run):
+def test_a_configuration_that_the_weights_do_not_fit_takes_no_memory_and_no_compiler(run):
     change(run / "configuration.json", width=8192, depth=64, latent=4096)  # tens of gigabytes
     sign(run)
     script = (
@@ -121,11 +121,15 @@ def test_a_configuration_that_the_weights_do_not_fit_takes_no_memory(run):
         "try: load(sys.argv[1], build=build, model=model, guide=guide)\n"
         "except InputError as error: print(error)\n"
         "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)\n"
+        "from forecast.run.shapes import shapes_only\n"
+        "with shapes_only(): torch.nn.Embedding(3, 4), torch.randn(3) * 0.3, torch.linspace(0, 1, 3)\n"
+        "print([name for name in ('torch._dynamo', 'sympy') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", script, str(run)], capture_output=True, text=True, check=True)
-    message, mebibytes = done.stdout.strip().splitlines()
+    message, mebibytes, compiler = done.stdout.strip().splitlines()
     assert "does not fit" in message
     assert int(mebibytes) < 200
+    assert compiler == "[]"
 
 
 def test_members_that_are_not_there_are_refused(run):
