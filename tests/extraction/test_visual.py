@@ -38,7 +38,7 @@ def test_resnet50_features_are_those_of_a_plain_torchvision_forward(resnet50, pi
 
     network, path = resnet50
     transform = ResNet50_Weights.IMAGENET1K_V2.transforms()
-    big = np.random.default_rng(1).integers(0, 255, (10, 400, 300, 3), dtype=np.uint8)
+    big = np.random.default_rng(1).integers(0, 255, (3, 400, 300, 3), dtype=np.uint8)
     images = [Image.fromarray(picture) for picture in big]
     trunk = torch.nn.Sequential(*list(network.children())[:-1], torch.nn.Flatten())
     with torch.inference_mode():
@@ -57,7 +57,7 @@ def test_resnet50_features_are_those_of_a_plain_torchvision_forward(resnet50, pi
             return self._pixels
 
     found = Network(Settings(weights=str(path))).vectors(np.stack([square(Frame(picture), 232, 224) for picture in big]))
-    assert found.shape == (10, 2048)
+    assert found.shape == (3, 2048)
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
 
@@ -79,6 +79,7 @@ def test_combinations(pictures):
 
 
 def test_half_precision_is_near(resnet50, pictures):
+    pictures = pictures[:2]  # most processors have no arithmetic of their own for it
     exact = Network(Settings(weights=str(resnet50[1]))).features(pictures)
     half = Network(Settings(weights=str(resnet50[1]), precision="bfloat16")).features(pictures)
     assert 0.99 < np.dot(exact, half) / np.linalg.norm(exact) / np.linalg.norm(half) < 1
@@ -89,8 +90,8 @@ def test_safetensors_and_headless_weights_give_the_same(resnet50, pictures, tmp_
 
     state = {name: value for name, value in resnet50[0].state_dict().items() if not name.startswith("fc.")}
     save_file(state, tmp_path / "weights.safetensors")
-    found = Network(Settings(weights=str(tmp_path / "weights.safetensors"))).features(pictures)
-    np.testing.assert_array_equal(found, Network(Settings(weights=str(resnet50[1]))).features(pictures))
+    found = Network(Settings(weights=str(tmp_path / "weights.safetensors"))).features(pictures[:2])
+    np.testing.assert_array_equal(found, Network(Settings(weights=str(resnet50[1]))).features(pictures[:2]))
 
 
 def test_wrong_weights_are_refused(resnet50, tmp_path):

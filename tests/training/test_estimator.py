@@ -12,7 +12,7 @@ from features.simulated.world import simulate
 from machine.errors import InputError
 from training.estimator import PopularityRegressor
 
-SETTINGS = {"latent": 4, "width": 16, "members": 2, "epochs": 2, "batch_size": 128}
+SETTINGS = {"latent": 4, "width": 16, "members": 1, "epochs": 2, "batch_size": 128}
 COUNTS = ["view_count", "like_count"]
 # Checks of scikit-learn that need no data. All others call fit with arrays of unnamed numbers, which this estimator refuses: what they
 # check (cloning, untouched input, unfitted predictions, shapes, repeated fits) is checked below with a data frame.

@@ -20,11 +20,13 @@ from training.checkpoint import Checkpoint
 from training.fit import fit
 
 TINY = Configuration(width=8, latent=4, depth=1, members=1, epochs=2, batch_size=64)
+ONE_PART = replace(TINY, without=("history", "sound", "words", "textual", "acoustic", "visual"))
 SCORE = replace(TINY, targets=("popularity",), target_scale="identity")
 
 
 def trained(dataset, configuration, **options):
-    featurizer = Featurizer.fit(dataset, targets=configuration.targets, target_scale=configuration.target_scale)
+    reading = {name: getattr(configuration, name) for name in ("targets", "target_scale", "without")}
+    featurizer = Featurizer.fit(dataset, **reading)
     videos = featurizer.transform(dataset)
     torch.manual_seed(0)
     networks = build(featurizer.shapes, featurizer.targets, configuration)
@@ -89,7 +91,7 @@ def test_equal_counts_are_forecast(world):
 @pytest.mark.parametrize(("epochs", "looks"), [(59, 59), (60, 30), (95, 32)])
 def test_however_many_epochs_there_are_30_to_60_looks(world, epochs, looks):
     seen: list = []
-    _, _, run = trained(world.take(np.arange(64)), replace(TINY, epochs=epochs, patience=1000), report=seen.append)
+    _, _, run = trained(world.take(np.arange(64)), replace(ONE_PART, epochs=epochs, patience=1000), report=seen.append)
     run()
     assert len(seen) == looks
     assert seen[-1]["epoch"] == epochs
@@ -98,7 +100,7 @@ def test_however_many_epochs_there_are_30_to_60_looks(world, epochs, looks):
 
 def test_patience_shorter_than_the_way_to_the_next_look_waits_for_it(world):
     seen: list = []
-    _, _, run = trained(world.take(np.arange(64)), replace(TINY, epochs=300, patience=1), report=seen.append)
+    _, _, run = trained(world.take(np.arange(64)), replace(ONE_PART, epochs=300, patience=1), report=seen.append)
     run()
     assert [entry["epoch"] for entry in seen[:2]] == [10, 20]
     assert not seen[-1]["best"]
