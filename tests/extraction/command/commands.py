@@ -1,17 +1,27 @@
-"""The command extract.py as a subprocess, and whether two of its results are the same."""
+"""The command extract.py in this process, and whether two of its results are the same."""
 
+import contextlib
 import filecmp
-import subprocess
-import sys
+import io
 from pathlib import Path
+from types import SimpleNamespace
+
+from extract import main
+from machine import command
 
 ROOT = Path(__file__).resolve().parents[3]
 OUTPUTS = ("videos.parquet", "visual.parquet", "acoustic.parquet", "problems.csv", "extraction.json")
 
 
 def extract(*arguments, check=True):
-    line = [sys.executable, str(ROOT / "extract.py"), *map(str, arguments)]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=900)
+    """Its exit code and what it prints; a process of its own would import torch each time."""
+    out, error = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+        try:
+            code = command.run(main, list(map(str, arguments)))
+        except SystemExit as end:  # argparse
+            code = end.code
+    done = SimpleNamespace(returncode=code, stdout=out.getvalue(), stderr=error.getvalue())
     assert not check or done.returncode == 0, done.stderr
     return done
 
