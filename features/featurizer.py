@@ -12,7 +12,7 @@ import torch
 from features.followed import early
 from features.followed.growth import Growth
 from features.followed.history import readings_of
-from features.followed.looks import looks_to_learn
+from features.followed.looks import learned_from_looks, looks_to_learn
 from features.parts import histories, social
 from features.parts.same_author import History
 from features.parts.text import LENGTH, Text, captions, textual
@@ -98,7 +98,7 @@ class Featurizer:
         names = tuple(name for name in targets if name in videos and videos[name].notna().any())
         if not names:
             raise InputError(f"{dataset.name}: no usable target ({', '.join(targets)})")
-        followed = dataset.readings is not None and EARLY not in without and Scale(target_scale).counts
+        followed = learned_from_looks(dataset, without, target_scale)
         looks = looks_to_learn(dataset, seed)[0] if followed else dataset
         youngest = youngest_of(social.age(looks.videos)) if Scale(target_scale).counts else 0.0
         fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, youngest, seed=seed)

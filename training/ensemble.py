@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 
 from features.featurizer import Featurizer
+from features.followed.looks import learned_from_looks, looks_each
 from features.rows.built import built
 from features.rows.folds import Folds, held_rows, map_folds, rows_to_learn
 from features.rows.splits import Rows, split
@@ -78,11 +79,12 @@ def train(
         directory = RunDirectory(path)
         divide = partial(split, dataset.videos, **configuration.division)
         rows = divide()
-        configuration = configuration.for_rows(len(rows.train))
-        splits = [divide(fold=fold) for fold in range(configuration.folds)]
-        begin(directory, configuration, source, dataset, keep_names=keep_names)
         # every row that does not test is learned from: what validates one member trains another
         learning = np.sort(np.concatenate([rows.train, rows.validation]))
+        followed = learned_from_looks(dataset, configuration.left_out, configuration.target_scale)
+        configuration = configuration.for_rows(len(rows.train), looks_each(len(learning)) if followed else 1)
+        splits = [divide(fold=fold) for fold in range(configuration.folds)]
+        begin(directory, configuration, source, dataset, keep_names=keep_names)
         featurizer = _features(directory, dataset.take(learning), configuration)
         folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=configuration.split == "author").to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")

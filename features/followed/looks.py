@@ -5,6 +5,7 @@
 Whatever is forecast is a look; a video that nobody has read yet is looked at at age 0.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,9 @@ import pandas as pd
 
 from features.followed.early import so_far
 from features.parts.social import DAY
+from features.scale import Scale
 from features.tables.dataset import Dataset
+from features.videos import EARLY
 from machine.errors import InputError
 
 LOOKS = 20_000  # in all, that are made of few videos; of many, each is looked at `FEWEST` times
@@ -67,6 +70,16 @@ class Followed:
         return np.where(found, best, -1)
 
 
+def learned_from_looks(dataset: Dataset, without: Sequence[str], target_scale: str) -> bool:
+    """Whether training looks at each video several times: counts were followed, and what was read so far is a part."""
+    return dataset.readings is not None and EARLY not in without and Scale(target_scale).counts
+
+
+def looks_each(videos: int) -> int:
+    """How often training looks at each of so many followed videos."""
+    return int(np.clip(LOOKS // max(videos, 1), FEWEST, MOST))
+
+
 def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
     """Looks at each video of a dataset with readings, for training: several fixed ones, drawn once.
 
@@ -85,7 +98,7 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
     last, nothing, here = followed.last, np.full(len(dataset), -1), np.arange(len(followed.age))
     but_last = np.where(np.isnan(followed.age) | (here == last[followed.video]), 0.0, 1.0 / (followed.age + 1 / 24))
     rows, known, wanted = [], [], []
-    for number in range(int(np.clip(LOOKS // max(len(dataset), 1), FEWEST, MOST))):
+    for number in range(looks_each(len(dataset))):
         kind, seen, later = number % 4, nothing, last
         if kind == 1:
             later = followed.chosen(but_last, random)

@@ -113,12 +113,17 @@ class Configuration:
         """How rows are divided: arguments of `features.rows.splits.split`."""
         return {"how": self.split, "seed": self.seed, "test_share": self.test_share, "validation_share": self.validation_share}
 
-    def for_rows(self, rows: int) -> "Configuration":
-        """The same, with members, folds, batch size, epochs and patience 0 replaced by numbers that suit so many training rows."""
+    def for_rows(self, rows: int, looks: int = 1) -> "Configuration":
+        """The same, with members, folds, batch size, epochs and patience 0 replaced by numbers that suit so many training rows.
+
+        Args:
+            rows: videos.
+            looks: how often an epoch looks at each of them.
+        """
         members = self.members or (4 if rows < 20_000 else 6)
         folds = self.folds or (1 if rows > MANY else members if rows < FEW else max(1, members // 2))
-        batch_size = self.batch_size or min(max(64, rows // 120), 256)
-        epochs = self.epochs or max(5, math.ceil(STEPS / math.ceil(rows / batch_size)))
+        batch_size = self.batch_size or min(max(64, rows * looks // 120), 256)
+        epochs = self.epochs or max(5, math.ceil(STEPS / math.ceil(rows * looks / batch_size)))
         patience = self.patience or max(6, epochs // 2)
         return dataclasses.replace(self, members=members, folds=folds, batch_size=batch_size, epochs=epochs, patience=patience)
 
