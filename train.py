@@ -55,6 +55,7 @@ def _train(options: Any, device: Any) -> None:
     from features.simulated.world import read_or_simulate
     from program import read_program
     from training import go_on, train
+    from training.further.go_on import ENOUGH
     from training.start import open_run
 
     run, configuration, source, parent = open_run(options)
@@ -75,6 +76,8 @@ def _train(options: Any, device: Any) -> None:
     halves = ", ".join(f"{below:.2f} and {above:.2f}" for below, above in stretches.T)
     print(f"stretch      {halves} of the 95 % intervals below and above the median, so that validation rows are held")
     print(f"next         python evaluate.py --run {run.path} --samples 1000")
+    if parent is not None and len(dataset) >= ENOUGH:
+        print(f"or           python train.py --data {source}   (from {ENOUGH:,} rows on a run of its own may be better: evaluate both)")
 
 
 if __name__ == "__main__":
