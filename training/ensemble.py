@@ -82,7 +82,8 @@ def train(
         # every row that does not test is learned from: what validates one member trains another
         learning = np.sort(np.concatenate([rows.train, rows.validation]))
         followed = learned_from_looks(dataset, configuration.left_out, configuration.target_scale)
-        configuration = configuration.for_rows(len(rows.train), looks_each(len(learning)) if followed else 1)
+        looks = looks_each(len(learning)) if followed else 1
+        configuration = configuration.for_rows(len(rows.train), looks)
         splits = [divide(fold=fold) for fold in range(configuration.folds)]
         begin(directory, configuration, source, dataset, keep_names=keep_names)
         featurizer = _features(directory, dataset.take(learning), configuration)
@@ -94,7 +95,7 @@ def train(
             folds,
             configuration,
             program,
-            workers_for(workers, configuration, len(rows.train), device.type) if program.portable else 1,
+            workers_for(workers, configuration, len(rows.train) * looks, device.type) if program.portable else 1,
         )
         calibration = _calibration(featurizer, members, folds, configuration)
         save_calibration(directory, calibration)
