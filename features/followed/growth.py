@@ -60,7 +60,8 @@ class Growth:
         """Origin and unit, both (N, K), of looks at videos; `loc` and `spread` (K,) are those of the targets."""
         terms = np.clip(_terms(counts, age, lead), self.low, self.high)
         expected = np.maximum((terms * self.loc).sum(1), 0.0)
-        unit = np.maximum(np.exp((terms * self.log_scatter).sum(1)) / spread, LEAST)
+        # a law of few looks may expect anything elsewhere; a video that was read strays no further than one that was not
+        unit = np.clip(np.exp((terms * self.log_scatter).sum(1)) / spread, LEAST, 1.0)
         read = ~np.isnan(expected + unit)
         return np.where(read, counts + expected - unit * loc, 0.0), np.where(read, unit, 1.0)
 

@@ -42,3 +42,13 @@ def test_growth_that_is_expected_is_never_negative():
     loc, spread = np.array([9.0]), np.array([2.0])
     origin, unit = growth.relative_to(counts, age, lead, loc, spread)
     np.testing.assert_allclose(origin + unit * loc, counts)
+
+
+def test_a_video_that_was_read_strays_no_further_than_one_that_was_not():
+    random = np.random.default_rng(2)
+    counts, age, lead = random.uniform(2, 12, (300, 1)), random.uniform(1, 20, 300), random.uniform(1, 50, 300)
+    later = np.log1p(age + lead) - np.log1p(age)
+    growth = Growth.fit(counts, age, lead, counts[:, 0:1] + np.exp(3 * later[:, None] - counts) * random.normal(size=(300, 1)))
+    # the corner of what was seen, where no look was: few counts early, forecast far ahead
+    _, unit = growth.relative_to(np.array([[2.0]]), np.array([1.0]), np.array([500.0]), np.array([9.0]), np.array([2.0]))
+    assert unit[0, 0] == 1.0
