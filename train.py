@@ -77,7 +77,7 @@ def _train(options: Any, device: Any) -> None:
     print(f"stretch      {halves} of the 95 % intervals below and above the median, so that validation rows are held")
     print(f"next         python evaluate.py --run {run.path} --samples 1000")
     if parent is not None and len(dataset) >= ENOUGH:
-        print(f"or           python train.py --data {source}   (from {ENOUGH:,} rows on a run of its own may be better: evaluate both)")
+        print(f"or           train.py without --from: on {ENOUGH:,} rows or more a run of their own may forecast better")
 
 
 if __name__ == "__main__":

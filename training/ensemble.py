@@ -81,8 +81,7 @@ def train(
         rows = divide()
         # every row that does not test is learned from: what validates one member trains another
         learning = np.sort(np.concatenate([rows.train, rows.validation]))
-        followed = learned_from_looks(dataset, configuration.left_out, configuration.target_scale)
-        looks = looks_each(len(learning)) if followed else 1
+        looks = looks_each(len(dataset)) if learned_from_looks(dataset, configuration.left_out, configuration.target_scale) else 1
         configuration = configuration.for_rows(len(rows.train), looks)
         splits = [divide(fold=fold) for fold in range(configuration.folds)]
         begin(directory, configuration, source, dataset, keep_names=keep_names)

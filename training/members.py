@@ -33,7 +33,14 @@ WORTH = 600  # steps of all members together; for fewer, starting workers takes 
 
 
 def workers_for(given: int, configuration: Configuration, rows: int, device: str) -> int:
-    """How many members to train at once: by default one for each processor core, if there is enough to do; one on a GPU."""
+    """How many members to train at once: by default one for each processor core, if there is enough to do; one on a GPU.
+
+    Args:
+        given: what the user asked for, 0 for the default.
+        configuration: with its numbers of members, epochs and rows a step.
+        rows: of an epoch: videos, or looks at followed ones.
+        device: name of its kind.
+    """
     c = configuration
     if device != "cpu" or (not given and c.members * c.epochs * math.ceil(rows / c.batch_size) < WORTH):
         return 1

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from features.rows.splits import Rows
+from features.scale import Scale
 from features.tables.dataset import Dataset, read_dataset
 from forecast.forecaster import Forecaster
 from forecast.run.configuration import Configuration
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         move = MOVES[name]
         parent = options.parents / (f"{move.of}-{name}" if name in ("famous-small", "nowhere") else move.of)
         source, target = (
-            read_dataset(options.data / one, targets=move.targets, count_targets=move.target_scale == "log1p") for one in move[:2]
+            read_dataset(options.data / one, targets=move.targets, count_targets=Scale(move.target_scale).counts) for one in move[:2]
         )
         if not (parent / "run.json").exists():
             settings = Configuration(targets=move.targets, target_scale=move.target_scale, test_share=0.0)

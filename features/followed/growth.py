@@ -2,7 +2,7 @@
 
     popularity at age b  =  origin + unit * p,      p as a video before publication has it, location and spread of the targets
     origin + unit * loc  =  log(1 + count so far) + the growth that a law by age, lead and level expects
-    unit * spread        =  how far growth usually strays from that law
+    unit * spread        =  how far growth usually strays from that law, at most the spread of the targets
 
 The law is log-linear (Szabo and Huberman 2010); networks say in which videos, and how, growth differs from it. Where nothing was read
 origin is 0 and unit 1. Nothing read is the same as 0 counts at age 0.
@@ -60,7 +60,7 @@ class Growth:
         """Origin and unit, both (N, K), of looks at videos; `loc` and `spread` (K,) are those of the targets."""
         terms = np.clip(_terms(counts, age, lead), self.low, self.high)
         expected = np.maximum((terms * self.loc).sum(1), 0.0)
-        # a law of few looks may expect anything elsewhere; a video that was read strays no further than one that was not
+        # a law fitted to few looks can be far off where it saw none
         unit = np.clip(np.exp((terms * self.log_scatter).sum(1)) / spread, LEAST, 1.0)
         read = ~np.isnan(expected + unit)
         return np.where(read, counts + expected - unit * loc, 0.0), np.where(read, unit, 1.0)

@@ -38,7 +38,7 @@ from training.further.moved import learn
 from training.start import EXTRACTION, begin
 
 FEWEST = 30  # rows with a known target
-ENOUGH = 1_000  # rows from which a run of their own was better on both collections measured (docs/other_data.md)
+ENOUGH = 1_000  # rows from which a run of their own may be better (docs/other_data.md)
 
 
 def go_on(

@@ -44,7 +44,7 @@ def other_file(other, tmp_path_factory):
 def test_the_new_run_is_complete_and_its_parent_as_before(run_directory, other_file, tmp_path, unrendered, capsys):
     before = checksums(run_directory)
     train.main(["--from", str(run_directory), "--data", str(other_file), "--run", str(tmp_path / "one")])
-    assert "a run of its own" not in capsys.readouterr().out
+    assert "train.py without --from" not in capsys.readouterr().out
     assert checksums(run_directory) == before
     about = json.loads((tmp_path / "one" / "run.json").read_text())
     assert about["parent"] == {"run": str(run_directory), "checksum": before["run.json"]}
@@ -60,7 +60,7 @@ def test_an_interrupted_one_goes_on_to_the_same_bytes(run_directory, other_file,
     options = ["--from", str(run_directory), "--data", str(other_file)]
     monkeypatch.setattr("training.further.go_on.ENOUGH", 240)
     train.main([*options, "--run", str(tmp_path / "whole")])
-    assert f"python train.py --data {other_file}   (from 240 rows on a run of its own may be better" in capsys.readouterr().out
+    assert "train.py without --from: on 240 rows or more a run of their own may forecast better" in capsys.readouterr().out
     with monkeypatch.context() as broken:
         broken.setattr("training.further.go_on.save_moved", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
