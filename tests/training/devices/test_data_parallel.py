@@ -41,36 +41,42 @@ def start(*arguments: str) -> subprocess.Popen:
 
 
 def torchrun(*arguments: str) -> str:
-    """What they print."""
+    """What they print; where they stand still they are ended, so that the test fails and does not wait for ever."""
     with start(*arguments) as running:
-        printed, complaint = running.communicate(timeout=300)
+        try:
+            printed, complaint = running.communicate(timeout=300)
+        except subprocess.TimeoutExpired:
+            kill(running.pid)
+            raise
     assert running.returncode == 0, complaint
     return printed
 
 
 @pytest.mark.slow
-def test_two_processes_learn_what_one_does_and_write_one_run_also_when_killed(alike, dataset_directory, small, tmp_path):
-    whole, run = tmp_path / "whole", tmp_path / "killed"
-    options = [*small, "--epochs", "6", "--data", str(dataset_directory), "--run"]
-    printed = torchrun("tests/training/devices/torchrun.py", str(tmp_path / "weights"), *options, str(whole))
-
+def test_two_processes_learn_what_one_does(alike, tmp_path):
+    torchrun("tests/training/devices/torchrun.py", str(tmp_path / "weights"))
     first, second = (np.load(f"{tmp_path}/weights-{rank}.npy") for rank in range(2))
     np.testing.assert_array_equal(first, second)
     alone = fit_without_noise()
     assert np.abs(alone).max() > 0.1
     np.testing.assert_allclose(first, alone, rtol=1e-9, atol=1e-12)
 
+
+@pytest.mark.slow
+def test_two_processes_write_one_run_also_when_killed(dataset_directory, small, tmp_path):
+    whole, run = tmp_path / "whole", tmp_path / "killed"
+    options = ["train.py", *small, "--epochs", "6", "--data", str(dataset_directory), "--run"]
+    printed = torchrun(*options, str(whole))
     assert printed.count("next         python evaluate.py") == 1
     epochs = [json.loads(entry)["epoch"] for entry in (whole / "log.jsonl").read_text().splitlines()]
     assert epochs == list(range(1, 7))
     assert len(load(whole, build=build, model=model, guide=guide).members) == 1
 
-    with start("train.py", *options, str(run)) as running:
+    with start(*options, str(run)) as running:
         until = time.monotonic() + 120
         while not ((run / "log.jsonl").exists() and (run / "log.jsonl").read_text()) and time.monotonic() < until:
             time.sleep(0.01)
-        for process in processes_of(running.pid):
-            os.kill(process, signal.SIGKILL)
+        kill(running.pid)
     assert not (run / "run.json").exists()
     assert 1 <= len((run / "log.jsonl").read_text().splitlines()) < 6
     printed = torchrun("train.py", "--run", str(run), "--resume")
@@ -79,10 +85,11 @@ def test_two_processes_learn_what_one_does_and_write_one_run_also_when_killed(al
         assert (run / name).read_bytes() == (whole / name).read_bytes()
 
 
-def processes_of(parent: int) -> list[int]:
-    """A process and what it started: torchrun gives each of its own a session."""
+def kill(parent: int) -> None:
+    """End a process and what it started: torchrun gives each of its own a session."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [parent, *map(int, children)]
+    for process in (parent, *map(int, children)):
+        os.kill(process, signal.SIGKILL)
 
 
 def test_each_process_draws_noise_of_its_own_and_permutes_alike(monkeypatch):

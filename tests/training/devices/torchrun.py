@@ -1,7 +1,4 @@
-"""What the processes of test_data_parallel.py do: fit without noise and write the weights; then train.py.
-
-Arguments: a file, and options of train.py. (Starting processes takes longer than what they do.)
-"""
+"""What the processes of test_data_parallel.py do: fit without noise and write the weights. Argument: a file."""
 
 import sys
 
@@ -11,7 +8,6 @@ import pyro.distributions as dist
 import torch
 from pyro import poutine
 
-import train
 from features.targets import Targets
 from features.videos import Part, PartShape, Videos
 from forecast.run.configuration import Configuration
@@ -61,4 +57,3 @@ if __name__ == "__main__":
     with data_parallel.group(torch.device("cpu")):
         weights = fit_without_noise()
     np.save(f"{sys.argv[1]}-{data_parallel.RANK}.npy", weights)
-    train.main(sys.argv[2:])
