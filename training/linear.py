@@ -73,7 +73,9 @@ def _weigh(linear: Linear, kind: int, member: Member, validation: Videos, target
         ours = draw([member], validation, DRAWS).cpu().numpy()
         theirs = linear(validation).sample(torch.Size([DRAWS])).cpu().numpy()
     truth = validation.popularity.cpu().numpy()
-    linear.share[kind] = best_share(*(np.nan_to_num(values / targets.spread, nan=np.nan) for values in (ours, theirs, truth)))
+    # errors count as they are scored: in the training scale, not in units of the expected growth
+    unit = 1.0 if validation.unit is None else validation.unit.cpu().numpy()
+    linear.share[kind] = best_share(*(np.nan_to_num(values * unit / targets.spread, nan=np.nan) for values in (ours, theirs, truth)))
 
 
 def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -98,6 +98,23 @@ def test_of_videos_that_were_read_growth_is_learned(make_videos) -> None:
         np.testing.assert_allclose(getattr(found[0], name), getattr(found[1], name), rtol=1e-4, atol=1e-4)
 
 
+def test_errors_of_growth_count_as_they_are_scored(make_videos, monkeypatch) -> None:
+    """In units of the expected growth, a video that hardly grows any more would count as much as one that is just published."""
+    targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
+    videos = make_videos(60, {"social": 4}, targets=2, missing=0.0)
+    unit = torch.full((60, 2), 0.5)
+    unit[:30] = 0.001
+    read = replace(videos, popularity=unit * videos.popularity, origin=torch.zeros(60, 2), unit=unit, floor=torch.zeros(60, 2))
+    weighed = []
+    monkeypatch.setattr("training.linear.best_share", lambda *forecasts: weighed.append(forecasts) or 0.0)
+    for one in (read, videos):
+        torch.manual_seed(0)
+        member = Member(Program(model, guide), build({"social": PartShape(4)}, targets, Configuration(width=8, latent=2))).setup(one)
+        add_linear(member, one.rows(slice(0, 20)), one.rows(slice(20, 60)), {"social": PartShape(4)}, targets)
+    for found, plain in zip(*weighed, strict=True):
+        np.testing.assert_allclose(found, plain * unit[20:].numpy(), rtol=1e-4, atol=1e-6)
+
+
 def test_read_and_unread_videos_are_learned_apart(make_videos) -> None:
     """The forecast of each kind of videos is what it is where there are no others."""
     targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")

@@ -14,14 +14,15 @@ from torch import nn
 from features.targets import Targets
 from features.videos import Part, PartShape, Videos
 from forecast.draws import draw
+from forecast.member import Member
 from forecast.run.configuration import Configuration
 from guide import Experts, guide, posterior
 from model import model
 from model.likelihood import NanMasked
-from program import Networks, build
+from program import Networks, Program, build
 from tests.conftest import member_of
 from training.fit import fit
-from training.watch import objective_terms
+from training.watch import epoch_numbers, objective_terms
 
 SMALL = Configuration(latent=3, width=8, depth=1, members=1, likelihood="normal", periodic=False, dropout=0.0)
 
@@ -250,3 +251,13 @@ def test_a_step_and_a_forecast_on_a_gpu(make_videos) -> None:
     samples = draw([member_of(partial(model, decoder=found.decoder), partial(guide, experts=found.experts))], videos, 12)
     assert samples.device.type == "cuda"
     assert samples.isfinite().all()
+
+
+def test_growth_is_watched_as_it_is_scored(make_videos) -> None:
+    """The CRPS of an epoch is in the training scale, not in units of the expected growth."""
+    videos = make_videos(20)
+    halved = dataclasses.replace(videos, origin=torch.zeros(20, 3), unit=torch.full((20, 3), 0.5), floor=torch.zeros(20, 3))
+    member = Member(Program(model, guide), networks(videos)).setup(videos)
+    whole, half = (epoch_numbers(member, one, SMALL)["validation_crps"] for one in (videos, halved))
+    assert whole > 0.1
+    assert half == pytest.approx(whole / 2)
