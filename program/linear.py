@@ -1,6 +1,8 @@
-"""A linear forecast beside a network's: popularity ~ Normal(x W, covariance), and the pool of two forecasts.
+"""A linear forecast beside a network's: popularity = x W + error, and the pool of two forecasts.
 
     p(y | x) = (1 - share) p_network(y | x) + share p_linear(y | x)
+
+Errors have the shape of those of the training rows, a mixture of Normals: counts are seldom Normal around a line.
 
 On few rows a linear regression whose weights are shrunken part by part is hard to beat; on many it is far behind. `training.linear` fits
 both the regression and the share. Videos that were read before the forecast grow by other laws than those that were not: they have a
@@ -18,11 +20,12 @@ from torch import Tensor, nn
 from features.videos import EARLY, Part, PartShape, Videos
 from model.likelihood import NormalMixture
 
+COMPONENTS = 3  # of the errors' mixture
 WIDEST = 512  # numbers of a part that takes part; wider ones, such as those of images, are left to the networks
 
 
 class Linear(nn.Module):
-    """Normal forecasts whose loc is linear in the parts' numbers, in whether a part is present, and in its categories.
+    """Forecasts whose loc is linear in the parts' numbers, in whether a part is present, and in its categories.
 
     Args:
         shapes: of the parts.
@@ -31,12 +34,16 @@ class Linear(nn.Module):
     Attributes:
         weight: (R, P, K), where R is 2 if videos may have been read before (0: not read, 1: read), else 1.
         loc: (R, K), where all P columns are 0.
-        factor: (R, K, K) lower triangular Cholesky factors of the covariance.
+        logits: (R, C) unnormalised log weights of the errors' C components.
+        shift: (R, C, K) where these lie; their mean is 0.
+        factor: (R, C, K, K) lower triangular Cholesky factors of their covariances.
         share: (R,) in [0, 1], of the linear forecast in the pool.
     """
 
     weight: Tensor
     loc: Tensor
+    logits: Tensor
+    shift: Tensor
     factor: Tensor
     share: Tensor
 
@@ -46,13 +53,15 @@ class Linear(nn.Module):
         kinds = 2 if EARLY in shapes else 1
         self.register_buffer("weight", torch.zeros(kinds, len(self.groups), targets))
         self.register_buffer("loc", torch.zeros(kinds, targets))
-        self.register_buffer("factor", torch.eye(targets).repeat(kinds, 1, 1))
+        self.register_buffer("logits", torch.zeros(kinds, COMPONENTS))
+        self.register_buffer("shift", torch.zeros(kinds, COMPONENTS, targets))
+        self.register_buffer("factor", torch.eye(targets).repeat(kinds, COMPONENTS, 1, 1))
         self.register_buffer("share", torch.zeros(kinds))
 
     def extended(self, shapes: Mapping[str, PartShape]) -> "Linear":
         """The same forecast where there are further parts, of which it knows nothing; these here keep their shapes."""
         wider, kinds = Linear(shapes, self.loc.shape[-1]).to(self.weight.device), len(self.share)
-        for name in ("loc", "factor", "share"):
+        for name in ("loc", "logits", "shift", "factor", "share"):
             getattr(wider, name)[:kinds] = getattr(self, name)
         places = {group: [place for place, one in enumerate(wider.groups) if one == group] for group in dict.fromkeys(self.groups)}
         for group, place in places.items():
@@ -81,7 +90,7 @@ class Linear(nn.Module):
         loc = self.loc[0] + columns @ self.weight[0]
         if len(self.share) > 1:
             loc = torch.where(kind[:, None] > 0, self.loc[1] + columns @ self.weight[1], loc)
-        return NormalMixture(torch.zeros_like(loc[:, :1]), loc[:, None], self.factor[kind][:, None])
+        return NormalMixture(self.logits[kind], loc[:, None] + self.shift[kind], self.factor[kind])
 
 
 def _columns(part: Part, shape: PartShape) -> Tensor:

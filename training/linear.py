@@ -5,6 +5,7 @@ covariance are those that the training rows make likeliest, by expectation maxim
 nothing is shrunken to nothing, one that says much hardly at all.
 """
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,13 +15,14 @@ from features.targets import Targets
 from features.videos import PartShape, Videos
 from forecast.draws import draw
 from forecast.member import Member
-from program.linear import Linear
+from program.linear import COMPONENTS, Linear
 from training.watch import WATCHED
 
 ROWS = 20_000  # training rows looked at, evenly spread: more change the weights of so few columns by little
 STEPS = 60
 FEW_STEPS = 15  # where a step is a large matrix's inverse
 LARGE = 600  # columns
+FEWEST_ERRORS = 60  # that say what shape they have
 FEWEST = 2  # training rows of a kind that has a linear forecast
 DRAWS = 100
 
@@ -53,10 +55,13 @@ def _fit(linear: Linear, kind: int, train: Videos, validation: Videos, groups: n
     columns = linear.columns(train).double().cpu().numpy()
     reached = (train.popularity.double().cpu().numpy() - targets.loc) / targets.spread
     weight, loc, covariance = regression(columns, reached, groups, linear.columns(validation).double().cpu().numpy())
-    factor = np.linalg.cholesky(covariance)
+    errors = reached - columns @ weight - loc
+    shares, shift, factor = mixture(errors[~np.isnan(errors).any(1)], covariance)
     for name, value in (
         ("weight", weight * targets.spread),
         ("loc", targets.loc + targets.spread * loc),
+        ("logits", np.log(shares)),
+        ("shift", targets.spread * shift),
         ("factor", targets.spread[:, None] * factor),
     ):
         getattr(linear, name)[kind] = torch.from_numpy(value)
@@ -112,6 +117,39 @@ def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new
     weight, _ = _posterior(x, y, strength[groups], product)
     leverage = _leverage(x, strength[groups], new - centre, product).mean() if len(new) else 0.0
     return weight, loc - centre @ weight, covariance * (1 + leverage + 1 / count)
+
+
+def mixture(errors: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """C Normals together of mean 0 and of the given covariance, otherwise of the shape that errors have.
+
+    One Normal, two or C, as the Bayesian information criterion has it; of fewer, some stand there twice.
+
+    Args:
+        errors: (N, K).
+        covariance: (K, K).
+
+    Returns:
+        Weights (C,), means (C, K) and Cholesky factors of the covariances (C, K, K).
+    """
+    from sklearn.exceptions import ConvergenceWarning  # slow to import
+    from sklearn.mixture import GaussianMixture
+
+    best = None
+    for count in range(1, COMPONENTS + 1 if len(errors) >= FEWEST_ERRORS else 1):
+        found = GaussianMixture(count, init_params="k-means++", reg_covar=1e-3, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            found.fit(errors)
+        best = min(best or found, found, key=lambda fit: fit.bic(errors))
+    if best is None:
+        weights, means, covariances = np.ones(1), np.zeros((1, len(covariance))), covariance[None]
+    else:
+        weights, means, covariances = best.weights_, best.means_ - best.weights_ @ best.means_, best.covariances_
+    # the linear map that gives the whole its covariance
+    inside = np.einsum("c,ckl->kl", weights, covariances) + (means.T * weights) @ means
+    turn = np.linalg.cholesky(covariance) @ np.linalg.inv(np.linalg.cholesky(inside))
+    of = np.arange(COMPONENTS) % len(weights)
+    return weights[of] / np.bincount(of)[of], means[of] @ turn.T, np.linalg.cholesky(turn @ covariances[of] @ turn.T)
 
 
 def _posterior(x: np.ndarray, y: np.ndarray, strength: np.ndarray, product: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from features.tables.columns import COUNTS
 from machine.errors import InputError
 from machine.files import json_object
 
-VERSION = 11  # of the run directory's format
+VERSION = 12  # of the run directory's format
 AUTOMATIC = ("members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
 FEW = 5_000  # training rows below which every member holds out rows of its own, because intervals need many to be calibrated on

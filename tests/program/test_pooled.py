@@ -53,6 +53,11 @@ def test_linear_forecast_by_hand(make_videos) -> None:
             wanted += videos["visual"].numbers[row] @ weight[3:6] + weight[6]
         assert torch.allclose(forecast.mean[row], wanted, atol=1e-5)
     assert torch.allclose(forecast.variance, torch.ones(6, 3))
+    # errors: two thirds 1 below, a third 2 above
+    linear.shift.copy_(torch.tensor([-1.0, 2.0, -1.0])[:, None].expand(3, 3))
+    skewed = linear(videos)
+    assert torch.allclose(skewed.mean, forecast.mean, atol=1e-5)
+    assert torch.allclose(skewed.variance, torch.full((6, 3), 3.0))
 
 
 def test_videos_that_were_read_have_a_regression_and_a_share_of_their_own(make_videos) -> None:

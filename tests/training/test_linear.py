@@ -15,7 +15,7 @@ from model import model
 from program import Program
 from program.linear import Linear
 from program.networks import build
-from training.linear import add_linear, best_share, regression
+from training.linear import add_linear, best_share, mixture, regression
 
 
 def data(rows: int, telling: int, silent: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -68,6 +68,24 @@ def test_unknown_targets_take_no_part() -> None:
     np.testing.assert_allclose(covariance, [[1.0, 0.8], [0.8, 1.0]], atol=0.4)
 
 
+def test_errors_have_the_shape_of_training_and_the_covariance_of_the_regression() -> None:
+    random = np.random.default_rng(0)
+    covariance = np.array([[2.0, 0.5], [0.5, 1.0]])
+    normal = random.normal(size=(500, 2))
+    skewed = np.stack([random.exponential(size=500), random.normal(size=500)], axis=1)
+    for errors, alike in ((normal, True), (skewed, False), (skewed[:50], True), (np.zeros((80, 2)), True), (np.zeros((0, 2)), True)):
+        weights, means, factors = mixture(errors, covariance)
+        np.testing.assert_allclose(weights.sum(), 1.0)
+        np.testing.assert_allclose(weights @ means, 0.0, atol=1e-9)
+        spread = factors @ factors.transpose(0, 2, 1)
+        np.testing.assert_allclose(np.einsum("c,ckl->kl", weights, spread) + (means.T * weights) @ means, covariance)
+        assert np.allclose(means, 0.0) == alike
+        # E e^3 of each number: a narrow component lies below, a wide one above
+        skew = (weights[:, None] * (means**3 + 3 * means * spread.diagonal(axis1=1, axis2=2))).sum(0) / covariance.diagonal() ** 1.5
+        if not alike:
+            assert 1.0 < skew[0] < 3.0
+
+
 def test_the_share_is_that_of_the_least_crps() -> None:
     random = np.random.default_rng(0)
     truth = random.normal(size=(3000, 1))
@@ -94,7 +112,7 @@ def test_of_videos_that_were_read_growth_is_learned(make_videos) -> None:
         member = Member(Program(model, guide), networks).setup(one)
         add_linear(member, one.rows(slice(0, 150)), one.rows(slice(150, 200)), {"social": PartShape(4)}, targets)
         found.append(member.linear)
-    for name in ("weight", "loc", "factor"):
+    for name in ("weight", "loc", "logits", "shift", "factor"):
         np.testing.assert_allclose(getattr(found[0], name), getattr(found[1], name), rtol=1e-4, atol=1e-4)
 
 
@@ -132,7 +150,7 @@ def test_read_and_unread_videos_are_learned_apart(make_videos) -> None:
     both = learned(train, validation)
     for kind, rows in enumerate((~read, read)):
         alone = learned(train.rows(rows[:240].nonzero().flatten()), validation.rows(rows[240:].nonzero().flatten()))
-        for name in ("weight", "loc", "factor"):
+        for name in ("weight", "loc", "logits", "shift", "factor"):
             np.testing.assert_allclose(getattr(both, name)[kind], getattr(alone, name)[kind], rtol=1e-5, atol=1e-6)
         assert float(alone.share[1 - kind]) == 0.0
 
