@@ -2,7 +2,8 @@
 
     p(y | x) = (1 - share) p_network(y | x) + share p_linear(y | x)
 
-Errors have the shape of those of the training rows, a mixture of Normals: counts are seldom Normal around a line.
+Errors have the shape of those of the training rows, a mixture of Normals: counts are seldom Normal around a line. Errors of growth are
+Normal.
 
 On few rows a linear regression whose weights are shrunken part by part is hard to beat; on many it is far behind. `training.linear` fits
 both the regression and the share. Videos that were read before the forecast grow by other laws than those that were not, and those that

@@ -2,7 +2,8 @@
 
 Weights of a group of columns (a part, its categories) have the prior Normal(0, covariance / strength of the group); the strengths and the
 covariance are those that the training rows make likeliest, by expectation maximisation (empirical Bayes; MacKay 1992). A part that says
-nothing is shrunken to nothing, one that says much hardly at all.
+nothing is shrunken to nothing, one that says much hardly at all. Errors have the covariance that follows from the regression and, but for
+those of growth, the shape of the training rows' errors.
 """
 
 import warnings
@@ -58,7 +59,9 @@ def _fit(linear: Linear, kind: int, train: Videos, validation: Videos, groups: n
     reached = (train.popularity.double().cpu().numpy() - targets.loc) / targets.spread
     weight, loc, covariance = regression(columns, reached, groups, linear.columns(validation).double().cpu().numpy())
     errors = reached - columns @ weight - loc
-    shares, shift, factor = mixture(errors[~np.isnan(errors).any(1)], covariance)
+    # growth strays far for some videos and hardly for others: one shape for all would lend each the tails of a few
+    told = ~np.isnan(errors).any(1) & (kind == 0)
+    shares, shift, factor = mixture(errors[told], covariance)
     for name, value in (
         ("weight", weight * targets.spread),
         ("loc", targets.loc + targets.spread * loc),

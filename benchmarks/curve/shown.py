@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.curve.cells import OURS
 
 Done = Sequence[dict[str, Any]]
+TICKS = (50, 100, 300, 1000, 3000, 10_000, 30_000)
 
 
 def table(done: Done) -> str:
@@ -46,7 +47,9 @@ def picture(done: Done, path: Path) -> None:
     from machine.files import writing
 
     colours = (BLUE, ORANGE, GREEN, VERMILION, SKY)
-    figure, panels = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
+    sizes = [it["rows"] for it in done]
+    ticks = [size for size in TICKS if min(sizes) <= size <= max(sizes)]
+    figure, panels = plt.subplots(1, 2, figsize=(10, 4), sharex=True, sharey=True, layout="constrained")
     for panel, plain, title in zip(panels, (True, False), ("data sets", "made to be unlike them"), strict=True):
         for place, name in enumerate(name for name in SETS if (SETS[name].change is as_it_is) == plain):
             rows = sorted({it["rows"] for it in done if it["set"] == name})
@@ -61,6 +64,8 @@ def picture(done: Done, path: Path) -> None:
                 )
         panel.axhline(1.0, color=INK, linewidth=0.8)
         panel.set(xscale="log", xlabel="training rows", title=title)
+        panel.set_xticks(ticks, [f"{size:,}" for size in ticks])
+        panel.minorticks_off()
         if panel.lines[:-1]:
             panel.legend(fontsize="small")
     panels[0].set_ylabel("CRPS / best peer's CRPS")
