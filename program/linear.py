@@ -6,8 +6,8 @@ Errors have the shape of those of the training rows, a mixture of Normals: count
 Normal.
 
 On few rows a linear regression whose weights are shrunken part by part is hard to beat; on many it is far behind. `training.linear` fits
-both the regression and the share. Videos that were read before the forecast grow by other laws than those that were not, and those that
-hardly grow any more by other laws than new ones: each kind has a regression and a share of its own.
+both the regression and the share. Videos that were read before the forecast grow by other laws than those that were not: they have a
+regression and a share of their own.
 """
 
 from collections.abc import Mapping
@@ -33,13 +33,12 @@ class Linear(nn.Module):
         targets: K.
 
     Attributes:
-        weight: (R, P, K), where R is 3 if videos may have been read before (0: not read, 1: read, 2: read and hardly growing), else 1.
+        weight: (R, P, K), where R is 2 if videos may have been read before (0: not read, 1: read), else 1.
         loc: (R, K), where all P columns are 0.
         logits: (R, C) unnormalised log weights of the errors' C components.
         shift: (R, C, K) where these lie; their mean is 0.
         factor: (R, C, K, K) lower triangular Cholesky factors of their covariances.
         share: (R,) in [0, 1], of the linear forecast in the pool.
-        still: (), mean of `Videos.unit` over the targets below which a video hardly grows.
     """
 
     weight: Tensor
@@ -48,26 +47,23 @@ class Linear(nn.Module):
     shift: Tensor
     factor: Tensor
     share: Tensor
-    still: Tensor
 
     def __init__(self, shapes: Mapping[str, PartShape], targets: int) -> None:
         super().__init__()
         self.shapes = {part: shape for part, shape in shapes.items() if shape.numbers <= WIDEST}
-        kinds = 3 if EARLY in shapes else 1
+        kinds = 2 if EARLY in shapes else 1
         self.register_buffer("weight", torch.zeros(kinds, len(self.groups), targets))
         self.register_buffer("loc", torch.zeros(kinds, targets))
         self.register_buffer("logits", torch.zeros(kinds, COMPONENTS))
         self.register_buffer("shift", torch.zeros(kinds, COMPONENTS, targets))
         self.register_buffer("factor", torch.eye(targets).repeat(kinds, COMPONENTS, 1, 1))
         self.register_buffer("share", torch.zeros(kinds))
-        self.register_buffer("still", torch.zeros(()))
 
     def extended(self, shapes: Mapping[str, PartShape]) -> "Linear":
         """The same forecast where there are further parts, of which it knows nothing; these here keep their shapes."""
         wider, kinds = Linear(shapes, self.loc.shape[-1]).to(self.weight.device), len(self.share)
         for name in ("loc", "logits", "shift", "factor", "share"):
             getattr(wider, name)[:kinds] = getattr(self, name)
-        wider.still.copy_(self.still)
         places = {group: [place for place, one in enumerate(wider.groups) if one == group] for group in dict.fromkeys(self.groups)}
         for group, place in places.items():
             wider.weight[:kinds, place] = self.weight[:, [column for column, one in enumerate(self.groups) if one == group]]
@@ -86,16 +82,15 @@ class Linear(nn.Module):
         return torch.cat([_columns(videos[part], shape) for part, shape in self.shapes.items()], dim=-1)
 
     def kind(self, videos: Videos) -> Tensor:
-        """(N,) 0 for a video that was not read before, 1 for one that was, 2 if it also hardly grows any more."""
-        if len(self.share) == 1:
-            return torch.zeros(len(videos), dtype=torch.int64, device=videos.device)
-        read = videos[EARLY].present
-        return read.long() if videos.unit is None else read.long() + (read & (videos.unit.mean(-1) < self.still))
+        """(N,) 1 for a video that was read before, else 0."""
+        return videos[EARLY].present.long() if len(self.share) > 1 else torch.zeros(len(videos), dtype=torch.int64, device=videos.device)
 
     def forward(self, videos: Videos) -> NormalMixture:
         """The forecast of N videos: batch shape (N,), K numbers."""
         kind, columns = self.kind(videos), self.columns(videos)
-        loc = self.loc[kind] + torch.einsum("np,rpk->rnk", columns, self.weight)[kind, torch.arange(len(kind), device=kind.device)]
+        loc = self.loc[0] + columns @ self.weight[0]
+        if len(self.share) > 1:
+            loc = torch.where(kind[:, None] > 0, self.loc[1] + columns @ self.weight[1], loc)
         return NormalMixture(self.logits[kind], loc[:, None] + self.shift[kind], self.factor[kind])
 
 

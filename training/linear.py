@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from features.targets import Targets
-from features.videos import EARLY, PartShape, Videos
+from features.videos import PartShape, Videos
 from forecast.draws import draw
 from forecast.member import Member
 from program.linear import COMPONENTS, Linear
@@ -40,8 +40,6 @@ def add_linear(member: Member, train: Videos, validation: Videos, shapes: Mappin
     """
     linear = Linear(shapes, len(targets.names)).to(train.device)
     groups = np.unique(linear.groups, return_inverse=True)[1]
-    if train.unit is not None and EARLY in train:
-        linear.still.copy_(train.unit[train[EARLY].present].mean(-1).median())
     for kind in range(len(linear.share)):
         learned, new = (videos.rows((linear.kind(videos) == kind).nonzero().flatten()).relative() for videos in (train, validation))
         if len(learned) < FEWEST:

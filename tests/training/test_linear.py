@@ -165,18 +165,13 @@ def test_without_a_validation_row_the_linear_forecast_stands_alone(make_videos) 
         assert member.linear.share.tolist() == [1.0]
 
 
-def test_half_of_the_videos_that_were_read_hardly_grow_and_errors_of_growth_are_normal(make_videos) -> None:
+def test_errors_of_growth_are_normal(make_videos) -> None:
     targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
     videos = make_videos(300, {"social": 4, EARLY: 2}, targets=2, missing=0.4)
-    unit = torch.where(videos[EARLY].present[:, None], torch.rand(300, 2, generator=torch.Generator().manual_seed(1)), 1.0)
-    videos = replace(videos, popularity=videos.popularity.exp(), origin=torch.zeros(300, 2), unit=unit, floor=torch.zeros(300, 2))
+    videos = replace(videos, popularity=videos.popularity.exp())
     shapes = {"social": PartShape(4), EARLY: PartShape(2)}
     member = Member(Program(model, guide), build(shapes, targets, Configuration(width=8, latent=2))).setup(videos)
-    train = videos.rows(slice(0, 240))
-    add_linear(member, train, videos.rows(slice(240, 300)), shapes, targets)
-    kinds = member.linear.kind(train).bincount(minlength=3).tolist()
-    assert kinds[0] == int((~train[EARLY].present).sum())
-    assert 0 <= kinds[1] - kinds[2] <= 2
-    assert (member.linear.weight[1] - member.linear.weight[2]).abs().max() > 0.01
+    add_linear(member, videos.rows(slice(0, 240)), videos.rows(slice(240, 300)), shapes, targets)
+    assert member.linear is not None
     assert member.linear.shift[0].abs().max() > 0.1
-    assert member.linear.shift[1:].abs().max() == 0.0
+    assert member.linear.shift[1].abs().max() == 0.0
