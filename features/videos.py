@@ -158,6 +158,11 @@ class Videos(Mapping):
             return self
         return replace(self, popularity=(self.popularity - self.origin) / self.unit)
 
+    @property
+    def error_unit(self) -> Tensor:
+        """(N, K), or one number for all: by which errors of `relative` popularity are multiplied, so that they count as they are scored."""
+        return torch.ones(1, device=self.device) if self.unit is None else self.unit
+
     def absolute(self, samples: Tensor) -> Tensor:
         """Draws (S, N, K) of the networks in the training scale, not below what was read last."""
         if self.origin is None or self.unit is None or self.floor is None:

@@ -23,7 +23,7 @@ ROWS = 20_000  # training rows looked at, evenly spread: more change the weights
 STEPS = 60
 FEW_STEPS = 15  # where a step is a large matrix's inverse
 LARGE = 600  # columns
-FEWEST_ERRORS = 60  # that say what shape they have
+FEWEST_ERRORS = 60  # fewer are taken as Normal
 FEWEST = 2  # training rows of a kind that has a linear forecast
 DRAWS = 100
 
@@ -81,9 +81,8 @@ def _weigh(linear: Linear, kind: int, member: Member, validation: Videos, target
         ours = draw([member], validation, DRAWS).cpu().numpy()
         theirs = linear(validation).sample(torch.Size([DRAWS])).cpu().numpy()
     truth = validation.popularity.cpu().numpy()
-    # errors count as they are scored: in the training scale, not in units of the expected growth
-    unit = 1.0 if validation.unit is None else validation.unit.cpu().numpy()
-    linear.share[kind] = best_share(*(np.nan_to_num(values * unit / targets.spread, nan=np.nan) for values in (ours, theirs, truth)))
+    scale = validation.error_unit.cpu().numpy() / targets.spread
+    linear.share[kind] = best_share(*(np.nan_to_num(values * scale, nan=np.nan) for values in (ours, theirs, truth)))
 
 
 def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -125,7 +124,7 @@ def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new
 def mixture(errors: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """C Normals together of mean 0 and of the given covariance, otherwise of the shape that errors have.
 
-    One Normal, two or C, as the Bayesian information criterion has it; of fewer, some stand there twice.
+    The Bayesian information criterion chooses among one to C Normals. If it chooses fewer than C, some of them are repeated.
 
     Args:
         errors: (N, K).
@@ -137,16 +136,13 @@ def mixture(errors: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.
     from sklearn.exceptions import ConvergenceWarning  # slow to import
     from sklearn.mixture import GaussianMixture
 
-    best = None
-    for count in range(1, COMPONENTS + 1 if len(errors) >= FEWEST_ERRORS else 1):
-        found = GaussianMixture(count, init_params="k-means++", reg_covar=1e-3, random_state=0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            found.fit(errors)
-        best = min(best or found, found, key=lambda fit: fit.bic(errors))
-    if best is None:
+    if len(errors) < FEWEST_ERRORS:
         weights, means, covariances = np.ones(1), np.zeros((1, len(covariance))), covariance[None]
     else:
+        fits = [GaussianMixture(count, init_params="k-means++", reg_covar=1e-3, random_state=0) for count in range(1, COMPONENTS + 1)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            best = min((fit.fit(errors) for fit in fits), key=lambda fit: fit.bic(errors))
         weights, means, covariances = best.weights_, best.means_ - best.weights_ @ best.means_, best.covariances_
     # the linear map that gives the whole its covariance
     inside = np.einsum("c,ckl->kl", weights, covariances) + (means.T * weights) @ means

@@ -64,9 +64,7 @@ def epoch_numbers(member: Member, validation: Videos, configuration: Any) -> dic
     truth = watched.popularity.cpu().numpy().astype(np.float64)
     known = ~np.isnan(truth).all(axis=0)  # few validation rows may lack a target
     spread = np.maximum(np.nanstd(truth[:, known], axis=0), 1e-9)
-    # errors count as they are scored: in the training scale, not in units of the expected growth
-    unit = np.ones_like(truth) if watched.unit is None else watched.unit.cpu().numpy()
-    crps = np.nanmean((row_summary(samples, truth)["crps"] * unit)[:, known] / spread)
+    crps = np.nanmean((row_summary(samples, truth)["crps"] * watched.error_unit.cpu().numpy())[:, known] / spread)
     return {
         "validation_loss": configuration.kl_weight * terms["kl"] - terms["log_likelihood"],
         "validation_log_likelihood": terms["log_likelihood"],
