@@ -6,7 +6,7 @@ Its quantiles are the roots of F(y) = level. Far fewer draws of z than of y give
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -24,7 +24,6 @@ from machine.errors import InputWarning
 Sampler = Literal["random", "sobol"]
 LEVELS = {"lower_95": 0.025, "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper_95": 0.975}
 TOLERANCE = 1e-5  # of a level
-NODES = 16  # of a quadrature that errs by less than 1e-5 for Normals
 FALLBACK = 1000  # draws of y where a likelihood has no distribution function
 
 
@@ -34,32 +33,24 @@ def mixture_summary(
     draws: int = 100,
     *,
     sampler: Sampler = "random",
-    factor: np.ndarray | None = None,
+    levels: Mapping[str, float] = LEVELS,
 ) -> dict[str, np.ndarray]:
-    """Mean, median and central intervals of every video.
+    """Mean and quantiles of every video.
 
     Args:
         members: the members.
         videos: N videos; their popularity is not looked at.
         draws: of z, shared by the members.
         sampler: independent draws, or scrambled Sobol points, which cover a Normal z more evenly.
-        factor: (N, 2, K) stretches below and above the median, of `forecast.adjustments.calibration`.
+        levels: of the quantiles, by name.
 
     Returns:
-        mean, median, lower_95, upper_95, lower_50, upper_50, all (N, K) float64, in the training scale.
+        mean and the quantiles by name, all (N, K) float64, in the training scale.
     """
     blocks = videos.unlabelled().split(ENCODED)
     with torch.no_grad():
-        found = [_summary(likelihoods_given_z(members, block, draws, sampler), draws, halves=factor is not None) for block in blocks]
-    rows = {name: torch.cat([one[name] for one in found]).double().cpu().numpy() for name in found[0]}
-    return rows if factor is None else _stretched(rows, factor)
-
-
-def _stretched(rows: dict[str, np.ndarray], factor: np.ndarray) -> dict[str, np.ndarray]:
-    """What `_summary` found, with both halves of every distribution stretched about the median."""
-    median, excess, (below, above) = rows["median"], rows.pop("excess"), factor.swapaxes(0, 1)
-    mean = median + above * excess - below * (excess - (rows["mean"] - median))
-    return {name: median + np.where(values < median, below, above) * (values - median) for name, values in rows.items()} | {"mean": mean}
+        found = [_summary(likelihoods_given_z(members, block, draws, sampler), draws, levels) for block in blocks]
+    return {name: torch.cat([one[name] for one in found]).double().cpu().numpy() for name in found[0]}
 
 
 def likelihoods_given_z(members: Sequence[Member], videos: Videos, draws: int, sampler: Sampler) -> list[Any]:
@@ -93,31 +84,29 @@ def _sobol(posterior: Any, draws: int) -> Tensor:
     return posterior.mean + posterior.stddev * torch.special.ndtri(points).to(posterior.mean)[:, None, :]
 
 
-def _summary(likelihoods: list, draws: int, *, halves: bool) -> dict[str, Tensor]:
-    """Mean and quantiles, (N, K) each; with `halves` also the excess E[max(y - median, 0)]."""
-    mean, spread = _moments(likelihoods)
+def _summary(likelihoods: list, draws: int, levels: Mapping[str, float]) -> dict[str, Tensor]:
+    """Mean and quantiles, (N, K) each."""
+    mean, _ = _moments(likelihoods)
     try:
-        rows = {"mean": mean} | dict(zip(LEVELS, mixture_quantiles(likelihoods), strict=True))
-        return rows | {"excess": _excess(partial(_cdf, likelihoods), rows["median"], spread)} if halves else rows
+        return {"mean": mean} | dict(zip(levels, mixture_quantiles(likelihoods, levels), strict=True))
     except NotImplementedError:
         warnings.warn("this likelihood has no distribution function: quantiles come from draws", InputWarning, stacklevel=2)
     samples = torch.cat([likelihood.sample((-(-FALLBACK // draws),)).flatten(0, 1) for likelihood in likelihoods])
-    rows = {"mean": mean} | dict(zip(LEVELS, samples.quantile(samples.new_tensor(list(LEVELS.values())), dim=0), strict=True))
-    return rows | {"excess": (samples - rows["median"]).clamp_min(0).mean(0)} if halves else rows
+    return {"mean": mean} | dict(zip(levels, samples.quantile(samples.new_tensor(list(levels.values())), dim=0), strict=True))
 
 
-def mixture_quantiles(likelihoods: Sequence[Any]) -> Tensor:
-    """(L, N, K) quantiles at the `LEVELS` of what `likelihood_given_z` returns for each member.
+def mixture_quantiles(likelihoods: Sequence[Any], levels: Mapping[str, float] = LEVELS) -> Tensor:
+    """(L, N, K) quantiles of what `likelihood_given_z` returns for each member.
 
     Raises:
         NotImplementedError: a likelihood has no distribution function.
     """
     mean, spread = _moments(likelihoods)
-    levels = mean.new_tensor(list(LEVELS.values()))[:, None, None]
+    wanted = mean.new_tensor(list(levels.values()))[:, None, None]
     if not bool(spread.isfinite().all()):  # as of Cauchy distributions: begin somewhere near
         near = torch.cat([likelihood.sample() for likelihood in likelihoods]).median(dim=0).values
         mean, spread = torch.where(spread.isfinite(), mean, near), torch.where(spread.isfinite(), spread, 1.0)
-    return solve(partial(_cdf, likelihoods), levels, mean + spread * torch.special.ndtri(levels), 0.3 * spread)
+    return solve(partial(_cdf, likelihoods), wanted, mean + spread * torch.special.ndtri(wanted), 0.3 * spread)
 
 
 def _cdf(likelihoods: Sequence[Any], value: Tensor) -> Tensor:
@@ -131,15 +120,6 @@ def _moments(likelihoods: Sequence[Any]) -> tuple[Tensor, Tensor]:
     means = torch.cat([likelihood.mean for likelihood in likelihoods])
     variance = means.var(0, correction=0) + torch.cat([_variance(likelihood) for likelihood in likelihoods]).mean(0)
     return means.mean(0), variance.sqrt().clamp_min(1e-6)
-
-
-def _excess(cdf: Callable[[Tensor], Tensor], median: Tensor, spread: Tensor) -> Tensor:
-    """E[max(y - median, 0)] = the integral of 1 - F above the median, at y = median + spread t / (1 - t) by Gauss and Legendre."""
-    total = torch.zeros_like(median)
-    for node, weight in zip(*np.polynomial.legendre.leggauss(NODES), strict=True):
-        t = (node + 1) / 2
-        total += weight / 2 / (1 - t) ** 2 * (1 - cdf((median + spread * t / (1 - t))[None])[0])
-    return spread * total
 
 
 def _variance(likelihood: Any) -> Tensor:

@@ -78,7 +78,8 @@ def _ascend(
     steps = math.ceil(count / c.batch_size)
     # few rows make many short epochs, each of which takes less time than a look at the validation rows
     look = max(1, c.epochs // LOOKS)
-    optimizer = torch.optim.AdamW(member.parameters(), lr=c.learning_rate, weight_decay=c.weight_decay, betas=(0.9, 0.99), fused=True)
+    parameters = list(member.parameters())  # looking for them takes as long as a step of the optimiser
+    optimizer = torch.optim.AdamW(parameters, lr=c.learning_rate, weight_decay=c.weight_decay, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, c.learning_rate, total_steps=steps * c.epochs + 1)
     elbo = Objective()
     weighted_model, weighted_guide = (partial(function, kl_weight=c.kl_weight) for function in (member.model, member.guide))
@@ -102,7 +103,7 @@ def _ascend(
                     optimizer.zero_grad()
                     loss.backward()
                     data_parallel.add_gradients(member)
-                    torch.nn.utils.clip_grad_norm_(member.parameters(), 5.0)
+                    torch.nn.utils.clip_grad_norm_(parameters, 5.0)
                     optimizer.step()
                     schedule.step()
                     total += loss.detach() * len(rows)

@@ -29,7 +29,7 @@ from torch import Tensor
 from features.missing import OF_THE_AUTHOR, Absences, without_columns
 from features.videos import EARLY, PartShape, Videos
 from forecast.member import Member
-from forecast.mixture import mixture_summary
+from forecast.mixture import LEVELS, mixture_summary
 from machine.errors import InputWarning
 
 Rows = Mapping[str, np.ndarray]  # what `mixture_summary` tells
@@ -37,6 +37,7 @@ Rows = Mapping[str, np.ndarray]  # what `mixture_summary` tells
 FEWEST = 40  # validation rows below which a stretch would be guesswork: 1 is used
 HALVES = 400  # validation rows from which each half has a stretch of its own
 DRAWS = 32  # of z, for each mixture: their noise is 3 % of a predictive standard deviation
+ENDS = {name: LEVELS[name] for name in ("lower_95", "median", "upper_95")}
 MOST = 3000  # validation rows looked at, over all folds
 LACKING = 600  # validation rows from which a part is taken away
 WIDER = 1.02  # mean width without a part, relative to that with it, that is asked for at least: noise shall not undo it
@@ -169,7 +170,9 @@ def _of_known_authors(videos: Videos) -> Videos:
 
 def _summaries(members: Sequence[Member], held: Sequence[Videos]) -> list[Rows]:
     """Of each fold, what the members that were not trained on it say on average."""
-    return [mixture_summary(members[fold :: len(held)], videos, DRAWS) if len(videos) else {} for fold, videos in enumerate(held)]
+    return [
+        mixture_summary(members[fold :: len(held)], videos, DRAWS, levels=ENDS) if len(videos) else {} for fold, videos in enumerate(held)
+    ]
 
 
 def _widening(whole: Sequence[Rows], without: Mapping[str, Sequence[Rows]], held: Sequence[Videos]) -> dict[str, np.ndarray]:
@@ -208,7 +211,7 @@ def _stretches(
         of_group.append(needed(averaged[fold], truth) / given[:, None])
         if several:
             group = members[fold :: len(held)]
-            of_one += [needed(mixture_summary([member], videos, DRAWS), truth) / given[:, None] for member in group]
+            of_one += [needed(mixture_summary([member], videos, DRAWS, levels=ENDS), truth) / given[:, None] for member in group]
     found = conformal(np.concatenate(of_group))
     if not several:
         return found

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from features.missing import OF_THE_AUTHOR
 from features.videos import Videos
-from forecast.adjustments.calibration import FEWEST, Calibration, conformal, needed
+from forecast.adjustments.calibration import ENDS, FEWEST, Calibration, conformal, needed
 from forecast.adjustments.moved import Moved, groups, inputs
 from forecast.member import Member
 from forecast.mixture import mixture_summary
@@ -55,8 +55,8 @@ def learn(members: tuple[Member, ...], videos: Videos, authors: np.ndarray, *, s
     blind = videos.without(*OF_THE_AUTHOR)
     with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
         torch.manual_seed(seed)
-        unknown = mixture_summary(members, blind, DRAWS)
-        known = unknown if strangers else mixture_summary(members, videos, DRAWS)
+        unknown = mixture_summary(members, blind, DRAWS, levels=ENDS)
+        known = unknown if strangers else mixture_summary(members, videos, DRAWS, levels=ENDS)
     if strangers:
         videos = blind
     assert videos.popularity is not None  # noqa: S101  (labelled by contract)
