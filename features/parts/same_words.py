@@ -5,6 +5,7 @@ the mean, greatest and least over the words, the mean over the rarest of them, a
 with these words reached belongs to the author's history. A video never sees itself.
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 
@@ -98,10 +99,15 @@ def numbers(
 
 def words_of(videos: pd.DataFrame, salt: str) -> tuple[np.ndarray, np.ndarray]:
     """(Q,) row numbers, rising, and (Q,) keys of the different words of each row."""
-    each = [list(dict.fromkeys(WORD.findall(text.lower())))[:MOST] for text in captions(videos)]
-    flat = pd.Series([word for words in each for word in words], dtype=object)
+
+    @functools.cache  # as in `captions`
+    def words(text: str) -> list[str]:
+        return list(dict.fromkeys(WORD.findall(text.lower())))[:MOST]
+
+    each = [words(text) for text in captions(videos)]
+    flat = pd.Series([word for one in each for word in one], dtype=object)
     code, different = pd.factorize(flat)
-    rows = np.repeat(np.arange(len(videos)), [len(words) for words in each])
+    rows = np.repeat(np.arange(len(videos)), [len(one) for one in each])
     return rows, social.keys(pd.Series(different, dtype=object), salt)[code] if len(flat) else np.zeros(0, np.int64)
 
 

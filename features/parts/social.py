@@ -93,8 +93,7 @@ def keys(names: pd.Series, salt: str) -> np.ndarray:
     prefix = bytes.fromhex(salt)
 
     def key(name: object) -> int:
-        if name is None or name != name:
-            return -1
         return int.from_bytes(hashlib.blake2b(str(name).encode("utf-8", "surrogatepass"), digest_size=8, key=prefix).digest(), "big") >> 1
 
-    return np.array([key(name) for name in names], dtype=np.int64)
+    place, different = pd.factorize(names.to_numpy(object))
+    return np.array([*map(key, different), -1], dtype=np.int64)[place]

@@ -4,7 +4,9 @@ Two random halves of one caption's tokens are two views of it; an encoder learns
 captions (InfoNCE; SimCLR, Chen et al. 2020, with token dropout as in SimCSE, Gao et al. 2021). It is told nothing about popularity.
 """
 
+import functools
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ TOKENS = 48  # tokens kept of one caption
 LENGTH = "log_words_of_"  # begins the names of the numbers that say how long a caption column is
 LONGEST = 2_000  # characters read of one caption
 VOCABULARY = 8_192
+ALPHABET = 1_000  # characters known
 TEMPERATURE = 0.1
 
 
@@ -32,16 +35,19 @@ def captions(videos: pd.DataFrame) -> list[str]:
     found = [videos[name] for name in CAPTION if name in videos]
     if not found:
         return [""] * len(videos)
-    texts = []
-    for row in zip(*found, strict=True):
-        text = " ".join(cell[:LONGEST] for cell in row if isinstance(cell, str))
-        texts.append(re.sub(r"@[\w.]+", "@", text).encode("utf-8", "replace").decode("utf-8"))
-    return texts
+
+    @functools.cache  # a followed video comes many times
+    def text(*cells: object) -> str:
+        joined = " ".join(cell[:LONGEST] for cell in cells if isinstance(cell, str))
+        return re.sub(r"@[\w.]+", "@", joined).encode("utf-8", "replace").decode("utf-8")
+
+    return [text(*row) for row in zip(*found, strict=True)]
 
 
 def lengths(videos: pd.DataFrame) -> dict[str, np.ndarray]:
     """(N,) float64 log(1 + words) by caption column that exists: how much there is of each, and whether the platform suggests words."""
 
+    @functools.cache
     def words(cell: object) -> int:
         return len(cell[:LONGEST].split()) if isinstance(cell, str) else 0
 
@@ -50,7 +56,8 @@ def lengths(videos: pd.DataFrame) -> dict[str, np.ndarray]:
 
 def textual(text: "Text", videos: pd.DataFrame, columns: list[str] | None) -> tuple[np.ndarray, list[str], np.ndarray]:
     """The part's numbers (N, F), NaN where absent, their names, and presence (N,); lengths are those in `columns` (None: all)."""
-    values, tokens = text.transform(captions(videos))
+    place, different = pd.factorize(np.array(captions(videos), dtype=object))
+    values, tokens = (of[place] for of in text.transform(list(different)))
     counted, here = lengths(videos), [f"text_{place}" for place in range(WIDTH)]
     known = list(counted) if columns is None else [name for name in columns if name.startswith(LENGTH)]
     extra = [counted.get(name, np.full(len(videos), np.nan)) for name in known]
@@ -114,10 +121,21 @@ def _fit_tokenizer(texts: list[str]) -> "tokenizers.Tokenizer":
 
     tokenizer = rebuild_tokenizer([], [])
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY, min_frequency=5, special_tokens=["[padding]", "[unknown]"], limit_alphabet=1000, show_progress=False
+        vocab_size=VOCABULARY,
+        min_frequency=5,
+        special_tokens=["[padding]", "[unknown]"],
+        initial_alphabet=_alphabet(texts, tokenizer),
+        limit_alphabet=ALPHABET,
+        show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
+
+
+def _alphabet(texts: list[str], tokenizer: "tokenizers.Tokenizer") -> list[str]:
+    """The most frequent characters. Among equally frequent ones the trainer would choose differently each time."""
+    counts = Counter(character for text in texts for character in tokenizer.normalizer.normalize_str(text) if not character.isspace())
+    return sorted(counts, key=lambda character: (-counts[character], character))[:ALPHABET]
 
 
 def rebuild_tokenizer(vocabulary: list[str], merges: list[list[str]]) -> "tokenizers.Tokenizer":

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.parts.text import TOKENS, WIDTH, Text, captions
+from features.parts.text import ALPHABET, TOKENS, WIDTH, Text, captions
 
 WORLDS = [["cat", "kitten", "purr", "whisker", "paw"], ["goal", "match", "stadium", "league", "score"]]
 
@@ -46,6 +46,13 @@ def test_same_seed_same_encoder_and_no_trace_in_the_random_state() -> None:
     one, two = (Text.fit(texts(60), seed=4, epochs=2) for _ in range(2))
     assert torch.equal(before, torch.get_rng_state())
     assert np.array_equal(one.transform(["cat goal"])[0], two.transform(["cat goal"])[0])
+
+
+def test_more_equally_frequent_characters_than_are_known_leave_nothing_to_chance() -> None:
+    strange = [" ".join(chr(0x4E00 + number) for number in range(start, start + 10)) for start in range(0, 2 * ALPHABET, 10)]
+    one, two = (Text.fit(strange, seed=0, epochs=1).transform(strange)[1] for _ in range(2))
+    assert np.array_equal(one, two)
+    assert len(np.unique(one)) == ALPHABET + 1  # and the padding
 
 
 def test_one_caption_is_enough_to_run() -> None:
