@@ -12,6 +12,8 @@ from guide.experts import layers
 from model import Decoder
 from model.decoder import Likelihood
 
+NARROW = 128  # width where nobody said how many rows there are
+
 
 class Networks(NamedTuple):
     """The modules (torch.nn) that a guide and a model are given."""
@@ -21,13 +23,14 @@ class Networks(NamedTuple):
 
 
 def build(shapes: Mapping[str, PartShape], targets: Targets, configuration: Any) -> Networks:
-    """Experts and decoder as configured; random weights from torch's global generator."""
+    """Experts and decoder as configured; random weights from torch's global generator. A width of 0 is `NARROW`."""
     c = configuration
+    width = c.width or NARROW
     experts = {
         part: Expert(
             shape,
             c.latent,
-            width=c.width,
+            width=width,
             depth=c.depth,
             dropout=c.dropout,
             residual=c.residual,
@@ -36,14 +39,14 @@ def build(shapes: Mapping[str, PartShape], targets: Targets, configuration: Any)
         )
         for part, shape in shapes.items()
     }
-    hidden = nn.Sequential(nn.Linear(c.latent, c.width), *layers(c.width, c.decoder_depth, 0.0, c.residual))
+    hidden = nn.Sequential(nn.Linear(c.latent, width), *layers(width, c.decoder_depth, 0.0, c.residual))
     decoder = Decoder(
         c.latent,
         targets.loc,
         targets.spread,
         likelihood=cast("Likelihood", c.likelihood),
         hidden=hidden,
-        width=c.width,
+        width=width,
         components=c.components,
     )
     return Networks(Experts(experts, prior_expert=c.prior_expert), decoder)

@@ -12,8 +12,10 @@ from machine.errors import InputError
 from machine.files import json_object
 
 VERSION = 12  # of the run directory's format
-AUTOMATIC = ("members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
+AUTOMATIC = ("width", "members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
+NARROW, WIDE = 128, 256  # widths, below and from `SEVERAL` training rows on
+SEVERAL = 20_000  # training rows from which wider and more networks forecast better
 FEW = 5_000  # training rows below which every member holds out rows of its own, because intervals need many to be calibrated on
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
 
@@ -49,7 +51,7 @@ class Configuration:
     components: int = setting(3, "components of the mixture likelihood", low=1, high=64)
 
     latent: int = setting(64, "width of z", low=1, high=4096)
-    width: int = setting(256, "width of the hidden layers", low=1, high=8192)
+    width: int = setting(0, "width of the hidden layers (0: 128 below 20,000 training rows, else 256)", low=0, high=8192)
     depth: int = setting(2, "hidden layers (residual blocks) of an expert", low=1, high=64)
     decoder_depth: int = setting(1, "hidden layers (residual blocks) of the decoder", low=1, high=64)
     residual: bool = setting(True, "residual blocks with layer norm, or plain LeakyReLU layers")
@@ -114,18 +116,19 @@ class Configuration:
         return {"how": self.split, "seed": self.seed, "test_share": self.test_share, "validation_share": self.validation_share}
 
     def for_rows(self, rows: int, looks: int = 1) -> "Configuration":
-        """The same, with members, folds, batch size, epochs and patience 0 replaced by numbers that suit so many training rows.
+        """The same, with width, members, folds, batch size, epochs and patience 0 replaced by numbers that suit so many training rows.
 
         Args:
             rows: videos.
             looks: how often an epoch looks at each of them.
         """
-        members = self.members or (4 if rows < 20_000 else 6)
+        width = self.width or (NARROW if rows < SEVERAL else WIDE)
+        members = self.members or (4 if rows < SEVERAL else 6)
         folds = self.folds or (1 if rows > MANY else members if rows < FEW else max(1, members // 2))
         batch_size = self.batch_size or min(max(64, rows * looks // 120), 256)
         epochs = self.epochs or max(5, math.ceil(STEPS / math.ceil(rows * looks / batch_size)))
         patience = self.patience or max(6, epochs // 2)
-        return dataclasses.replace(self, members=members, folds=folds, batch_size=batch_size, epochs=epochs, patience=patience)
+        return dataclasses.replace(self, width=width, members=members, folds=folds, batch_size=batch_size, epochs=epochs, patience=patience)
 
     def to_json(self) -> str:
         """All settings, as JSON."""
@@ -176,6 +179,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
         "prior_expert": False,
         "likelihood": "normal",
+        "width": 256,
         "depth": 7,
         "decoder_depth": 7,
         "residual": False,

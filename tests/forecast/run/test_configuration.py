@@ -23,6 +23,11 @@ def test_a_video_is_one_video_however_often_it_is_looked_at() -> None:
     assert Configuration().for_rows(10_000, 8).members == 4
 
 
+def test_many_rows_have_wider_and_more_networks() -> None:
+    few, many = Configuration().for_rows(19_999), Configuration().for_rows(20_000)
+    assert (few.width, few.members, many.width, many.members) == (128, 4, 256, 6)
+
+
 def test_what_is_given_stays() -> None:
-    found = Configuration(epochs=7, batch_size=32, members=3, folds=2, patience=4).for_rows(500, 16)
-    assert (found.epochs, found.batch_size, found.members, found.folds, found.patience) == (7, 32, 3, 2, 4)
+    found = Configuration(epochs=7, batch_size=32, members=3, folds=2, patience=4, width=24).for_rows(500, 16)
+    assert (found.epochs, found.batch_size, found.members, found.folds, found.patience, found.width) == (7, 32, 3, 2, 4, 24)
