@@ -156,7 +156,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             continue
         name, meaning = f"--{item.name.replace('_', '-')}", item.metadata["meaning"].replace("%", "%%")
         shown = ",".join(item.default) if isinstance(item.default, tuple) else item.default
-        options: dict[str, Any] = {"dest": item.name, "default": argparse.SUPPRESS, "help": f"{meaning} (default: {shown or 'none'})"}
+        options: dict[str, Any] = {
+            "dest": item.name,
+            "default": argparse.SUPPRESS,
+            "help": f"{meaning} (default: {'none' if shown == '' else shown})",
+        }
         if item.type is bool:
             group.add_argument(name, action=argparse.BooleanOptionalAction, **options)
         elif item.type in (int, float):
