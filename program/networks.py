@@ -12,8 +12,6 @@ from guide.experts import layers
 from model import Decoder
 from model.decoder import Likelihood
 
-NARROW = 128  # width where nobody said how many rows there are
-
 
 class Networks(NamedTuple):
     """The modules (torch.nn) that a guide and a model are given."""
@@ -23,9 +21,12 @@ class Networks(NamedTuple):
 
 
 def build(shapes: Mapping[str, PartShape], targets: Targets, configuration: Any) -> Networks:
-    """Experts and decoder as configured; random weights from torch's global generator. A width of 0 is `NARROW`."""
+    """Experts and decoder as configured; random weights from torch's global generator.
+
+    A width that is left to the number of rows, of which nothing is known here, is that for few.
+    """
     c = configuration
-    width = c.width or NARROW
+    width = c.width or c.for_rows(1).width
     experts = {
         part: Expert(
             shape,

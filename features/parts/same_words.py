@@ -100,7 +100,7 @@ def numbers(
 def words_of(videos: pd.DataFrame, salt: str) -> tuple[np.ndarray, np.ndarray]:
     """(Q,) row numbers, rising, and (Q,) keys of the different words of each row."""
 
-    @functools.cache  # as in `captions`
+    @functools.cache  # a followed video comes many times
     def words(text: str) -> list[str]:
         return list(dict.fromkeys(WORD.findall(text.lower())))[:MOST]
 

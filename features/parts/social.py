@@ -96,4 +96,4 @@ def keys(names: pd.Series, salt: str) -> np.ndarray:
         return int.from_bytes(hashlib.blake2b(str(name).encode("utf-8", "surrogatepass"), digest_size=8, key=prefix).digest(), "big") >> 1
 
     place, different = pd.factorize(names.to_numpy(object))
-    return np.array([*map(key, different), -1], dtype=np.int64)[place]
+    return np.array([*map(key, different), -1], dtype=np.int64)[place]  # the place of a missing name is -1, the last

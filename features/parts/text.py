@@ -47,7 +47,7 @@ def captions(videos: pd.DataFrame) -> list[str]:
 def lengths(videos: pd.DataFrame) -> dict[str, np.ndarray]:
     """(N,) float64 log(1 + words) by caption column that exists: how much there is of each, and whether the platform suggests words."""
 
-    @functools.cache
+    @functools.cache  # a followed video comes many times
     def words(cell: object) -> int:
         return len(cell[:LONGEST].split()) if isinstance(cell, str) else 0
 
@@ -133,7 +133,7 @@ def _fit_tokenizer(texts: list[str]) -> "tokenizers.Tokenizer":
 
 
 def _alphabet(texts: list[str], tokenizer: "tokenizers.Tokenizer") -> list[str]:
-    """The most frequent characters. Among equally frequent ones the trainer would choose differently each time."""
+    """The most frequent characters, the most frequent first; left to itself, the trainer chooses among equally frequent ones by chance."""
     counts = Counter(character for text in texts for character in tokenizer.normalizer.normalize_str(text) if not character.isspace())
     return sorted(counts, key=lambda character: (-counts[character], character))[:ALPHABET]
 
