@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from multiprocessing import forkserver
 
 from machine.errors import InputError
 
@@ -14,6 +15,12 @@ def begin_worker() -> None:
     """Call first in a worker process: Ctrl-C is for its parent, and it ends with its parent, even one that is killed outright."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def prepare_workers(*modules: str) -> None:
+    """Begin to import `modules` in a process of its own, which workers of the context "forkserver" then begin with."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(list(modules))
+    forkserver.ensure_running()
 
 
 def _end_with_parent() -> None:

@@ -1,6 +1,8 @@
 """The state of an unfinished training, so that stopping and going on ends at the same weights."""
 
 import json
+import math
+import time
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,11 @@ from forecast.run.directory import RunDirectory
 from machine.errors import InputError
 from training.watch import Best
 
+SECONDS = 5.0  # between two checkpoints at least: short epochs take less time than writing one
+
 
 class Checkpoint:
-    """After each epoch: weights, best weights, optimiser, schedule and random state, in one safetensors file.
+    """After an epoch: weights, best weights, optimiser, schedule and random state, in one safetensors file.
 
     Args:
         run: the run directory.
@@ -21,10 +25,12 @@ class Checkpoint:
     """
 
     def __init__(self, run: RunDirectory, name: str) -> None:
-        self.run, self.file = run, f"{name}.safetensors"
+        self.run, self.file, self.saved = run, f"{name}.safetensors", -math.inf
 
     def save(self, epoch: int, modules: nn.Module, optimizer: torch.optim.Optimizer, schedule: Any, best: Best) -> None:
-        """Replace the checkpoint: `epoch` epochs are done."""
+        """Replace the checkpoint, unless it is younger than `SECONDS`: `epoch` epochs are done."""
+        if time.monotonic() < self.saved + SECONDS:
+            return
         arrays = {f"weights.{key}": value for key, value in modules.state_dict().items()}
         arrays |= {f"best.{key}": value for key, value in best.weights.items()}
         state = optimizer.state_dict()
@@ -42,6 +48,7 @@ class Checkpoint:
         }
         text = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
         self.run.write_arrays(self.file, {key: value.detach().cpu().numpy() for key, value in arrays.items()} | {"about": text})
+        self.saved = time.monotonic()
 
     def remove(self) -> None:
         """The member is finished: its checkpoint is not needed any more."""

@@ -9,7 +9,7 @@ permute the rows alike; what is drawn for a row (z, dropout, parts left out) has
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,15 +51,11 @@ def share(rows: Tensor) -> tuple[Tensor, int]:
     return rows.tensor_split(SIZE)[RANK], len(rows)
 
 
-def add_gradients(modules: nn.Module) -> None:
+def add_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Add up the gradients of all processes, in place."""
-    if SIZE == 1:
-        return
-    parameters = list(modules.parameters())
-    gradients = [torch.zeros_like(one) if one.grad is None else one.grad for one in parameters]
-    total = add(torch.cat([gradient.flatten() for gradient in gradients]))
-    for one, gradient in zip(parameters, total.split([one.numel() for one in parameters]), strict=True):
-        one.grad = gradient.view_as(one)
+    for one in parameters:
+        assert one.grad is not None  # noqa: S101  (as `flatten` leaves them)
+        add(one.grad)
 
 
 def add(number: Tensor) -> Tensor:

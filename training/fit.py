@@ -20,6 +20,7 @@ from machine.errors import InputError
 from program import Networks, Program
 from training import data_parallel
 from training.checkpoint import Checkpoint
+from training.flat import flatten
 from training.objective import Objective
 from training.watch import Best, diagnosis, epoch_numbers
 
@@ -78,7 +79,7 @@ def _ascend(
     steps = math.ceil(count / c.batch_size)
     # few rows make many short epochs, each of which takes less time than a look at the validation rows
     look = max(1, c.epochs // LOOKS)
-    parameters = list(member.parameters())  # looking for them takes as long as a step of the optimiser
+    parameters = flatten(member)
     optimizer = torch.optim.AdamW(parameters, lr=c.learning_rate, weight_decay=c.weight_decay, betas=(0.9, 0.99), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, c.learning_rate, total_steps=steps * c.epochs + 1)
     elbo = Objective()
@@ -100,9 +101,9 @@ def _ascend(
                     videos = leave_out(spread(train.rows(own)).relative(), c.part_left_out, c.author_left_out, c.author_hardly_known)
                     with ShareOfEpoch(member.plates, whole / count):
                         loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / whole
-                    optimizer.zero_grad()
+                    optimizer.zero_grad(set_to_none=False)
                     loss.backward()
-                    data_parallel.add_gradients(member)
+                    data_parallel.add_gradients(parameters)
                     torch.nn.utils.clip_grad_norm_(parameters, 5.0)
                     optimizer.step()
                     schedule.step()

@@ -123,7 +123,7 @@ def train_apart(
     Raises:
         InputError: what a worker raised, or that one was killed (then `--resume` goes on from the last epoch).
     """
-    context = multiprocessing.get_context("spawn")  # a forked process would inherit torch's threads half-way
+    context = multiprocessing.get_context("forkserver")  # a process forked from this one would inherit torch's threads half-way
     results, place = context.Queue(), (folds.starts, folds.strangers)
     processes = [
         context.Process(

@@ -43,7 +43,7 @@ class Best:
         modules.load_state_dict(self.weights)
 
     def diverged(self, epoch: int, why: str, modules: nn.Module) -> InputError:
-        """Put the best weights back and say so; the checkpoint on disk holds them too."""
+        """Put the best weights back and say so."""
         self.restore(modules)
         kept = f"the good weights of epoch {self.epoch + 1} are kept" if self.epoch >= 0 else "no epoch went well"
         return InputError(f"the loss is not finite in epoch {epoch + 1}: {why}; {kept} (a smaller --learning-rate may help)")

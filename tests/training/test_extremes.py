@@ -108,7 +108,8 @@ def test_patience_shorter_than_the_way_to_the_next_look_waits_for_it(world):
 
 
 @pytest.mark.filterwarnings("ignore:Encountered NaN")  # Pyro's word for it, before ours
-def test_a_loss_that_is_not_finite_stops_with_the_last_good_weights(world, tmp_path):
+def test_a_loss_that_is_not_finite_stops_with_the_last_good_weights(world, tmp_path, monkeypatch):
+    monkeypatch.setattr("training.checkpoint.SECONDS", 0.0)
     checkpoint = Checkpoint(RunDirectory(tmp_path), "checkpoint-0")
     networks, videos, run = trained(
         world, replace(TINY, epochs=4), checkpoint=checkpoint, report=lambda entry: good.append(entry) or spoil(entry)
