@@ -23,10 +23,10 @@ class Networks(NamedTuple):
 def build(shapes: Mapping[str, PartShape], targets: Targets, configuration: Any) -> Networks:
     """Experts and decoder as configured; random weights from torch's global generator.
 
-    A width that is left to the number of rows, of which nothing is known here, is that for few.
+    A width or depth that is left to the number of rows, of which nothing is known here, is that for few.
     """
-    c = configuration
-    width = c.width or c.for_rows(1).width
+    c = configuration.for_rows(1)
+    width = c.width
     experts = {
         part: Expert(
             shape,

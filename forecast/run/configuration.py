@@ -12,9 +12,10 @@ from machine.errors import InputError
 from machine.files import json_object
 
 VERSION = 12  # of the run directory's format
-AUTOMATIC = ("width", "members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
+AUTOMATIC = ("width", "depth", "members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
 NARROW, WIDE = 128, 256  # widths, below and from `SEVERAL` training rows on
+SHALLOW, DEEP = 1, 2  # depths, likewise
 SEVERAL = 20_000  # training rows from which wider and more networks forecast better
 FEW = 5_000  # training rows below which every member holds out rows of its own, because intervals need many to be calibrated on
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
@@ -52,7 +53,7 @@ class Configuration:
 
     latent: int = setting(64, "width of z", low=1, high=4096)
     width: int = setting(0, "width of the hidden layers (0: 128 below 20,000 training rows, else 256)", low=0, high=8192)
-    depth: int = setting(2, "hidden layers (residual blocks) of an expert", low=1, high=64)
+    depth: int = setting(0, "hidden layers (residual blocks) of an expert (0: 1 below 20,000 training rows, else 2)", low=0, high=64)
     decoder_depth: int = setting(1, "hidden layers (residual blocks) of the decoder", low=1, high=64)
     residual: bool = setting(True, "residual blocks with layer norm, or plain LeakyReLU layers")
     periodic: bool = setting(True, "periodic embeddings of numbers beside the numbers")
@@ -62,7 +63,9 @@ class Configuration:
 
     members: int = setting(0, "networks trained and averaged (0: 4 below 20,000 training rows, else 6)", low=0, high=64)
     epochs: int = setting(0, "passes over the training rows (0: 5, or as many as 300 steps take)", low=0, high=100_000)
-    batch_size: int = setting(0, "videos a step (0: a 120th of the training rows, from 64 to 256)", low=0, high=1_000_000)
+    batch_size: int = setting(
+        0, "videos a step (0: a 30th of the training rows, from 32 to 64, or a 120th, from 64 to 256)", low=0, high=1_000_000
+    )
     learning_rate: float = setting(2e-3, "peak of the one-cycle schedule", low=1e-8, high=10.0)
     weight_decay: float = setting(0.01, "of AdamW", low=0.0, high=10.0)
     patience: int = setting(0, "epochs without a better validation score before stopping (0: half of all, at least 6)", low=0, high=100_000)
@@ -116,19 +119,21 @@ class Configuration:
         return {"how": self.split, "seed": self.seed, "test_share": self.test_share, "validation_share": self.validation_share}
 
     def for_rows(self, rows: int, looks: int = 1) -> "Configuration":
-        """The same, with width, members, folds, batch size, epochs and patience 0 replaced by numbers that suit so many training rows.
+        """The same, with each setting in `AUTOMATIC` that is 0 replaced by a number that suits so many training rows.
 
         Args:
             rows: videos.
             looks: how often an epoch looks at each of them.
         """
         width = self.width or (NARROW if rows < SEVERAL else WIDE)
+        depth = self.depth or (SHALLOW if rows < SEVERAL else DEEP)
         members = self.members or (4 if rows < SEVERAL else 6)
         folds = self.folds or (1 if rows > MANY else members if rows < FEW else max(1, members // 2))
-        batch_size = self.batch_size or min(max(64, rows * looks // 120), 256)
+        batch_size = self.batch_size or max(32, min(64, rows * looks // 30), min(256, rows * looks // 120))
         epochs = self.epochs or max(5, math.ceil(STEPS / math.ceil(rows * looks / batch_size)))
         patience = self.patience or max(6, epochs // 2)
-        return dataclasses.replace(self, width=width, members=members, folds=folds, batch_size=batch_size, epochs=epochs, patience=patience)
+        found = {"width": width, "depth": depth, "members": members, "folds": folds, "batch_size": batch_size}
+        return dataclasses.replace(self, epochs=epochs, patience=patience, **found)
 
     def to_json(self) -> str:
         """All settings, as JSON."""

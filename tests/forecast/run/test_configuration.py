@@ -15,7 +15,7 @@ def test_few_rows_take_300_steps_and_not_many_more_however_often_they_are_looked
     found = Configuration().for_rows(rows, looks)
     steps = found.epochs * math.ceil(rows * looks / found.batch_size)
     assert STEPS <= steps <= 3 * STEPS
-    assert 64 <= found.batch_size <= 256
+    assert 32 <= found.batch_size <= 256
 
 
 def test_a_video_is_one_video_however_often_it_is_looked_at() -> None:
@@ -23,11 +23,17 @@ def test_a_video_is_one_video_however_often_it_is_looked_at() -> None:
     assert Configuration().for_rows(10_000, 8).members == 4
 
 
-def test_many_rows_have_wider_and_more_networks() -> None:
+def test_many_rows_have_wider_deeper_and_more_networks() -> None:
     few, many = Configuration().for_rows(19_999), Configuration().for_rows(20_000)
-    assert (few.width, few.members, many.width, many.members) == (128, 4, 256, 6)
+    assert (few.width, few.depth, few.members) == (128, 1, 4)
+    assert (many.width, many.depth, many.members) == (256, 2, 6)
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(300, 32), (1500, 50), (3000, 64), (9000, 75), (40_000, 256)])
+def test_a_step_takes_a_thirtieth_of_few_rows_and_a_120th_of_many(rows: int, expected: int) -> None:
+    assert Configuration().for_rows(rows).batch_size == expected
 
 
 def test_what_is_given_stays() -> None:
-    found = Configuration(epochs=7, batch_size=32, members=3, folds=2, patience=4, width=24).for_rows(500, 16)
-    assert (found.epochs, found.batch_size, found.members, found.folds, found.patience, found.width) == (7, 32, 3, 2, 4, 24)
+    found = Configuration(epochs=7, batch_size=32, members=3, folds=2, patience=4, width=24, depth=3).for_rows(500, 16)
+    assert (found.epochs, found.batch_size, found.members, found.folds, found.patience, found.width, found.depth) == (7, 32, 3, 2, 4, 24, 3)
