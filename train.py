@@ -55,7 +55,6 @@ def _train(options: Any, device: Any) -> None:
     from features.simulated.world import read_or_simulate
     from program import read_program
     from training import go_on, train
-    from training.further.go_on import ENOUGH
     from training.start import open_run
 
     run, configuration, source, parent = open_run(options)
@@ -65,19 +64,19 @@ def _train(options: Any, device: Any) -> None:
     if parent is None:
         forecaster = train(dataset, configuration, workers=options.workers, device=device, **settings)
     else:
-        forecaster = go_on(parent, dataset, configuration, device=device, **settings)
+        forecaster = go_on(parent, dataset, configuration, workers=options.workers, device=device, **settings)
     print(f"run          {run.path}")
     parts = forecaster.about["parts"]
     for number, (name, said) in enumerate(parts.items()):
         print(f"{'' if number else 'parts':12s} {name:{max(map(len, parts))}s}  {said}")
     print(f"targets      {', '.join(forecaster.targets)}")
+    if parent is not None and forecaster.moved is None:
+        print(f"from         these rows alone: of rows held back, a run of their own says more than {parent} moved to them")
     by_author = forecaster.configuration.split == "author"
     stretches = forecaster.calibration.strangers if by_author else forecaster.calibration.known
     halves = ", ".join(f"{below:.2f} and {above:.2f}" for below, above in stretches.T)
     print(f"stretch      {halves} of the 95 % intervals below and above the median, so that validation rows are held")
     print(f"next         python evaluate.py --run {run.path} --samples 1000")
-    if parent is not None and len(dataset) >= ENOUGH:
-        print(f"or           train.py without --from: on {ENOUGH:,} rows or more a run of their own may forecast better")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from features.tables.columns import COUNTS
 from machine.errors import InputError
 from machine.files import json_object
 
-VERSION = 12  # of the run directory's format
+VERSION = 13  # of the run directory's format
 AUTOMATIC = ("width", "depth", "members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
 NARROW, WIDE = 128, 256  # widths, below and from `SEVERAL` training rows on
@@ -132,7 +132,7 @@ class Configuration:
         batch_size = self.batch_size or max(32, min(64, rows * looks // 30), min(256, rows * looks // 120))
         epochs = self.epochs or max(5, math.ceil(STEPS / math.ceil(rows * looks / batch_size)))
         patience = self.patience or max(6, epochs // 2)
-        found = {"width": width, "depth": depth, "members": members, "folds": folds, "batch_size": batch_size}
+        found: dict[str, Any] = {"width": width, "depth": depth, "members": members, "folds": folds, "batch_size": batch_size}
         return dataclasses.replace(self, epochs=epochs, patience=patience, **found)
 
     def to_json(self) -> str:

@@ -34,11 +34,11 @@ from forecast.run.versions import versions
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError
 from program import SHIPPED, Program
+from training.further import own
 from training.further.moved import learn
-from training.start import EXTRACTION, begin
+from training.start import EXTRACTION, OPEN, begin
 
 FEWEST = 30  # rows with a known target
-ENOUGH = 1_000  # rows from which a run of their own may be better (docs/other_data.md)
 
 
 def go_on(
@@ -53,9 +53,12 @@ def go_on(
     run: Path | str | None = None,
     source: str | None = "",
     keep_names: bool = False,
+    workers: int = 1,
     device: torch.device | str = "cpu",
 ) -> Forecaster:
     """Move a finished run to other data; arguments as of `training.train`.
+
+    With `own.ENOUGH` rows or more a run of their own is trained as well, and kept instead where it forecasts rows held back better.
 
     Args:
         parent: the finished run, which is only read.
@@ -68,6 +71,7 @@ def go_on(
         run: directory to keep the new run in, complete in itself (default: nothing is kept).
         source: where evaluate.py finds the dataset again.
         keep_names: whether reports of this run may show user names.
+        workers: members of a run of their own that are trained at once.
         device: where to compute.
 
     Raises:
@@ -75,7 +79,8 @@ def go_on(
     """
     program = program or Program(model, guide, build)
     old = load(parent, program=program, device=device)
-    configuration = configuration or replace(old.configuration, split="random", test_share=0.1)
+    begun = configuration or replace(old.configuration, split="random", test_share=0.1)
+    configuration = replace(old.configuration, **{name: getattr(begun, name) for name in OPEN})
     dataset = as_dataset(dataset, **configuration.columns)
     values = truth(dataset.videos, old.targets, old.featurizer.targets.scale)
     known = ~np.isnan(values).all(1)
@@ -94,21 +99,29 @@ def go_on(
         featurizer = _extended(old.featurizer, table, configuration)
         members = _with_experts(old, featurizer, program, device)
         videos = featurizer.transform(table).relative().to(device)
-        moved, calibration = learn(
+        learned = learn(
             members, videos, authors_of(featurizer, table).key, strangers=configuration.split == "author", seed=configuration.seed
         )
-        calibration = replace(calibration, read=old.calibration.read)  # of videos that were read before nothing is learned
+        about: dict[str, Any] = {
+            "parent": {"run": str(parent), "checksum": hashlib.sha256((Path(parent) / MANIFEST).read_bytes()).hexdigest()}
+        }
+        if len(learning) >= own.ENOUGH:
+            settings = {"program": program, "source": source, "keep_names": keep_names, "workers": workers, "device": device}
+            alone = own.own_run(directory, dataset, configuration, **settings)
+            if own.better(alone, dataset, learning[learned.rows], learned.ends, old.targets):
+                own.keep(directory, about)
+                return load(path, program=program, device=device)
+            own.forget(directory)
+        # of videos that were read before nothing is learned
+        calibration = replace(learned.calibration, read=old.calibration.read)
         told, marginal = ~np.isnan(values[learning]).all(0), old.marginal.copy()
         marginal[:, told] = marginal_quantiles(values[learning][:, told])
         save_features(directory, featurizer, marginal)
         for number, member in enumerate(members):
             save_member(directory, number, member)
-        save_moved(directory, moved)
+        save_moved(directory, learned.moved)
         save_calibration(directory, calibration)
         save_dependence(directory, old.dependence or Dependence.none(len(old.targets)))
-        about: dict[str, Any] = {
-            "parent": {"run": str(parent), "checksum": hashlib.sha256((Path(parent) / MANIFEST).read_bytes()).hexdigest()}
-        }
         about["parts"] = built(table, videos, configuration.left_out)
         _finish(directory, configuration, program, dataset, about)
         return load(path, program=program, device=device)

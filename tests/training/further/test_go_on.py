@@ -10,8 +10,6 @@ import pytest
 
 import evaluate
 import train
-from features.simulated.world import simulate
-from features.tables.dataset import Dataset
 from forecast.run.load import load
 from machine import command
 from machine.errors import InputError
@@ -22,29 +20,11 @@ def checksums(directory):
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(directory.iterdir()) if path.is_file()}
 
 
-@pytest.fixture(scope="module")
-def other():
-    """240 videos of the same world, seen by others: every count is a sixth, and nobody knows the hearts."""
-    dataset = simulate(240, seed=7)[0]
-    videos = dataset.videos.drop(columns=["likes_count", "share_count"])
-    for name in ("view_count", "like_count", "comment_count"):
-        videos[name] = np.floor(videos[name] / 6)
-    videos["username"] = "other_" + videos["username"]
-    return Dataset(videos, name="other")
-
-
-@pytest.fixture(scope="module")
-def other_file(other, tmp_path_factory):
-    path = tmp_path_factory.mktemp("other") / "videos.csv"
-    other.videos.to_csv(path, index=False)
-    return path
-
-
 @pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
 def test_the_new_run_is_complete_and_its_parent_as_before(run_directory, other_file, tmp_path, unrendered, capsys):
     before = checksums(run_directory)
     train.main(["--from", str(run_directory), "--data", str(other_file), "--run", str(tmp_path / "one")])
-    assert "train.py without --from" not in capsys.readouterr().out
+    assert "these rows alone" not in capsys.readouterr().out
     assert checksums(run_directory) == before
     about = json.loads((tmp_path / "one" / "run.json").read_text())
     assert about["parent"] == {"run": str(run_directory), "checksum": before["run.json"]}
@@ -56,11 +36,9 @@ def test_the_new_run_is_complete_and_its_parent_as_before(run_directory, other_f
     assert b"other_author" not in content
 
 
-def test_an_interrupted_one_goes_on_to_the_same_bytes(run_directory, other_file, tmp_path, monkeypatch, capsys):
+def test_an_interrupted_one_goes_on_to_the_same_bytes(run_directory, other_file, tmp_path, monkeypatch):
     options = ["--from", str(run_directory), "--data", str(other_file)]
-    monkeypatch.setattr("training.further.go_on.ENOUGH", 240)
     train.main([*options, "--run", str(tmp_path / "whole")])
-    assert "train.py without --from: on 240 rows or more a run of their own may forecast better" in capsys.readouterr().out
     with monkeypatch.context() as broken:
         broken.setattr("training.further.go_on.save_moved", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):

@@ -1,0 +1,75 @@
+"""A run of their own, where rows held back say that it forecasts them better than the run that was moved to them."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import evaluate
+import train
+from features.targets import truth
+from forecast.run.load import load
+from tests.training.further.test_go_on import checksums
+from training import go_on
+from training.further import own
+
+pytestmark = pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """A run of their own is tried, as small as its parent."""
+    monkeypatch.setattr(own, "ENOUGH", 200)
+    monkeypatch.setattr(own, "AUTOMATIC", ())
+
+
+def test_the_quantile_loss_of_two_rows():
+    ends = np.array([[[0.0], [0.0]], [[1.0], [4.0]], [[5.0], [5.0]]])
+    reached = np.array([[2.0], [6.0]])  # of standard deviation 2
+    # 0.025 * 2 and 0.025 * 6; 0.5 * 1 and 0.5 * 2; 0.025 * 3 and 0.975 * 1
+    assert own.quantile_loss(ends, reached) == pytest.approx((0.2 + 1.5 + 1.05) / 6 / 2)
+    assert own.quantile_loss(np.repeat(ends, 2, axis=2), np.array([[2.0, np.nan], [6.0, 6.0]])) > 0
+
+
+def test_one_that_is_better_is_kept_whole_and_names_the_parent(run_directory, other_file, tmp_path, tried, monkeypatch, capsys):
+    monkeypatch.setattr(own, "better", lambda *arguments: True)
+    before = checksums(run_directory)
+    options = ["--from", str(run_directory), "--data", str(other_file), "--workers", "1"]
+    train.main([*options, "--run", str(tmp_path / "whole")])
+    assert "from         these rows alone" in capsys.readouterr().out
+    about = json.loads((tmp_path / "whole" / "run.json").read_text())
+    assert about["parent"] == {"run": str(run_directory), "checksum": before["run.json"]}
+    assert not (tmp_path / "whole" / "own").exists()
+    found = load(tmp_path / "whole")
+    assert found.moved is None
+    assert found.targets == ("view_count", "like_count", "comment_count")  # what no row knows cannot be learned
+    evaluate.main(["--run", str(tmp_path / "whole"), "--samples", "40"])
+    with monkeypatch.context() as broken:
+        broken.setattr(own, "forget", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr("forecast.run.directory.RunDirectory.finish", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            train.main([*options, "--run", str(tmp_path / "broken")])
+    assert not (tmp_path / "broken" / "run.json").exists()
+    train.main(["--run", str(tmp_path / "broken"), "--resume", "--workers", "1"])
+    whole, resumed = (checksums(tmp_path / name) for name in ("whole", "broken"))
+    assert {name: resumed[name] for name in about["files"]} == {name: whole[name] for name in about["files"]}
+
+
+def test_one_that_is_worse_leaves_nothing_behind(run_directory, other, tmp_path, tried, monkeypatch):
+    configuration = replace(load(run_directory).configuration, split="random", test_share=0.1)
+    seen = []
+    better = own.better
+
+    def judge(alone, dataset, rows, ends, targets):
+        known = truth(dataset.take(rows).videos, targets, "log1p")
+        certain = np.stack([known - 0.01, known, known + 0.01])
+        seen.append((better(alone, dataset, rows, certain, targets), better(alone, dataset, rows, certain + 50, targets)))
+        return False
+
+    monkeypatch.setattr(own, "better", judge)
+    go_on(run_directory, other, configuration, run=tmp_path / "tried")
+    monkeypatch.setattr(own, "ENOUGH", 10_000)
+    go_on(run_directory, other, configuration, run=tmp_path / "not")
+    assert seen == [(False, True)]
+    assert checksums(tmp_path / "tried") == checksums(tmp_path / "not")

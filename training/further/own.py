@@ -1,0 +1,93 @@
+"""Whether other data are forecast better by a run of their own, trained from scratch, than by the run that was moved to them."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from features.missing import OF_THE_AUTHOR
+from features.rows.splits import split
+from features.tables.dataset import Dataset
+from features.targets import truth
+from forecast.adjustments.calibration import ENDS
+from forecast.forecaster import Forecaster
+from forecast.run.configuration import AUTOMATIC, Configuration
+from forecast.run.directory import RunDirectory
+from training.ensemble import train
+
+ENOUGH = 600  # rows to learn from below which a run of their own is not tried (docs/other_data.md)
+PLACE = "own"  # in the run directory, while it is not known which of the two will be kept
+DRAWS = 400
+
+
+def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, **settings: Any) -> Forecaster:
+    """Train a run from scratch, inside the directory of the moved one; arguments as of `training.train`.
+
+    What the parent left to the number of rows is left to that of these; targets that no row knows are left out.
+    """
+    values = truth(dataset.videos, configuration.targets, configuration.target_scale)
+    told = tuple(name for name, known in zip(configuration.targets, ~np.isnan(values).all(0), strict=True) if known)
+    left: dict[str, Any] = dict.fromkeys(AUTOMATIC, 0)
+    return train(dataset, replace(configuration, targets=told, **left), run=run.path / PLACE, **settings)
+
+
+def better(own: Forecaster, dataset: Dataset, rows: np.ndarray, ends: np.ndarray, targets: Sequence[str]) -> bool:
+    """Whether a run forecasts rows that it did not learn from better than the moved run forecasts rows left out, both by `quantile_loss`.
+
+    Each row is forecast only by the networks that did not learn from it, which is a little worse than all networks together.
+
+    Args:
+        own: the run.
+        dataset: the data it was trained on.
+        rows: (n,) numbers of rows that the moved run looked at.
+        ends: (L, n, K) what it would say of each, had the row been left out.
+        targets: names of the K targets.
+    """
+    c = own.configuration
+    device, columns = next(own.members[0].parameters()).device, [targets.index(name) for name in own.targets]
+    ours, theirs, reached = [], [], []
+    for fold in range(c.folds):
+        place = np.flatnonzero(np.isin(rows, split(dataset.videos, **c.division, fold=fold).validation))
+        if len(place) == 0:
+            continue
+        table = dataset.take(rows[place])
+        videos = own.featurizer.transform(table).unlabelled().to(device)
+        if c.split == "author":
+            videos = videos.without(*OF_THE_AUTHOR)
+        blind = replace(own, members=own.members[fold :: c.folds])
+        draws = np.concatenate(list(blind.draws(videos, DRAWS, seed=c.seed, plain=True)), axis=1)
+        ours.append(np.quantile(draws, list(ENDS.values()), axis=0))
+        theirs.append(ends[:, place][..., columns])
+        reached.append(truth(table.videos, own.targets, c.target_scale))
+    found = np.concatenate(reached)
+    return quantile_loss(np.concatenate(ours, axis=1), found) < quantile_loss(np.concatenate(theirs, axis=1), found)
+
+
+def quantile_loss(ends: np.ndarray, reached: np.ndarray) -> float:
+    """Mean quantile score over levels, rows and targets, each in units of its standard deviation.
+
+    Args:
+        ends: (L, n, K).
+        reached: (n, K), NaN where unknown.
+    """
+    level = np.array(list(ENDS.values()))[:, None, None]
+    loss = (reached - ends) * (level - (reached < ends))
+    return float(np.nanmean(np.nanmean(loss, axis=(0, 1)) / np.maximum(np.nanstd(reached, axis=0), 1e-9)))
+
+
+def keep(run: RunDirectory, about: dict[str, Any]) -> None:
+    """Make the run inside of the directory the one that the directory holds; `about` is added to its manifest, which is written last."""
+    own = RunDirectory(run.path / PLACE)
+    manifest = own.manifest()
+    for name in {*manifest["files"], "log.jsonl"} - {"source.json"}:  # that of the directory names the parent
+        shutil.copyfile(own.path / name, run.path / name)
+    told = {name: value for name, value in manifest.items() if name not in ("format", "files")}
+    run.finish(list(manifest["files"]), told | about)
+    forget(run)
+
+
+def forget(run: RunDirectory) -> None:
+    """Remove the run inside of the directory."""
+    shutil.rmtree(run.path / PLACE, ignore_errors=True)
