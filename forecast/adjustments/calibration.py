@@ -156,11 +156,11 @@ def calibrate(
 
 
 def _of_known(members: Sequence[Member], held: Sequence[Videos], widening: Mapping[str, np.ndarray], otherwise: np.ndarray) -> np.ndarray:
-    """(2, K): the stretches of rows whose author is known; `otherwise` where there are none."""
+    """(2, K): the stretches of rows whose author is known; `otherwise` where there are too few to tell."""
     if not any(part in held[0] for part in OF_THE_AUTHOR):
         return otherwise
     rows = [_of_known_authors(videos.spread(-(-MOST // len(held)))) for videos in held]
-    return _stretches(members, rows, widening) if any(map(len, rows)) else otherwise
+    return _stretches(members, rows, widening) if sum(map(len, rows)) >= FEWEST else otherwise
 
 
 def _of_known_authors(videos: Videos) -> Videos:

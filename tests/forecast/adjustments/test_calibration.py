@@ -251,9 +251,9 @@ def test_strangers_without_columns_have_intervals_wide_enough() -> None:
 def test_a_fold_of_whose_authors_none_is_known_leaves_it_to_the_others() -> None:
     """Two folds of 60 rows; authors of the second are strangers, so what known authors need is what the first fold's rows need."""
 
-    def rows(known: bool, seed: int) -> Videos:
+    def rows(known: int, seed: int) -> Videos:
         nothing = torch.zeros(60, 0)
-        parts = {name: Part(nothing, nothing.long(), torch.full((60,), there)) for name, there in (("known", True), ("history", known))}
+        parts = {name: Part(nothing, nothing.long(), torch.arange(60) < there) for name, there in (("known", 60), ("history", known))}
         return Videos(parts, torch.randn(60, 1, generator=torch.Generator().manual_seed(seed)))
 
     def guide(videos: Videos) -> None:
@@ -266,9 +266,14 @@ def test_a_fold_of_whose_authors_none_is_known_leaves_it_to_the_others() -> None
             pyro.sample("popularity", NanMasked(dist.Normal(torch.zeros_like(z), torch.ones_like(z))), obs=videos.popularity)
 
     members = [member_of(model, guide) for _ in range(2)]
-    found = calibrate(members, [rows(True, 0), rows(False, 1)])
-    np.testing.assert_allclose(found.known, calibrate(members[:1], [rows(True, 0)]).known)
+    found = calibrate(members, [rows(60, 0), rows(0, 1)])
+    np.testing.assert_allclose(found.known, calibrate(members[:1], [rows(60, 0)]).known)
     assert not np.allclose(found.strangers, found.known)
     np.testing.assert_array_equal(
-        calibrate(members, [rows(False, 0), rows(False, 1)]).known, calibrate(members, [rows(False, 0), rows(False, 1)]).strangers
+        calibrate(members, [rows(0, 0), rows(0, 1)]).known, calibrate(members, [rows(0, 0), rows(0, 1)]).strangers
     )
+    assert FEWEST == 40
+    of_few = calibrate(members, [rows(19, 0), rows(20, 1)])
+    np.testing.assert_array_equal(of_few.known, of_few.strangers)
+    of_enough = calibrate(members, [rows(40, 0), rows(0, 1)])
+    assert not np.allclose(of_enough.known, of_enough.strangers)
