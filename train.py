@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from forecast.run.configuration import PRESETS, add_options
 from machine import command
+from machine.processes import prepare_workers
 
 EXAMPLES = """examples:
   python train.py                                       the built-in simulated world
@@ -17,6 +20,8 @@ EXAMPLES = """examples:
   python train.py --run runs/first --resume             go on after an interruption
   python train.py --preset paper --kl-weight 0.01       the published networks
   torchrun --nproc_per_node 2 -- train.py --data DATA   each member in two processes, as if in one"""
+
+IMPORTED = ("training.members", "sklearn.mixture", "torch._dynamo")  # by workers: what takes longest
 
 
 def _parser() -> command.Parser:
@@ -40,6 +45,8 @@ def _parser() -> command.Parser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     options = _parser().parse_args(arguments)
+    if _at_once(options):
+        prepare_workers(*IMPORTED)  # beside this process, which imports the same and then reads the data
     from training import data_parallel
     from training.members import follow
 
@@ -49,6 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _train(options, device)
         else:
             follow(device)
+
+
+def _at_once(options: Any) -> bool:
+    """Whether several members may be trained at once, as far as the options tell."""
+    readable = options.data is None or Path(options.data).exists()
+    apart = options.workers != 1 and options.device in ("auto", "cpu") and "WORLD_SIZE" not in os.environ
+    return readable and apart and options.parent is None
 
 
 def _train(options: Any, device: Any) -> None:

@@ -33,7 +33,6 @@ from forecast.run.directory import RunDirectory
 from forecast.run.load import load, load_features, member_file, save_calibration, save_features
 from forecast.run.versions import versions
 from forecast.scoring.baseline import marginal_quantiles
-from machine.processes import prepare_workers
 from program import SHIPPED, Program
 from training.members import fit_members, workers_for
 from training.start import EXTRACTION, begin
@@ -87,8 +86,6 @@ def train(
         splits = [divide(fold=fold) for fold in range(configuration.folds)]
         begin(directory, configuration, source, dataset, keep_names=keep_names)
         at_once = workers_for(workers, configuration, len(rows.train) * looks, device.type) if program.portable else 1
-        if at_once > 1:
-            prepare_workers("training.members", "sklearn.mixture", "torch._dynamo")  # that which takes longest to import
         featurizer = _features(directory, dataset.take(learning), configuration)
         folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=configuration.split == "author").to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
