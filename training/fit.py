@@ -40,8 +40,7 @@ def fit(
 ) -> Member:
     """Fit `networks` in place by gradient ascent on Eq. 1; returns the pair bound to them, with the weights of the best epoch.
 
-    Validation, report and checkpoint (see `Checkpoint.save`) follow each epoch; from 60 epochs on only every second, third, ... one, so that
-    there are 30 to 60.
+    Validation, report and checkpoint follow each epoch; from 60 epochs on only every second, third, ... one, so that there are 30 to 60.
 
     Args:
         model: `model(videos, decoder, kl_weight)`, with the sites z and popularity.

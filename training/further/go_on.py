@@ -95,34 +95,38 @@ def go_on(
         rows = split(dataset.videos, **configuration.division)
         learning = np.sort(np.concatenate([rows.train, rows.validation]))
         learning = learning[known[learning]]
-        table = dataset.take(learning)
-        featurizer = _extended(old.featurizer, table, configuration)
+        featurizer = _extended(old.featurizer, dataset.take(learning), configuration)
         members = _with_experts(old, featurizer, program, device)
-        videos = featurizer.transform(table).relative().to(device)
-        learned = learn(
-            members, videos, authors_of(featurizer, table).key, strangers=configuration.split == "author", seed=configuration.seed
-        )
+
+        def moved_to(numbers: np.ndarray) -> Forecaster:
+            table = dataset.take(numbers)
+            videos, authors = featurizer.transform(table).relative().to(device), authors_of(featurizer, table).key
+            moved, calibration = learn(members, videos, authors, strangers=configuration.split == "author", seed=configuration.seed)
+            calibration = replace(calibration, read=old.calibration.read)  # of videos that were read before nothing is learned
+            return replace(old, configuration=configuration, featurizer=featurizer, members=members, calibration=calibration, moved=moved)
+
         about: dict[str, Any] = {
             "parent": {"run": str(parent), "checksum": hashlib.sha256((Path(parent) / MANIFEST).read_bytes()).hexdigest()}
         }
         if len(learning) >= own.ENOUGH:
             settings = {"program": program, "source": source, "keep_names": keep_names, "workers": workers, "device": device}
             alone = own.own_run(directory, dataset, configuration, **settings)
-            if own.better(alone, dataset, learning[learned.rows], learned.ends, old.targets):
+            if own.better(alone, dataset, learning, moved_to):
                 own.keep(directory, about)
                 return load(path, program=program, device=device)
             own.forget(directory)
-        # of videos that were read before nothing is learned
-        calibration = replace(learned.calibration, read=old.calibration.read)
+        found = moved_to(learning)
+        assert found.moved is not None  # noqa: S101  (as made above)
         told, marginal = ~np.isnan(values[learning]).all(0), old.marginal.copy()
         marginal[:, told] = marginal_quantiles(values[learning][:, told])
         save_features(directory, featurizer, marginal)
         for number, member in enumerate(members):
             save_member(directory, number, member)
-        save_moved(directory, learned.moved)
-        save_calibration(directory, calibration)
+        save_moved(directory, found.moved)
+        save_calibration(directory, found.calibration)
         save_dependence(directory, old.dependence or Dependence.none(len(old.targets)))
-        about["parts"] = built(table, videos, configuration.left_out)
+        table = dataset.take(learning)
+        about["parts"] = built(table, featurizer.transform(table), configuration.left_out)
         _finish(directory, configuration, program, dataset, about)
         return load(path, program=program, device=device)
 

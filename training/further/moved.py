@@ -31,22 +31,6 @@ STEPS = 40  # of L-BFGS
 POWERS = np.linspace(0.0, 1.0, 5)
 
 
-class Learned(NamedTuple):
-    """What rows taught, and what would be said of each of them had it not been among them.
-
-    Attributes:
-        moved: where forecasts lie, and how wide they are.
-        calibration: their stretches.
-        rows: (n,) numbers of the rows that were looked at.
-        ends: (L, n, K) lower end, median and upper end, as `ENDS` has them, of each of these without it.
-    """
-
-    moved: Moved
-    calibration: Calibration
-    rows: np.ndarray
-    ends: np.ndarray
-
-
 class Kernel(NamedTuple):
     """Groups of columns of the features, each with a weight that gives its kernel a mean variance of 1, and its prior."""
 
@@ -55,7 +39,7 @@ class Kernel(NamedTuple):
     prior: np.ndarray
 
 
-def learn(members: tuple[Member, ...], videos: Videos, authors: np.ndarray, *, strangers: bool, seed: int = 0) -> Learned:
+def learn(members: tuple[Member, ...], videos: Videos, authors: np.ndarray, *, strangers: bool, seed: int = 0) -> tuple[Moved, Calibration]:
     """Learn from labelled rows that the members were not trained on.
 
     Args:
@@ -106,10 +90,9 @@ def learn(members: tuple[Member, ...], videos: Videos, authors: np.ndarray, *, s
     factor, power = _spread(truth - alone, half)
     factor[~told], power[~told] = factor[told].mean(), power[told].mean()
     moved = Moved(moved.loc, moved.scale, moved.frequencies, moved.phases, weights, factor, power)
-    of_known, (below, above) = _stretch(moved, known, alone, truth)
-    of_strangers = of_known if strangers else _stretch(moved, unknown, left_out(unknown, blind, authors), truth)[0]
-    ends = alone + np.stack([of_known[0] * below, np.zeros_like(below), of_known[1] * above])
-    return Learned(moved, Calibration(of_known, of_strangers), rows, ends)
+    of_known = _stretch(moved, known, alone, truth)
+    of_strangers = of_known if strangers else _stretch(moved, unknown, left_out(unknown, blind, authors), truth)
+    return moved, Calibration(of_known, of_strangers)
 
 
 def _waves(medians: np.ndarray, videos: Videos, seed: int) -> Moved:
@@ -216,16 +199,14 @@ def _spread(off: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return factor, power
 
 
-def _stretch(
-    moved: Moved, summary: dict[str, np.ndarray], medians: np.ndarray, truth: np.ndarray
-) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """(2, K): what moved intervals about `medians` need to hold their share of truths; and how far their ends lie from the medians."""
+def _stretch(moved: Moved, summary: dict[str, np.ndarray], medians: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """(2, K): what moved intervals about `medians` need to hold their share of truths."""
     spread = moved.spread((summary["upper_95"] - summary["lower_95"]) / 2)
-    below, above = (spread * (summary[name] - summary["median"]) for name in ("lower_95", "upper_95"))
-    required = needed({"median": medians, "lower_95": medians + below, "upper_95": medians + above}, truth)
+    ends = {name: medians + spread * (summary[name] - summary["median"]) for name in ("lower_95", "upper_95")}
+    required = needed({"median": medians} | ends, truth)
     found = conformal(required)
     for target in range(truth.shape[1]):
         known = required[~np.isnan(required[:, 0, target]), :, target].max(1)
         if 0 < len(known) < FEWEST:  # too few for a quantile: that of the greatest, drawn towards what was found of the spread
             found[:, target] = max(1.0, (np.sort(known)[-2:].mean() + 1.0) / 2)
-    return found, (below, above)
+    return found

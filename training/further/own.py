@@ -1,7 +1,7 @@
 """Whether other data are forecast better by a run of their own, trained from scratch, than by the run that was moved to them."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,36 +33,36 @@ def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, *
     return train(dataset, replace(configuration, targets=told, **left), run=run.path / PLACE, **settings)
 
 
-def better(own: Forecaster, dataset: Dataset, rows: np.ndarray, ends: np.ndarray, targets: Sequence[str]) -> bool:
-    """Whether a run forecasts rows that it did not learn from better than the moved run forecasts rows left out, both by `quantile_loss`.
+def better(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callable[[np.ndarray], Forecaster]) -> bool:
+    """Whether a run forecasts rows that it did not learn from better than the run that was moved to the same other rows.
 
     Each row is forecast only by the networks that did not learn from it, which is a little worse than all networks together.
 
     Args:
         own: the run.
         dataset: the data it was trained on.
-        rows: (n,) numbers of rows that the moved run looked at.
-        ends: (L, n, K) what it would say of each, had the row been left out.
-        targets: names of the K targets.
+        learning: numbers of the rows that may be learned from.
+        moved: the run that is moved to rows of these numbers.
     """
     c = own.configuration
-    device, columns = next(own.members[0].parameters()).device, [targets.index(name) for name in own.targets]
     ours, theirs, reached = [], [], []
     for fold in range(c.folds):
-        place = np.flatnonzero(np.isin(rows, split(dataset.videos, **c.division, fold=fold).validation))
-        if len(place) == 0:
-            continue
-        table = dataset.take(rows[place])
-        videos = own.featurizer.transform(table).unlabelled().to(device)
-        if c.split == "author":
-            videos = videos.without(*OF_THE_AUTHOR)
-        blind = replace(own, members=own.members[fold :: c.folds])
-        draws = np.concatenate(list(blind.draws(videos, DRAWS, seed=c.seed, plain=True)), axis=1)
-        ours.append(np.quantile(draws, list(ENDS.values()), axis=0))
-        theirs.append(ends[:, place][..., columns])
+        held = np.intersect1d(split(dataset.videos, **c.division, fold=fold).validation, learning)
+        table = dataset.take(held)
+        ours.append(_ends(replace(own, members=own.members[fold :: c.folds]), table, own.targets))
+        theirs.append(_ends(moved(np.setdiff1d(learning, held)), table, own.targets))
         reached.append(truth(table.videos, own.targets, c.target_scale))
     found = np.concatenate(reached)
     return quantile_loss(np.concatenate(ours, axis=1), found) < quantile_loss(np.concatenate(theirs, axis=1), found)
+
+
+def _ends(forecaster: Forecaster, table: Dataset, targets: Sequence[str]) -> np.ndarray:
+    """(L, n, K) ends and medians, as `ENDS` has them, of these rows and targets."""
+    videos = forecaster.featurizer.transform(table).unlabelled().to(next(forecaster.members[0].parameters()).device)
+    if forecaster.configuration.split == "author":
+        videos = videos.without(*OF_THE_AUTHOR)
+    draws = np.concatenate(list(forecaster.draws(videos, DRAWS, plain=True)), axis=1)
+    return np.quantile(draws, list(ENDS.values()), axis=0)[..., [forecaster.targets.index(name) for name in targets]]
 
 
 def quantile_loss(ends: np.ndarray, reached: np.ndarray) -> float:

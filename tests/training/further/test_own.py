@@ -8,7 +8,6 @@ import pytest
 
 import evaluate
 import train
-from features.targets import truth
 from forecast.run.load import load
 from tests.training.further.test_go_on import checksums
 from training import go_on
@@ -61,10 +60,14 @@ def test_one_that_is_worse_leaves_nothing_behind(run_directory, other, tmp_path,
     seen = []
     better = own.better
 
-    def judge(alone, dataset, rows, ends, targets):
-        known = truth(dataset.take(rows).videos, targets, "log1p")
-        certain = np.stack([known - 0.01, known, known + 0.01])
-        seen.append((better(alone, dataset, rows, certain, targets), better(alone, dataset, rows, certain + 50, targets)))
+    def judge(alone, dataset, learning, moved):
+        def far_off(rows):
+            assert len(rows) < len(learning)
+            forecaster = moved(rows)
+            forecaster.moved.weights[0] -= 50.0  # of the constant
+            return forecaster
+
+        seen.append((better(alone, dataset, learning, lambda rows: alone), better(alone, dataset, learning, far_off)))
         return False
 
     monkeypatch.setattr(own, "better", judge)
