@@ -17,15 +17,16 @@ def level(rows: dict[str, np.ndarray], truth: np.ndarray, targets: Sequence[str]
     """What metrics.json says of it.
 
     Args:
-        rows: `median` and `crps` of the forecasts, (N, K) each.
+        rows: `mean` and `crps` of the forecasts, (N, K) each.
         truth: (N, K), NaN where unknown.
         targets: names of the K targets.
         scale: of the targets.
         authors: (N,) who made each video, any keys: videos of one author are off together.
 
     Returns:
-        By target, `bias` (mean of truth - median, in the training scale), its `standard_error` over authors, `crps`, and
-        `crps_marginal`, that of the distribution of these very rows; and `sentences`, one for each target that is off.
+        By target, `bias` (truth - mean, on average, in the training scale; truth - median is not 0 where skewed forecasts are right), its
+        `standard_error` over authors, `crps`, and `crps_marginal`, that of the distribution of these very rows; and `sentences`, one for
+        each target that is off.
     """
     found: dict[str, Any] = {}
     sentences = []
@@ -33,7 +34,7 @@ def level(rows: dict[str, np.ndarray], truth: np.ndarray, targets: Sequence[str]
         known = ~np.isnan(truth[:, k])
         if known.sum() < 2:
             continue
-        off, crps = (truth - rows["median"])[known, k], float(rows["crps"][known, k].mean())
+        off, crps = (truth - rows["mean"])[known, k], float(rows["crps"][known, k].mean())
         own = marginal_rows(marginal_quantiles(truth[known][:, [k]]), truth[known][:, [k]])
         bias, error, marginal = float(off.mean()), _standard_error(off, authors[known]), float(own["crps"].mean())
         found[name] = {"bias": bias, "standard_error": error, "crps": crps, "crps_marginal": marginal}
@@ -41,7 +42,7 @@ def level(rows: dict[str, np.ndarray], truth: np.ndarray, targets: Sequence[str]
             sentences.append(f"{name}: its CRPS, {crps:.3f}, is worse than that of the distribution of these very rows, {marginal:.3f}")
         if abs(bias) > max(SURE * error, MATTERS * float(off.std())):
             amount = f"a factor of {math.exp(abs(bias)):.2f}" if scale.counts else f"{abs(bias):.3g}"
-            sentences.append(f"{name} is forecast too {'low' if bias > 0 else 'high'}, by {amount} at the median")
+            sentences.append(f"{name} is forecast too {'low' if bias > 0 else 'high'}, by {amount} on average")
     return {"targets": found, "sentences": sentences}
 
 

@@ -9,7 +9,7 @@ from forecast.scoring.level import level
 
 def test_a_bias_is_told_with_its_error_over_authors():
     truth = np.array([[1.0, 5.0], [2.0, np.nan], [3.0, 7.0], [6.0, 6.0]])
-    rows = {"median": np.array([[0.0, 5.0], [2.0, 0.0], [2.0, 7.0], [4.0, 6.0]]), "crps": np.full((4, 2), 0.5)}
+    rows = {"mean": np.array([[0.0, 5.0], [2.0, 0.0], [2.0, 7.0], [4.0, 6.0]]), "crps": np.full((4, 2), 0.5)}
     found = level(rows, truth, ("a", "b"), Scale.COUNTS, np.array(["x", "x", "y", "z"]))["targets"]
     assert found["a"]["bias"] == pytest.approx((1 + 0 + 1 + 2) / 4)
     # off by 1, 0, 1, 2, mean 1: authors' totals of what is left are -1, 0, 1
@@ -24,7 +24,7 @@ def test_what_is_off_is_a_sentence():
     authors = np.arange(400).astype(str)
 
     def said(shift, crps):
-        rows = {"median": truth - shift + random.normal(0, 0.5, size=truth.shape), "crps": np.full_like(truth, crps)}
+        rows = {"mean": truth - shift + random.normal(0, 0.5, size=truth.shape), "crps": np.full_like(truth, crps)}
         return level(rows, truth, ("view_count",), Scale.COUNTS, authors)["sentences"]
 
     assert said(0.0, 0.3) == []
@@ -32,3 +32,12 @@ def test_what_is_off_is_a_sentence():
     assert low.startswith("view_count is forecast too low, by a factor of 7.")
     assert worse.startswith("view_count: its CRPS, 0.700, is worse than that of the distribution of these very rows, 0.5")
     assert said(-2.0, 0.3)[0].startswith("view_count is forecast too high, by a factor of 7.")
+
+
+def test_skewed_forecasts_that_are_right_are_not_off():
+    """Exponential truths are 0.31 above their median on average, and not above their mean."""
+    truth = np.random.default_rng(0).exponential(1.0, size=(4000, 1))
+    rows = {"mean": np.ones_like(truth), "median": np.full_like(truth, np.log(2)), "crps": np.full_like(truth, 0.5)}
+    found = level(rows, truth, ("view_count",), Scale.COUNTS, np.arange(4000).astype(str))
+    assert found["sentences"] == []
+    assert abs(found["targets"]["view_count"]["bias"]) < 4.27 / 4000**0.5
