@@ -7,8 +7,11 @@ import signal
 import sys
 import threading
 from multiprocessing import forkserver
+from typing import Any
 
 from machine.errors import InputError
+
+FORKED = "forkserver"
 
 
 def begin_worker() -> None:
@@ -17,10 +20,17 @@ def begin_worker() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
+def worker_context() -> Any:
+    """How workers are started: forked from a process that has no threads, where the system can, else anew."""
+    return multiprocessing.get_context(FORKED if FORKED in multiprocessing.get_all_start_methods() else "spawn")
+
+
 def prepare_workers(*modules: str) -> None:
-    """Begin to import `modules` in a process of its own, which workers of the context "forkserver" then begin with."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload(list(modules))
-    forkserver.ensure_running()
+    """Begin to import `modules` in the process that workers are forked from, where there will be one."""
+    context = worker_context()
+    if context.get_start_method() == FORKED:
+        context.set_forkserver_preload(list(modules))
+        forkserver.ensure_running()
 
 
 def _end_with_parent() -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import multiprocessing
 import os
 import queue
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.load import load_features, load_member, member_file, save_member
 from machine.errors import InputError
-from machine.processes import begin_worker
+from machine.processes import begin_worker, worker_context
 from program import Program
 from program.linear import Linear
 from training import data_parallel
@@ -123,7 +122,7 @@ def train_apart(
     Raises:
         InputError: what a worker raised, or that one was killed (then `--resume` goes on from the last epoch).
     """
-    context = multiprocessing.get_context("forkserver")  # a process forked from this one would inherit torch's threads half-way
+    context = worker_context()  # a process forked from this one would inherit torch's threads half-way
     results, place = context.Queue(), (folds.starts, folds.strangers)
     processes = [
         context.Process(
