@@ -85,7 +85,10 @@ def _train(options: Any, device: Any) -> None:
         print(f"{'' if number else 'parts':12s} {name:{max(map(len, parts))}s}  {said}")
     print(f"targets      {', '.join(forecaster.targets)}")
     if parent is not None and forecaster.moved is None:
-        print(f"from         these rows alone: of rows held back, a run of their own says more than {parent} moved to them")
+        print(f"from         these rows alone: a run of their own forecasts rows held back better than {parent} moved to them")
+        for name in configuration.targets:
+            if name not in forecaster.targets:
+                print(f"             it does not forecast {name}, which no row knows")
     by_author = forecaster.configuration.split == "author"
     stretches = forecaster.calibration.strangers if by_author else forecaster.calibration.known
     halves = ", ".join(f"{below:.2f} and {above:.2f}" for below, above in stretches.T)

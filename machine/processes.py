@@ -21,7 +21,7 @@ def begin_worker() -> None:
 
 
 def worker_context() -> Any:
-    """How workers are started: forked from a process that has no threads, where the system can, else anew."""
+    """How workers are started: forked from a process that only imports, where the system can do that, else anew."""
     return multiprocessing.get_context(FORKED if FORKED in multiprocessing.get_all_start_methods() else "spawn")
 
 

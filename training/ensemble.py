@@ -33,6 +33,7 @@ from forecast.run.directory import RunDirectory
 from forecast.run.load import load, load_features, member_file, save_calibration, save_features
 from forecast.run.versions import versions
 from forecast.scoring.baseline import marginal_quantiles
+from machine.errors import InputError
 from program import SHIPPED, Program
 from training.members import fit_members, workers_for
 from training.start import EXTRACTION, begin
@@ -82,8 +83,10 @@ def train(
         # every row that does not test is learned from: what validates one member trains another
         learning = np.sort(np.concatenate([rows.train, rows.validation]))
         looks = looks_each(len(dataset)) if learned_from_looks(dataset, configuration.left_out, configuration.target_scale) else 1
+        left_to_us = configuration.folds == 0
         configuration = configuration.for_rows(len(rows.train), looks)
-        splits = [divide(fold=fold) for fold in range(configuration.folds)]
+        splits = _splits(divide, configuration.folds, fewer=left_to_us)
+        configuration = replace(configuration, folds=len(splits))
         begin(directory, configuration, source, dataset, keep_names=keep_names)
         at_once = workers_for(workers, configuration, len(rows.train) * looks, device.type) if program.portable else 1
         featurizer = _features(directory, dataset.take(learning), configuration)
@@ -97,6 +100,24 @@ def train(
         parts = built(dataset.take(learning), folds.videos, configuration.left_out)
         _finish(directory, configuration, program, dataset, parts)
         return load(path, program=program, device=device)
+
+
+def _splits(divide: Callable[..., Rows], folds: int, *, fewer: bool) -> list[Rows]:
+    """The folds' rows; of few authors there may be fewer folds, where `fewer` allows it. Some rows must lie in no fold."""
+    splits = [divide()]
+    always = splits[0].train
+    for fold in range(1, folds):
+        try:
+            rows = divide(fold=fold)
+        except InputError:
+            if not fewer:
+                raise
+            break
+        always = np.setdiff1d(always, rows.validation)
+        if fewer and len(always) == 0:
+            break
+        splits.append(rows)
+    return splits
 
 
 def _features(run: RunDirectory, dataset: Dataset, configuration: Configuration) -> Featurizer:

@@ -1,4 +1,4 @@
-"""Many parameters as one: what an optimiser does to each of hundreds of small ones takes longer than what they are trained by."""
+"""Many parameters as one: an optimiser takes some time for each tensor, however small, and a network here has hundreds of them."""
 
 import torch
 from torch import nn

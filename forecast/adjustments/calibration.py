@@ -34,7 +34,7 @@ from machine.errors import InputWarning
 
 Rows = Mapping[str, np.ndarray]  # what `mixture_summary` tells
 
-FEWEST = 40  # validation rows below which a stretch would be guesswork: 1 is used
+FEWEST = 40  # validation rows below which a stretch would be guesswork: known authors have the strangers', all others 1
 HALVES = 400  # validation rows from which each half has a stretch of its own
 DRAWS = 32  # of z, for each mixture: their noise is 3 % of a predictive standard deviation
 ENDS = {name: LEVELS[name] for name in ("lower_95", "median", "upper_95")}  # all that a stretch needs

@@ -24,9 +24,9 @@ def level(rows: dict[str, np.ndarray], truth: np.ndarray, targets: Sequence[str]
         authors: (N,) who made each video, any keys: videos of one author are off together.
 
     Returns:
-        By target, `bias` (truth - mean, on average, in the training scale; truth - median is not 0 where skewed forecasts are right), its
-        `standard_error` over authors, `crps`, and `crps_marginal`, that of the distribution of these very rows; and `sentences`, one for
-        each target that is off.
+        By target, `bias` (truth less the forecast's mean, averaged, in the training scale), its `standard_error` over authors, `crps`, and
+        `crps_marginal`, that of the distribution of these very rows; and `sentences`, one for each target that is off. Medians would not
+        do: truths lie above the median of a right, skewed forecast on average.
     """
     found: dict[str, Any] = {}
     sentences = []

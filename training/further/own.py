@@ -11,10 +11,10 @@ from features.missing import OF_THE_AUTHOR
 from features.rows.splits import split
 from features.tables.dataset import Dataset
 from features.targets import truth
-from forecast.adjustments.calibration import ENDS
 from forecast.forecaster import Forecaster
 from forecast.run.configuration import AUTOMATIC, Configuration
 from forecast.run.directory import RunDirectory
+from forecast.scoring.scores import row_summary
 from training.ensemble import train
 
 ENOUGH = 600  # rows to learn from below which a run of their own is not tried (docs/other_data.md)
@@ -49,32 +49,20 @@ def better(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Calla
     for fold in range(c.folds):
         held = np.intersect1d(split(dataset.videos, **c.division, fold=fold).validation, learning)
         table = dataset.take(held)
-        ours.append(_ends(replace(own, members=own.members[fold :: c.folds]), table, own.targets))
-        theirs.append(_ends(moved(np.setdiff1d(learning, held)), table, own.targets))
         reached.append(truth(table.videos, own.targets, c.target_scale))
-    found = np.concatenate(reached)
-    return quantile_loss(np.concatenate(ours, axis=1), found) < quantile_loss(np.concatenate(theirs, axis=1), found)
+        ours.append(_crps(replace(own, members=own.members[fold :: c.folds]), table, own.targets, reached[-1]))
+        theirs.append(_crps(moved(np.setdiff1d(learning, held)), table, own.targets, reached[-1]))
+    scale = np.maximum(np.nanstd(np.concatenate(reached), axis=0), 1e-9)
+    return bool(np.nanmean(np.concatenate(ours) / scale) < np.nanmean(np.concatenate(theirs) / scale))
 
 
-def _ends(forecaster: Forecaster, table: Dataset, targets: Sequence[str]) -> np.ndarray:
-    """(L, n, K) ends and medians, as `ENDS` has them, of these rows and targets."""
+def _crps(forecaster: Forecaster, table: Dataset, targets: Sequence[str], reached: np.ndarray) -> np.ndarray:
+    """(n, K) CRPS of these rows and targets, NaN where unknown."""
     videos = forecaster.featurizer.transform(table).unlabelled().to(next(forecaster.members[0].parameters()).device)
     if forecaster.configuration.split == "author":
         videos = videos.without(*OF_THE_AUTHOR)
     draws = np.concatenate(list(forecaster.draws(videos, DRAWS, plain=True)), axis=1)
-    return np.quantile(draws, list(ENDS.values()), axis=0)[..., [forecaster.targets.index(name) for name in targets]]
-
-
-def quantile_loss(ends: np.ndarray, reached: np.ndarray) -> float:
-    """Mean quantile score over levels, rows and targets, each in units of its standard deviation.
-
-    Args:
-        ends: (L, n, K).
-        reached: (n, K), NaN where unknown.
-    """
-    level = np.array(list(ENDS.values()))[:, None, None]
-    loss = (reached - ends) * (level - (reached < ends))
-    return float(np.nanmean(np.nanmean(loss, axis=(0, 1)) / np.maximum(np.nanstd(reached, axis=0), 1e-9)))
+    return row_summary(draws[..., [forecaster.targets.index(name) for name in targets]], reached)["crps"]
 
 
 def keep(run: RunDirectory, about: dict[str, Any]) -> None:

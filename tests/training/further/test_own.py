@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 import evaluate
@@ -23,20 +22,14 @@ def tried(monkeypatch):
     monkeypatch.setattr(own, "AUTOMATIC", ())
 
 
-def test_the_quantile_loss_of_two_rows():
-    ends = np.array([[[0.0], [0.0]], [[1.0], [4.0]], [[5.0], [5.0]]])
-    reached = np.array([[2.0], [6.0]])  # of standard deviation 2
-    # 0.025 * 2 and 0.025 * 6; 0.5 * 1 and 0.5 * 2; 0.025 * 3 and 0.975 * 1
-    assert own.quantile_loss(ends, reached) == pytest.approx((0.2 + 1.5 + 1.05) / 6 / 2)
-    assert own.quantile_loss(np.repeat(ends, 2, axis=2), np.array([[2.0, np.nan], [6.0, 6.0]])) > 0
-
-
 def test_one_that_is_better_is_kept_whole_and_names_the_parent(run_directory, other_file, tmp_path, tried, monkeypatch, capsys):
     monkeypatch.setattr(own, "better", lambda *arguments: True)
     before = checksums(run_directory)
     options = ["--from", str(run_directory), "--data", str(other_file), "--workers", "1"]
     train.main([*options, "--run", str(tmp_path / "whole")])
-    assert "from         these rows alone" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "from         these rows alone" in said
+    assert "it does not forecast share_count, which no row knows" in said
     about = json.loads((tmp_path / "whole" / "run.json").read_text())
     assert about["parent"] == {"run": str(run_directory), "checksum": before["run.json"]}
     assert not (tmp_path / "whole" / "own").exists()
