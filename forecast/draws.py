@@ -9,9 +9,11 @@ from pyro.infer import Predictive
 from torch import Tensor
 
 from features.videos import Videos
-from forecast.member import TARGET, Member, drawn, of_rows
+from forecast.exact_quantiles import FEWEST, POINTS, with_exact_quantiles
+from forecast.latent import Sampler, Values, drawn, likelihood, of_rows, shares_of
+from forecast.member import TARGET, Member
+from forecast.mixture import ENCODED
 
-ENCODED = 256  # videos whose z are drawn at a time
 DECODED = 16384  # draws decoded at a time: their hidden layers stay in cache, and the cost of a call of Predictive is small
 
 
@@ -24,7 +26,7 @@ def draw(members: Sequence[Member], videos: Videos, samples: int = 1000) -> Tens
 
 
 def draw_chunks(
-    members: Sequence[Member], videos: Videos, samples: int = 1000, *, seed: int | None = None, first: int = 0
+    members: Sequence[Member], videos: Videos, samples: int = 1000, *, seed: int | None = None, first: int = 0, exact: bool = False
 ) -> Iterator[Tensor]:
     """`draw` for a few videos at a time: (S, n, K) each, so that memory does not grow with N. Each video is encoded once.
 
@@ -35,25 +37,35 @@ def draw_chunks(
         seed: gives every `ENCODED` videos random numbers of their own, so that a table may be forecast in pieces of that many, in any
             order and by any process, with the same draws; None goes on with torch's generator.
         first: number in that table of the first of `videos`.
+        exact: draws are moved to the exact quantiles of the mixture, see `forecast.exact_quantiles`.
     """
     _keep_freed_memory()
-    members = members[:samples]
-    shares = [len(range(member, samples, len(members))) for member in range(len(members))]
-    chunk = max(1, DECODED // shares[0])
+    wanted: list[list[tuple[int, Sampler]]] = [[(share, "random")] for share in shares_of(samples, members)]
+    if exact and samples >= FEWEST:
+        for one, points in zip(wanted, shares_of(POINTS, members), strict=False):
+            one.append((points, "sobol"))
+    members = members[: len(wanted)]
+    chunk = max(1, DECODED // wanted[0][0][0])
     with torch.no_grad():
         for number, block in enumerate(videos.unlabelled().split(ENCODED), first // ENCODED):
             if seed is not None:
                 torch.manual_seed(int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0]))
-            found = [drawn(member, block, share) for member, share in zip(members, shares, strict=True)]
+            found = [drawn(member, block, *kinds) for member, kinds in zip(members, wanted, strict=True)]
             for start in range(0, len(block), chunk):
                 rows = slice(start, start + chunk)
-                few = block.rows(rows)
-                yield torch.cat(
-                    [
-                        Predictive(member.model, of_rows(sites, rows), return_sites=(TARGET,), parallel=True)(few)[TARGET]
-                        for member, sites in zip(members, found, strict=True)
-                    ]
-                )
+                yield _popularity(members, block.rows(rows), [[of_rows(one, rows) for one in of_member] for of_member in found])
+
+
+def _popularity(members: Sequence[Member], videos: Videos, values: Sequence[Sequence[Values]]) -> Tensor:
+    """Draws (S, n, K) of a few videos, given draws of each member's latent sites, and where exact quantiles are wanted, a few more."""
+    samples = torch.cat(
+        [
+            Predictive(member.model, first, return_sites=(TARGET,), parallel=True)(videos)[TARGET]
+            for member, (first, *_) in zip(members, values, strict=True)
+        ]
+    )
+    given = [likelihood(member, videos, points) for member, of_member in zip(members, values, strict=True) for points in of_member[1:]]
+    return with_exact_quantiles(samples, given) if given else samples
 
 
 def _keep_freed_memory() -> None:

@@ -5,28 +5,31 @@ The quantiles of 1,000 draws err by a sixth of a predictive standard deviation a
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from features.videos import Videos
-from forecast.member import Member
-from forecast.mixture import LEVELS, likelihoods_given_z, mixture_quantiles
+from forecast.mixture import LEVELS, mixture_quantiles
 
-DRAWS = 32  # of z, shared by the members
+POINTS = 32  # draws of z, shared by the members
 FEWEST = 200  # draws: with fewer, the outermost draw lies inside the 2.5 % quantile and would be moved onto it
 
 
-def with_exact_quantiles(samples: Tensor, members: Sequence[Member], videos: Videos) -> Tensor:
+def with_exact_quantiles(samples: Tensor, likelihoods: Sequence[Any]) -> Tensor:
     """Move draws (S, N, K) so that their median and the ends of their central intervals are exact given z.
 
     Fewer than `FEWEST` draws, and those of likelihoods without a distribution function, stay as they are.
+
+    Args:
+        samples: of the mixture.
+        likelihoods: of each member, at a few z, see `forecast.latent.likelihood`.
     """
     if len(samples) < FEWEST:
         return samples
     with torch.no_grad():
         try:
-            exact = mixture_quantiles(likelihoods_given_z(members, videos, DRAWS, "sobol"))
+            exact = mixture_quantiles(likelihoods)
         except NotImplementedError:
             return samples
     drawn = quantiles(samples)

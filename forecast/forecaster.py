@@ -22,7 +22,6 @@ from forecast.adjustments.calibration import Calibration
 from forecast.adjustments.moved import Moved
 from forecast.adjustments.young import shrink
 from forecast.draws import draw_chunks
-from forecast.exact_quantiles import with_exact_quantiles
 from forecast.joint.authors import Authors, authors_of
 from forecast.joint.dependence import Dependence
 from forecast.joint.reorder import reorder
@@ -139,11 +138,9 @@ class Forecaster:
             absent = absences(videos, self.featurizer.shapes)
             known = known_videos(self.featurizer, videos) if self.met else None
             start = 0
-            for samples_of_chunk in draw_chunks(self.members, videos, samples, seed=seed, first=first):
+            for samples_of_chunk in draw_chunks(self.members, videos, samples, seed=seed, first=first, exact=not plain):
                 stop = start + samples_of_chunk.shape[1]
                 rows = slice(start, stop)
-                if not plain:
-                    samples_of_chunk = with_exact_quantiles(samples_of_chunk, self.members, videos.rows(rows).unlabelled())
                 if self.moved is not None:
                     samples_of_chunk = self.moved.apply(samples_of_chunk, videos.rows(rows))
                 of_chunk = None if known is None else known[rows]

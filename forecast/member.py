@@ -1,15 +1,15 @@
 """One trained network of an ensemble: a program and the networks that it was given, as functions of videos alone."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyro
 import torch
 from pyro import poutine
 from pyro.infer.autoguide import AutoGuide
-from torch import Tensor, nn
+from torch import nn
 
 from features.videos import Videos
 from machine.errors import InputError
@@ -161,22 +161,3 @@ class ShareOfEpoch(poutine.messenger.Messenger):
     def _pyro_sample(self, message: Any) -> None:
         if not message["is_observed"] and shared(message, self.plates):
             message["scale"] = message["scale"] * self.share
-
-
-class Drawn(NamedTuple):
-    """Draws of one latent site: (draws, N, ...), or (draws, 1, ...) where all N videos share it."""
-
-    value: Tensor
-    shared: bool
-
-
-def drawn(member: Member, videos: Videos, draws: int) -> dict[str, Drawn]:
-    """Draws of every latent site of the guide, by name."""
-    with pyro.plate("draws", draws, dim=-2):
-        found = latent_sites(trace(member.guide, videos))
-    return {name: Drawn(site["value"], shared(site, member.plates)) for name, site in found.items()}
-
-
-def of_rows(sites: Mapping[str, Drawn], rows: slice) -> dict[str, Tensor]:
-    """The values of `drawn` that these rows need."""
-    return {name: site.value if site.shared else site.value[:, rows] for name, site in sites.items()}

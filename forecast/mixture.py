@@ -8,20 +8,18 @@ Its quantiles are the roots of F(y) = level. Far fewer draws of z than of y give
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import pyro
 import torch
-from pyro import poutine
 from torch import Tensor
 
 from features.videos import Videos
-from forecast.draws import ENCODED
-from forecast.member import TARGET, Member, latent_sites, shared, trace
+from forecast.latent import Sampler, drawn, likelihood, of_rows, shares_of
+from forecast.member import Member
 from machine.errors import InputWarning
 
-Sampler = Literal["random", "sobol"]
+ENCODED = 256  # videos whose z are drawn at a time
 LEVELS = {"lower_95": 0.025, "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper_95": 0.975}
 TOLERANCE = 1e-5  # of a level
 FALLBACK = 1000  # draws of y where a likelihood has no distribution function
@@ -54,34 +52,12 @@ def mixture_summary(
 
 
 def likelihoods_given_z(members: Sequence[Member], videos: Videos, draws: int, sampler: Sampler) -> list[Any]:
-    """`likelihood_given_z` of each member, which share the draws."""
-    members = members[:draws]
-    shares = [len(range(member, draws, len(members))) for member in range(len(members))]
-    return [likelihood_given_z(one, videos, share, sampler) for one, share in zip(members, shares, strict=True)]
-
-
-def likelihood_given_z(member: Member, videos: Videos, draws: int, sampler: Sampler = "random") -> Any:
-    """p(y | z) at `draws` z of each of N videos: a distribution of batch shape (draws, N) over K numbers."""
-    sites = latent_sites(trace(member.guide, videos))
-    if len(sites) == 1 and not any(shared(site, member.plates) for site in sites.values()):
-        [(name, site)] = sites.items()
-        normal = isinstance(getattr(site["fn"], "base_dist", site["fn"]), torch.distributions.Normal)
-        data = {name: _sobol(site["fn"], draws) if sampler == "sobol" and normal else site["fn"].sample((draws,))}
-    else:  # one site may depend on another: they are drawn together
-        with pyro.plate("draws", draws, dim=-2):
-            data = {name: site["value"] for name, site in latent_sites(trace(member.guide, videos)).items()}
-    # an observed popularity is not drawn, and only its distribution is looked at
-    known = poutine.condition(member.model, data=data | {TARGET: torch.zeros((), device=videos.device)})
-    with pyro.plate("draws", draws, dim=-2):
-        return poutine.trace(known).get_trace(videos).nodes[TARGET]["fn"]
-
-
-def _sobol(posterior: Any, draws: int) -> Tensor:
-    """(draws, N, D): the same scrambled Sobol points, moved to each video's Normal."""
-    width = posterior.event_shape[0]
-    seed = int(torch.randint(2**31, ()))
-    points = torch.quasirandom.SobolEngine(width, scramble=True, seed=seed).draw(draws).clamp(1e-6, 1 - 1e-6)
-    return posterior.mean + posterior.stddev * torch.special.ndtri(points).to(posterior.mean)[:, None, :]
+    """`forecast.latent.likelihood` of each member, which share the draws of z."""
+    found = []
+    for member, share in zip(members, shares_of(draws, members), strict=False):
+        [sites] = drawn(member, videos, (share, sampler))
+        found.append(likelihood(member, videos, of_rows(sites)))
+    return found
 
 
 def _summary(likelihoods: list, draws: int, levels: Mapping[str, float]) -> dict[str, Tensor]:
@@ -96,7 +72,7 @@ def _summary(likelihoods: list, draws: int, levels: Mapping[str, float]) -> dict
 
 
 def mixture_quantiles(likelihoods: Sequence[Any], levels: Mapping[str, float] = LEVELS) -> Tensor:
-    """(L, N, K) quantiles of what `likelihood_given_z` returns for each member.
+    """(L, N, K) quantiles of the mixture of what `likelihoods_given_z` returns.
 
     Raises:
         NotImplementedError: a likelihood has no distribution function.

@@ -7,9 +7,9 @@ import torch
 from scipy import stats
 
 from forecast.draws import draw
-from forecast.exact_quantiles import moved, quantiles, with_exact_quantiles
+from forecast.exact_quantiles import POINTS, moved, quantiles, with_exact_quantiles
 from forecast.member import Member
-from forecast.mixture import LEVELS
+from forecast.mixture import LEVELS, likelihoods_given_z
 from model.likelihood import NanMasked, NormalMixture
 from tests.conftest import member_of
 
@@ -56,7 +56,9 @@ def test_bounds_have_a_third_of_the_noise_of_draws(make_videos):
         torch.manual_seed(seed)
         samples = draw([ours], make_videos(4), 400)
         plain.append(np.quantile(samples, 0.975, axis=0) - exact)
-        less.append(np.quantile(with_exact_quantiles(samples, [ours], make_videos(4)), 0.975, axis=0) - exact)
+        less.append(
+            np.quantile(with_exact_quantiles(samples, likelihoods_given_z([ours], make_videos(4), POINTS, "sobol")), 0.975, axis=0) - exact
+        )
     # 240 errors each: their root mean square varies by 5 % at random, so a third is out of reach of noise
     assert np.square(less).mean() ** 0.5 < np.square(plain).mean() ** 0.5 / 3
 
@@ -70,7 +72,7 @@ def test_targets_keep_moving_together(make_videos):
     ours = program(likelihood)
     torch.manual_seed(0)
     samples = draw([ours], make_videos(1), 4000)
-    found = with_exact_quantiles(samples, [ours], make_videos(1))[:, 0]
+    found = with_exact_quantiles(samples, likelihoods_given_z([ours], make_videos(1), POINTS, "sobol"))[:, 0]
     assert abs(np.corrcoef(found.T)[0, 1] - 0.9) < 0.02
     assert torch.equal(found.argsort(dim=0), samples[:, 0].argsort(dim=0))
 
@@ -78,19 +80,19 @@ def test_targets_keep_moving_together(make_videos):
 def test_a_likelihood_without_a_distribution_function_keeps_its_draws(make_videos):
     ours = program(lambda z: NanMasked(dist.StudentT(3.0, z, NOISE)))
     samples = draw([ours], make_videos(2), 300)
-    assert torch.equal(with_exact_quantiles(samples, [ours], make_videos(2)), samples)
+    assert torch.equal(with_exact_quantiles(samples, likelihoods_given_z([ours], make_videos(2), POINTS, "sobol")), samples)
 
 
 def test_few_draws_stay_as_they_are(make_videos):
     ours = program(lambda z: NanMasked(dist.Normal(z, NOISE)))
     for count in (1, 50):
         samples = draw([ours], make_videos(2), count)
-        assert torch.equal(with_exact_quantiles(samples, [ours], make_videos(2)), samples)
+        assert torch.equal(with_exact_quantiles(samples, likelihoods_given_z([ours], make_videos(2), POINTS, "sobol")), samples)
 
 
 def test_a_likelihood_without_a_mean_has_exact_quantiles(make_videos):
     ours = program(lambda z: NanMasked(dist.Cauchy(z, NOISE)))
     torch.manual_seed(0)
-    found = with_exact_quantiles(draw([ours], make_videos(2), 300), [ours], make_videos(2))
+    found = with_exact_quantiles(draw([ours], make_videos(2), 300), likelihoods_given_z([ours], make_videos(2), POINTS, "sobol"))
     # z moves the quartiles of a Cauchy (1.2 from its centre) by less than its own spread
     np.testing.assert_allclose(np.quantile(found, 0.75, axis=0), LOC + NOISE, atol=0.35)
