@@ -84,14 +84,14 @@ def group(device: torch.device) -> Iterator[None]:
 def lead(run: Path, folds: Folds, configuration: Configuration, program: Program) -> None:
     """In the first process: have the others train what lies in the run directory."""
     if SIZE > 1:
-        distributed.broadcast_object_list([str(run), folds.starts, folds.strangers, configuration, program], device=torch.device("cpu"))
+        distributed.broadcast_object_list([str(run), folds.about, configuration, program], device=torch.device("cpu"))
 
 
-def told() -> tuple[Path, tuple[int, ...], bool, Configuration, Program]:
+def told() -> tuple[Path, tuple[Any, ...], Configuration, Program]:
     """In every other process: what the first one says in `lead`."""
-    said: list[Any] = [None] * 5
+    said: list[Any] = [None] * 4
     try:
         distributed.broadcast_object_list(said, device=torch.device("cpu"))
     except RuntimeError as error:
         raise InputError("the first process ended before training began") from error
-    return Path(said[0]), said[1], said[2], said[3], said[4]
+    return Path(said[0]), said[1], said[2], said[3]

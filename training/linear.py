@@ -28,7 +28,9 @@ FEWEST = 2  # training rows of a kind that has a linear forecast
 DRAWS = 100
 
 
-def add_linear(member: Member, train: Videos, validation: Videos, shapes: Mapping[str, PartShape], targets: Targets) -> None:
+def add_linear(
+    member: Member, train: Videos, validation: Videos, shapes: Mapping[str, PartShape], targets: Targets, looks: float = 1.0
+) -> None:
     """Give a trained member its linear forecast, with the share in which it helps most.
 
     Args:
@@ -37,6 +39,7 @@ def add_linear(member: Member, train: Videos, validation: Videos, shapes: Mappin
         validation: rows that it did not.
         shapes: of the parts.
         targets: their loc and spread standardise.
+        looks: at each video that nothing had been read of: what it reaches is told once, however often it is looked at.
     """
     linear = Linear(shapes, len(targets.names)).to(train.device)
     groups = np.unique(linear.groups, return_inverse=True)[1]
@@ -44,18 +47,20 @@ def add_linear(member: Member, train: Videos, validation: Videos, shapes: Mappin
         learned, new = (videos.rows((linear.kind(videos) == kind).nonzero().flatten()).relative() for videos in (train, validation))
         if len(learned) < FEWEST:
             continue  # the share stays 0
-        new = new.spread(WATCHED)
-        _fit(linear, kind, learned.spread(ROWS), new, groups, targets)
-        _weigh(linear, kind, member, new, targets)
+        new, some = new.spread(WATCHED), learned.spread(ROWS)
+        # growth from one reading is told anew by the next; what a video reaches from nothing is not
+        repeats = max(1.0, looks * len(some) / len(learned)) if kind == 0 else 1.0
+        _fit(linear, kind, some, new, groups, targets, repeats)
+        _weigh(linear, kind, member, new, targets, looks if kind == 0 else 1.0)
     member.linear = linear
 
 
-def _fit(linear: Linear, kind: int, train: Videos, validation: Videos, groups: np.ndarray, targets: Targets) -> None:
+def _fit(linear: Linear, kind: int, train: Videos, validation: Videos, groups: np.ndarray, targets: Targets, repeats: float) -> None:
     """Set the regression of one kind of videos."""
     assert train.popularity is not None  # noqa: S101  (labelled by contract)
     columns = linear.columns(train).double().cpu().numpy()
     reached = (train.popularity.double().cpu().numpy() - targets.loc) / targets.spread
-    weight, loc, covariance = regression(columns, reached, groups, linear.columns(validation).double().cpu().numpy())
+    weight, loc, covariance = regression(columns, reached, groups, linear.columns(validation).double().cpu().numpy(), repeats)
     errors = reached - columns @ weight - loc
     # growth strays far for some videos and hardly for others: one shape for all would lend each the tails of a few
     told = ~np.isnan(errors).any(1) & (kind == 0)
@@ -70,7 +75,7 @@ def _fit(linear: Linear, kind: int, train: Videos, validation: Videos, groups: n
         getattr(linear, name)[kind] = torch.from_numpy(value)
 
 
-def _weigh(linear: Linear, kind: int, member: Member, validation: Videos, targets: Targets) -> None:
+def _weigh(linear: Linear, kind: int, member: Member, validation: Videos, targets: Targets, repeats: float) -> None:
     """Set the share of one kind of videos; the linear forecast stands alone where no row could say otherwise."""
     if len(validation) == 0:
         linear.share[kind] = 1.0
@@ -82,10 +87,13 @@ def _weigh(linear: Linear, kind: int, member: Member, validation: Videos, target
         theirs = linear(validation).sample(torch.Size([DRAWS])).cpu().numpy()
     truth = validation.popularity.cpu().numpy()
     scale = validation.error_unit.cpu().numpy() / targets.spread
-    linear.share[kind] = best_share(*(np.nan_to_num(values * scale, nan=np.nan) for values in (ours, theirs, truth)))
+    ours, theirs, truth = (np.nan_to_num(values * scale, nan=np.nan) for values in (ours, theirs, truth))
+    linear.share[kind] = best_share(ours, theirs, truth, repeats)
 
 
-def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def regression(
+    columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new: np.ndarray, repeats: float = 1.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Multivariate Bayesian linear regression with one strength of shrinkage a group.
 
     Args:
@@ -93,6 +101,7 @@ def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new
         reached: (N, K), NaN where unknown.
         groups: (P,) numbers of the groups, from 0.
         new: (M, P) columns of other rows, over which the uncertainty of the weights is averaged.
+        repeats: how many rows together count as one, since they say the same.
 
     Returns:
         Weights (P, K), loc (K,) and the covariance (K, K) of a forecast.
@@ -101,7 +110,8 @@ def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new
     known, size = ~np.isnan(reached), np.bincount(groups)
     share = np.maximum(known.mean(0), 1 / count)
     centre, loc = columns.mean(0), np.where(known, reached, 0.0).sum(0) / np.maximum(known.sum(0), 1)
-    x, y = columns - centre, np.where(known, reached - loc, 0.0)
+    x, y = (columns - centre) / repeats**0.5, np.where(known, reached - loc, 0.0) / repeats**0.5
+    told = count / repeats
     product = x.T @ x if width <= count else None
     strength = 2.0 * size  # a priori, all groups together explain as much as is left
     for _ in range(STEPS if min(width, count) <= LARGE else FEW_STEPS):
@@ -110,7 +120,7 @@ def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new
         left = np.where(known, y - forecast, 0.0)
         # an unknown target is as forecast
         y = np.where(known, y, forecast)
-        covariance = (left.T @ left / np.sqrt(np.outer(share, share)) + (weight * strength[groups, None]).T @ weight) / count
+        covariance = (left.T @ left / np.sqrt(np.outer(share, share)) + (weight * strength[groups, None]).T @ weight) / told
         covariance += 1e-4 * np.eye(len(loc))
         signal = np.einsum("pk,kl,pl->p", weight, np.linalg.inv(covariance), weight) / len(loc)
         before, strength = strength, size / np.maximum(np.bincount(groups, weights=signal + variance), 1e-6)
@@ -118,7 +128,7 @@ def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new
             break
     weight, _ = _posterior(x, y, strength[groups], product)
     leverage = _leverage(x, strength[groups], new - centre, product).mean() if len(new) else 0.0
-    return weight, loc - centre @ weight, covariance * (1 + leverage + 1 / count)
+    return weight, loc - centre @ weight, covariance * (1 + leverage + 1 / told)
 
 
 def mixture(errors: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -171,7 +181,7 @@ def _leverage(x: np.ndarray, strength: np.ndarray, new: np.ndarray, product: np.
     )
 
 
-def best_share(first: np.ndarray, second: np.ndarray, truth: np.ndarray) -> float:
+def best_share(first: np.ndarray, second: np.ndarray, truth: np.ndarray, repeats: float = 1.0) -> float:
     """The share of the second in the pool of two forecasts that has the least CRPS, which is a parabola of it (stacking, Yao et al. 2018).
 
         CRPS = E|Y - y| - E|Y - Y'| / 2,        Y drawn from the second with probability share, else from the first
@@ -182,13 +192,14 @@ def best_share(first: np.ndarray, second: np.ndarray, truth: np.ndarray) -> floa
         first: (S, N, K) draws.
         second: (S, N, K) draws.
         truth: (N, K), NaN where unknown.
+        repeats: how many rows together count as one.
     """
     known = ~np.isnan(truth)
     rows = known.any(1)
     if rows.sum() < 2:
         return 1.0
     lead = np.nanmean((np.abs(second - truth) - np.abs(first - truth)).mean(0)[rows], axis=1)
-    gap = lead.mean() - lead.std(ddof=1) / len(lead) ** 0.5
+    gap = lead.mean() - lead.std(ddof=1) / (len(lead) / repeats) ** 0.5
     inside, other = (np.abs(draws - np.roll(draws, len(draws) // 2, axis=0)).mean(0)[known].mean() for draws in (first, second))
     between = np.abs(first - second).mean(0)[known].mean()
     # CRPS(w) = const + w gap - (w^2 other + 2 w (1 - w) between + (1 - w)^2 inside) / 2

@@ -99,7 +99,7 @@ def fit_member(
     train, validation = folds.train(fold), folds.validation(fold)
     fitted = fit(program.model, program.guide, networks, train, validation, one, checkpoint=checkpoint, report=note)
     if configuration.linear:
-        add_linear(fitted, train, validation, featurizer.shapes, featurizer.targets)
+        add_linear(fitted, train, validation, featurizer.shapes, featurizer.targets, folds.looks)
     if data_parallel.RANK == 0:
         save_member(run, member, fitted)
         checkpoint.remove()
@@ -123,10 +123,12 @@ def train_apart(
         InputError: what a worker raised, or that one was killed (then `--resume` goes on from the last epoch).
     """
     context = worker_context()  # a process forked from this one would inherit torch's threads half-way
-    results, place = context.Queue(), (folds.starts, folds.strangers)
+    results = context.Queue()
     processes = [
         context.Process(
-            target=_work, args=(run, range(first, configuration.members, workers), place, configuration, program, results), daemon=True
+            target=_work,
+            args=(run, range(first, configuration.members, workers), folds.about, configuration, program, results),
+            daemon=True,
         )
         for first in range(workers)
     ]
@@ -159,24 +161,22 @@ def train_apart(
 
 def follow(device: torch.device) -> None:
     """In every process but the first that torchrun started: take part in the training of all members, and write nothing."""
-    path, starts, strangers, configuration, program = data_parallel.told()
+    path, about, configuration, program = data_parallel.told()
     run = RunDirectory(path)
-    folds = Folds(mapped.read(path / "rows"), starts, strangers).to(device)
+    folds = Folds(mapped.read(path / "rows"), *about).to(device)
     featurizer, _ = load_features(run)
     for member in range(configuration.members):
         fit_member(run, member, featurizer, folds, configuration, program, lambda entry: None)
 
 
-def _work(
-    run: Path, members: range, place: tuple[tuple[int, ...], bool], configuration: Configuration, program: Program, results: Any
-) -> None:
+def _work(run: Path, members: range, about: tuple[Any, ...], configuration: Configuration, program: Program, results: Any) -> None:
     """Train `members` one after another, in a process of its own."""
     begin_worker()  # two processes must never write one run
     torch.set_num_threads(1)
     directory = RunDirectory(run)
     try:
         featurizer, _ = load_features(directory)
-        folds = Folds(mapped.read(run / "rows"), *place)
+        folds = Folds(mapped.read(run / "rows"), *about)
         for member in members:
 
             def report(entry: dict[str, Any], member: int = member) -> None:

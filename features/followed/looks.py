@@ -69,6 +69,18 @@ class Followed:
         found = (np.diff(self.start) > 0) & (score[best] > -np.inf) if len(order) else np.zeros(len(self.start) - 1, bool)
         return np.where(found, best, -1)
 
+    def or_last(self, chosen: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """(N,) one reading of each video: the chosen one, or the last where none is chosen or last readings are common at that age.
+
+        Videos are often read only as long as they do well: of all that reach an age, those that are read on are the better ones.
+        """
+        age, last = np.where(chosen < 0, np.nan, self.age[chosen]), self.last
+        ends = np.sort(self.age[last[last >= 0]])
+        others = np.sort(age[~np.isnan(age)])
+        near = [np.searchsorted(sample, age * (1 + NEAR)) - np.searchsorted(sample, age * (1 - NEAR)) for sample in (ends, others)]
+        rare = random.uniform(size=len(age)) * near[1] >= near[0]
+        return np.where(~np.isnan(age) & rare, chosen, last)
+
 
 def learned_from_looks(dataset: Dataset, without: Sequence[str], target_scale: str) -> bool:
     """Whether training looks at each video several times: counts were followed, and what was read so far is a part."""
@@ -85,7 +97,8 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
 
     In turn: nothing known and the last reading to forecast; nothing and any other reading; one reading known and any later one; the
     same with the last one. The first kind is the same look each time; it is repeated so that it counts as often as the others. Readings
-    are drawn with a density of 1 / age, the later ones of 1 / (time from the first).
+    are drawn with a density of 1 / age, the later ones of 1 / (time from the first). Others than the last are forecast at ages where
+    last readings are rare, see `Followed.or_last`.
 
     Args:
         dataset: N videos.
@@ -101,13 +114,13 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
     for number in range(looks_each(len(dataset))):
         kind, seen, later = number % 4, nothing, last
         if kind == 1:
-            later = followed.chosen(but_last, random)
+            later = followed.or_last(followed.chosen(but_last, random), random)
         elif kind > 1:
             seen = followed.chosen(but_last, random)
         if kind == 2:
             lead = followed.moment - followed.moment[seen[followed.video]]
             after = (seen[followed.video] >= 0) & (here > seen[followed.video])
-            later = followed.chosen(np.where(after, 1.0 / (np.maximum(lead, 0.0) + HOUR), 0.0), random)
+            later = followed.or_last(followed.chosen(np.where(after, 1.0 / (np.maximum(lead, 0.0) + HOUR), 0.0), random), random)
         there = (later >= 0) & ((kind < 2) | (seen >= 0))
         rows.append(np.flatnonzero(there))
         known.append(seen[there])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from features.rows.few_known import few_known
 from features.rows.splits import Rows
 from features.tables.dataset import Dataset
 from features.targets import truth
-from features.videos import Videos
+from features.videos import EARLY, Videos
 from machine.errors import InputError
 
 
@@ -27,14 +28,21 @@ class Folds:
         videos: N rows.
         starts: where each fold begins, in order, and N at last; rows before the first fold are in none.
         strangers: whether validation rows stand for authors never seen, so that nothing of the author is known of them.
+        looks: how many rows there are, on average, of each video that nothing had been read of, see `features.followed.looks`.
     """
 
     videos: Videos
     starts: tuple[int, ...]
     strangers: bool = False
+    looks: float = 1.0
 
     def __len__(self) -> int:
         return len(self.starts) - 1
+
+    @property
+    def about(self) -> tuple[Any, ...]:
+        """All but the rows, in the order of the fields."""
+        return self.starts, self.strangers, self.looks
 
     def train(self, fold: int) -> Videos:
         """All rows but those of the fold; a view, not a copy, for the last fold."""
@@ -59,7 +67,7 @@ class Folds:
 
     def to(self, device: torch.device | str) -> "Folds":
         """The same on another device."""
-        return Folds(self.videos.to(device), self.starts, self.strangers)
+        return Folds(self.videos.to(device), *self.about)
 
 
 def map_folds(path: Path, featurizer: Featurizer, dataset: Dataset, splits: Sequence[Rows], *, strangers: bool) -> Folds:
@@ -84,8 +92,11 @@ def map_folds(path: Path, featurizer: Featurizer, dataset: Dataset, splits: Sequ
             raise InputError(f"{dataset.name}: no {name} row has a known target")
     if not path.exists():
         mapped.write(path, _chunks(featurizer, learned, shares))
-    starts = np.cumsum([len(share) for share in shares])
-    return Folds(mapped.read(path), tuple(starts.tolist()), strangers)
+    starts, videos, looks = np.cumsum([len(share) for share in shares]), mapped.read(path), 1.0
+    if featurizer.growth is not None:
+        unread = owner[np.concatenate(shares)][~videos[EARLY].present.numpy()]
+        looks = len(unread) / max(len(np.unique(unread)), 1)
+    return Folds(videos, tuple(starts.tolist()), strangers, looks)
 
 
 def rows_to_learn(featurizer: Featurizer, dataset: Dataset) -> tuple[Dataset, np.ndarray]:

@@ -52,6 +52,14 @@ def test_more_columns_than_rows_give_the_same_as_fewer() -> None:
     np.testing.assert_allclose(narrow[0][-10:], 0.0, atol=1e-9)
 
 
+def test_rows_that_say_the_same_count_once() -> None:
+    columns, reached, _, groups = data(80, 5, 20)
+    once = regression(columns, reached, groups, columns)
+    again = regression(np.repeat(columns, 4, axis=0), np.repeat(reached, 4, axis=0), groups, columns, 4.0)
+    for found, expected in zip(again, once, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
+
+
 def test_a_group_that_says_nothing_is_shrunken_to_nothing() -> None:
     columns, reached, weight, groups = data(60, 5, 60)
     found, _, covariance = regression(columns, reached, groups, columns)
@@ -124,7 +132,7 @@ def test_errors_of_growth_count_as_they_are_scored(make_videos, monkeypatch) -> 
     unit[:30] = 0.001
     read = replace(videos, popularity=unit * videos.popularity, origin=torch.zeros(60, 2), unit=unit, floor=torch.zeros(60, 2))
     weighed = []
-    monkeypatch.setattr("training.linear.best_share", lambda *forecasts: weighed.append(forecasts) or 0.0)
+    monkeypatch.setattr("training.linear.best_share", lambda *found: weighed.append(found[:3]) or 0.0)
     for one in (read, videos):
         torch.manual_seed(0)
         member = Member(Program(model, guide), build({"social": PartShape(4)}, targets, Configuration(width=8, latent=2))).setup(one)

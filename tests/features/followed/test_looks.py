@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from features.followed import early
-from features.followed.looks import HOUR, looks_at, looks_to_learn
+from features.followed.looks import HOUR, Followed, looks_at, looks_to_learn
 from features.simulated.growth import simulate_followed
 from features.tables.dataset import Dataset
 from machine.errors import InputError
@@ -101,3 +101,27 @@ def test_looks_to_learn_are_of_later_readings_and_the_same_for_the_same_seed():
     again, _ = looks_to_learn(dataset, 0)
     pd.testing.assert_frame_equal(again.so_far, looks.so_far)
     assert not looks_to_learn(dataset, 1)[0].so_far.equals(looks.so_far)
+
+
+def test_readings_before_the_last_are_forecast_only_at_ages_where_last_ones_are_rare():
+    random, count = np.random.default_rng(0), 200
+    read_on = Followed.of(two_readings(count, ends_early=0))
+    chosen = read_on.start[:-1]
+    np.testing.assert_array_equal(read_on.or_last(chosen, random), chosen)
+    as_many_end = Followed.of(two_readings(count, ends_early=count))
+    chosen = np.where(np.diff(as_many_end.start) > 1, as_many_end.start[:-1], -1)
+    np.testing.assert_array_equal(as_many_end.or_last(chosen, random), as_many_end.last)
+    half_as_many = Followed.of(two_readings(count, ends_early=count // 2))
+    chosen = np.where(np.diff(half_as_many.start) > 1, half_as_many.start[:-1], -1)
+    kept = (half_as_many.or_last(chosen, random) == chosen)[:count]
+    # Binomial(200, 1 / 2): further than 4.3 standard deviations from the middle once in 60,000 seeds
+    assert abs(kept.sum() - count / 2) < 4.3 * (count / 4) ** 0.5
+
+
+def two_readings(count, ends_early):
+    """`count` videos that are read after one day and after ten, and some that are read after one day alone."""
+    every = [f"{number:05d}" for number in range(count + ends_early)]
+    readings = pd.DataFrame({"id": every[:count] * 2 + every[count:], "collected_at": DAY})
+    readings.loc[count : 2 * count - 1, "collected_at"] = 10 * DAY
+    readings = readings.sort_values(["id", "collected_at"], ignore_index=True).assign(view_count=1.0)
+    return Dataset(pd.DataFrame({"id": every, "create_time": 0.0}), readings=readings)
