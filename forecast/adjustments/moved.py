@@ -2,6 +2,7 @@
 
     median' = median + weights' phi(x)        phi: 1, the medians, the numbers of every part, random waves of them
     y' = median' + spread(x) (y - median)     spread(x) = factor * (half width of the 95 % interval) ^ (power - 1)
+    y'' = F^-1(rank of y')                    F = (1 - share) F_y' + share F_marginal: a pool with what ignores the video
 
 The weights are a Gaussian process's posterior mean in the space of its features (waves: Rahimi and Recht 2007), see `training.further`.
 """
@@ -34,6 +35,8 @@ class Moved:
         weights: (1 + F + M, K), in the training scale.
         factor: (K,) of the spread.
         power: (K,) of the spread: 1 keeps how the intervals' widths differ, 0 makes them all alike.
+        share: (K,) in [0, 1], of the marginal distribution of the new rows in the forecast.
+        marginal: (Q, K) equally spaced quantiles of that distribution.
     """
 
     loc: np.ndarray
@@ -43,6 +46,8 @@ class Moved:
     weights: np.ndarray
     factor: np.ndarray
     power: np.ndarray
+    share: np.ndarray
+    marginal: np.ndarray
 
     def features(self, medians: np.ndarray, videos: Videos) -> np.ndarray:
         """(N, 1 + F + M): one, the inputs standardised, 0 where unknown, and their waves."""
@@ -64,9 +69,28 @@ class Moved:
         spread = self.spread(((upper - lower) / 2).cpu().numpy())
         centre = median.cpu().numpy() + self.shift(median.cpu().numpy(), videos)
         moved = samples.new_tensor(centre) + samples.new_tensor(spread) * (samples - median.to(samples.dtype))
+        moved = pooled(moved, samples.new_tensor(self.marginal), samples.new_tensor(self.share))
         if EARLY in videos:  # what was read of a video before says where it lies
             moved = torch.where(videos[EARLY].present[:, None], samples, moved)
         return moved
+
+
+def pooled(samples: Tensor, others: Tensor, share: Tensor) -> Tensor:
+    """Samples (S, N, K), in the same order, with the quantiles of their pool with `others` (Q, K), which have the share (K,) in it."""
+    if not bool((share > 0).any()):
+        return samples
+    (count, videos, _), quantiles = samples.shape, len(others)
+    values, order = torch.cat([samples, others[:, None].expand(-1, videos, -1)]).double().sort(dim=0)
+    weight = torch.cat([(1 - share).expand(count, -1) / count, share.expand(quantiles, -1) / quantiles]).double()
+    weight = weight[:, None].expand(-1, videos, -1).gather(0, order)
+    reached = (weight.cumsum(0) - weight / 2).movedim(0, -1).contiguous()
+    level = ((torch.arange(count, device=samples.device, dtype=torch.float64) + 0.5) / count).expand(*reached.shape[:2], -1).contiguous()
+    above = torch.searchsorted(reached, level).clamp(1, count + quantiles - 1)
+    low, high = reached.gather(-1, above - 1), reached.gather(-1, above)
+    part = ((level - low) / (high - low).clamp_min(1e-12)).clamp(0.0, 1.0).movedim(-1, 0)
+    above = above.movedim(-1, 0)
+    found = torch.lerp(values.gather(0, above - 1), values.gather(0, above), part)
+    return found.gather(0, samples.argsort(dim=0).argsort(dim=0)).to(samples.dtype)
 
 
 def inputs(medians: np.ndarray, videos: Videos) -> np.ndarray:
@@ -98,11 +122,15 @@ def load_moved(run: RunDirectory, targets: int, parts: Sequence[int]) -> Moved:
     arrays = run.read_arrays(FILE)
     count, waves = targets + sum(parts) + len(parts), arrays["phases"].shape[0] if "phases" in arrays else 0
     shapes = {"loc": (count,), "scale": (count,), "frequencies": (count, waves), "phases": (waves,)}
+    quantiles = arrays["marginal"].shape[0] if "marginal" in arrays else 0
     shapes |= {"weights": (1 + count + waves, targets), "factor": (targets,), "power": (targets,)}
+    shapes |= {"share": (targets,), "marginal": (quantiles, targets)}
     if (
         {name: array.shape for name, array in arrays.items()} != shapes
         or not (arrays["scale"] > 0).all()
         or not (arrays["factor"] > 0).all()
+        or not ((arrays["share"] >= 0) & (arrays["share"] <= 1)).all()
+        or quantiles == 0
     ):
         raise InputError(f"{run.path / FILE}: does not fit the run")
     return Moved(**arrays)

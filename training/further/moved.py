@@ -8,18 +8,21 @@ of the targets is profiled out), under log-normal priors: few rows move little b
 authors, left out one after the other, in closed form.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy import stats
 from torch import Tensor
 
 from features.missing import OF_THE_AUTHOR
 from features.videos import Videos
 from forecast.adjustments.calibration import ENDS, FEWEST, Calibration, conformal, needed
-from forecast.adjustments.moved import Moved, groups, inputs
+from forecast.adjustments.moved import Moved, groups, inputs, pooled
 from forecast.member import Member
 from forecast.mixture import mixture_summary
+from training.linear import best_share
 
 DRAWS = 32  # of z
 MOST = 2000  # rows, evenly spread
@@ -28,6 +31,8 @@ WAVES = 64  # of each part; four times as many of all together
 PRIOR = {"constant": 0.0, "medians": -1.0, "part": -2.5, "waves": -2.5, "author": -2.5}  # medians of log alpha
 WIDE = 1.5  # standard deviation of log alpha
 STEPS = 40  # of L-BFGS
+QUANTILES = 400  # of the marginal distribution, and draws of left-out rows
+EVEN = 30  # rows' worth of belief in equal shares: those found on few rows are seldom better (Smith and Wallis 2009)
 POWERS = np.linspace(0.0, 1.0, 5)
 
 
@@ -89,7 +94,11 @@ def learn(members: tuple[Member, ...], videos: Videos, authors: np.ndarray, *, s
     half = (known["upper_95"] - known["lower_95"]) / 2
     factor, power = _spread(truth - alone, half)
     factor[~told], power[~told] = factor[told].mean(), power[told].mean()
-    moved = Moved(moved.loc, moved.scale, moved.frequencies, moved.phases, weights, factor, power)
+    moved = replace(moved, weights=weights, factor=factor, power=power)
+    share = share_of_marginal(_draws(moved, known, alone)[..., told], truth[:, told], seed)
+    levels = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    marginal = np.where(told, np.nanquantile(np.where(told, truth, 0.0), levels, axis=0), 0.0)
+    moved = replace(moved, share=np.where(told, share, 0.0), marginal=marginal)
     of_known = _stretch(moved, known, alone, truth)
     of_strangers = of_known if strangers else _stretch(moved, unknown, left_out(unknown, blind, authors), truth)
     return moved, Calibration(of_known, of_strangers)
@@ -111,7 +120,7 @@ def _waves(medians: np.ndarray, videos: Videos, seed: int) -> Moved:
     phases: np.ndarray = 2 * np.pi * np.asarray(random.random(frequencies.shape[1]))
     nothing = np.zeros(medians.shape[1])
     empty = np.zeros((1 + len(loc) + len(phases), medians.shape[1]))
-    return Moved(loc, np.where(varies, scale, 1e12), frequencies, phases, empty, nothing, nothing)
+    return Moved(loc, np.where(varies, scale, 1e12), frequencies, phases, empty, nothing, nothing, nothing, nothing[None])
 
 
 def _residuals(off: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -199,11 +208,36 @@ def _spread(off: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return factor, power
 
 
+def _draws(moved: Moved, summary: dict[str, np.ndarray], medians: np.ndarray) -> np.ndarray:
+    """(S, N, K) moved draws about `medians`, of two half Normals with the ends that the members forecast."""
+    spread = moved.spread((summary["upper_95"] - summary["lower_95"]) / 2)
+    normal = stats.norm.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES)[:, None, None] / stats.norm.ppf(0.975)
+    return medians + spread * normal * np.where(
+        normal < 0, summary["median"] - summary["lower_95"], summary["upper_95"] - summary["median"]
+    )
+
+
+def share_of_marginal(draws: np.ndarray, truth: np.ndarray, seed: int) -> float:
+    """The share in which what other rows reached, whatever the video, helps draws (S, N, K) of left-out rows most, drawn towards a half."""
+    random = np.random.default_rng(seed)
+    others, scale = np.empty_like(draws), np.maximum(np.nanstd(truth, axis=0), 1e-6)
+    for target, column in enumerate(truth.T):
+        known = np.flatnonzero(~np.isnan(column))
+        if len(known) < 2:
+            others[..., target] = draws[..., target]
+            continue
+        place = np.where(np.isnan(column), len(known), np.searchsorted(known, np.arange(len(column))))
+        other = random.integers(len(known) - 1, size=draws.shape[:2])
+        others[..., target] = column[known[other + (other >= place)]]
+    mixed = random.permutation(len(draws))  # neighbours in rank are no independent draws
+    found = best_share(draws[mixed] / scale, others / scale, truth / scale)
+    return (len(truth) * found + EVEN * 0.5) / (len(truth) + EVEN)
+
+
 def _stretch(moved: Moved, summary: dict[str, np.ndarray], medians: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """(2, K): what moved intervals about `medians` need to hold their share of truths."""
-    spread = moved.spread((summary["upper_95"] - summary["lower_95"]) / 2)
-    ends = {name: medians + spread * (summary[name] - summary["median"]) for name in ("lower_95", "upper_95")}
-    required = needed({"median": medians} | ends, truth)
+    draws = pooled(*map(torch.from_numpy, (_draws(moved, summary, medians), moved.marginal, moved.share))).numpy()
+    required = needed(dict(zip(ENDS, np.quantile(draws, list(ENDS.values()), axis=0), strict=True)), truth)
     found = conformal(required)
     for target in range(truth.shape[1]):
         known = required[~np.isnan(required[:, 0, target]), :, target].max(1)

@@ -1,0 +1,32 @@
+"""How much a moved run relies on its own forecast."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from training.further.moved import EVEN, share_of_marginal
+
+
+def draws_about(centre, scale):
+    return centre + scale * stats.norm.ppf((np.arange(200) + 0.5) / 200)[:, None, None]
+
+
+@pytest.fixture
+def truth():
+    return np.random.default_rng(0).normal(size=(300, 2))
+
+
+def test_forecasts_that_know_the_video_need_no_marginal_but_for_the_belief_in_equal_shares(truth):
+    noisy = truth + 0.3 * np.random.default_rng(1).normal(size=truth.shape)
+    assert EVEN * 0.5 / (300 + EVEN) <= share_of_marginal(draws_about(noisy, 0.3), truth, 0) < 0.15
+
+
+def test_forecasts_that_know_nothing_leave_it_to_the_marginal(truth):
+    wrong = 3 * np.random.default_rng(1).normal(size=truth.shape)
+    assert share_of_marginal(draws_about(wrong, 1.0), truth, 0) > 0.8
+
+
+def test_unknown_targets_take_no_part(truth):
+    truth[:, 1] = np.nan
+    truth[0, 1] = 0.0
+    assert share_of_marginal(draws_about(truth, 0.3) * [1.0, np.nan], truth, 0) < 0.1
