@@ -229,8 +229,8 @@ def share_of_marginal(draws: np.ndarray, truth: np.ndarray, seed: int) -> float:
         place = np.where(np.isnan(column), len(known), np.searchsorted(known, np.arange(len(column))))
         other = random.integers(len(known) - 1, size=draws.shape[:2])
         others[..., target] = column[known[other + (other >= place)]]
-    mixed = random.permutation(len(draws))  # neighbours in rank are no independent draws
-    found = best_share(draws[mixed] / scale, others / scale, truth / scale)
+    mixed = random.permuted(draws, axis=0)  # neighbours in rank are no independent draws
+    found = best_share(mixed / scale, others / scale, truth / scale)
     return (len(truth) * found + EVEN * 0.5) / (len(truth) + EVEN)
 
 
