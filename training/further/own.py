@@ -17,7 +17,7 @@ from forecast.run.directory import RunDirectory
 from forecast.scoring.scores import row_summary
 from training.ensemble import train
 
-ENOUGH = 600  # rows to learn from below which a run of their own is not tried (docs/other_data.md)
+ENOUGH = 400  # rows to learn from below which a run of their own is not tried (docs/other_data.md)
 PLACE = "own"  # in the run directory, while it is not known which of the two will be kept
 DRAWS = 400
 
