@@ -4,8 +4,8 @@
     f ~ GP(0, sum over groups g of alpha_g k_g)       k_g: a constant, the medians, each part linearly and by waves, all parts by waves
 
 The signal of every group beside the noise, alpha_g, is that of the greatest marginal likelihood, for all targets together (the covariance
-of the targets is profiled out), under log-normal priors: few rows move little but the level. Centres and intervals are judged on rows, or
-authors, left out one after the other, in closed form.
+of the targets is profiled out), under log-normal priors: few rows move little but the level. Centres, intervals and the share of
+the marginal distribution are judged on rows, or authors, left out one after the other, in closed form.
 """
 
 from dataclasses import replace
