@@ -10,9 +10,8 @@ from torch import Tensor
 
 from features.videos import Videos
 from forecast.exact_quantiles import FEWEST, POINTS, with_exact_quantiles
-from forecast.latent import Sampler, Values, drawn, likelihood, of_rows, shares_of
+from forecast.latent import ENCODED, Sampler, Values, drawn, likelihood, of_rows, shares_of
 from forecast.member import TARGET, Member
-from forecast.mixture import ENCODED
 
 DECODED = 16384  # draws decoded at a time: their hidden layers stay in cache, and the cost of a call of Predictive is small
 
@@ -40,12 +39,13 @@ def draw_chunks(
         exact: draws are moved to the exact quantiles of the mixture, see `forecast.exact_quantiles`.
     """
     _keep_freed_memory()
-    wanted: list[list[tuple[int, Sampler]]] = [[(share, "random")] for share in shares_of(samples, members)]
+    shares = shares_of(samples, members)
+    wanted: list[list[tuple[int, Sampler]]] = [[(share, "random")] for share in shares]
     if exact and samples >= FEWEST:
         for one, points in zip(wanted, shares_of(POINTS, members), strict=False):
             one.append((points, "sobol"))
-    members = members[: len(wanted)]
-    chunk = max(1, DECODED // wanted[0][0][0])
+    members = members[: len(shares)]
+    chunk = max(1, DECODED // shares[0])
     with torch.no_grad():
         for number, block in enumerate(videos.unlabelled().split(ENCODED), first // ENCODED):
             if seed is not None:

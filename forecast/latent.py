@@ -11,6 +11,7 @@ from torch import Tensor
 from features.videos import Videos
 from forecast.member import TARGET, Member, latent_sites, shared, trace
 
+ENCODED = 256  # videos whose latent sites are drawn at a time
 Sampler = Literal["random", "sobol"]
 Values = dict[str, Tensor]  # of each latent site
 

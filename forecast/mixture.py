@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from features.videos import Videos
-from forecast.latent import Sampler, drawn, likelihood, of_rows, shares_of
+from forecast.latent import ENCODED, Sampler, drawn, likelihood, of_rows, shares_of
 from forecast.member import Member
 from machine.errors import InputWarning
 
-ENCODED = 256  # videos whose z are drawn at a time
 LEVELS = {"lower_95": 0.025, "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper_95": 0.975}
 TOLERANCE = 1e-5  # of a level
 FALLBACK = 1000  # draws of y where a likelihood has no distribution function

@@ -7,7 +7,7 @@ import numpy as np
 
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
-from forecast.draws import ENCODED
+from forecast.latent import ENCODED
 
 
 def at_horizon(drafts: Dataset, publish: float, horizon: float) -> Dataset:

@@ -11,9 +11,9 @@ import torch
 from features.missing import strangers
 from features.tables.dataset import Dataset
 from features.videos import Videos
-from forecast.draws import ENCODED
 from forecast.forecaster import Forecaster, truth_of
 from forecast.joint.authors import authors_of
+from forecast.latent import ENCODED
 from forecast.scoring.percentage_error import mape_point
 from forecast.scoring.scores import energy_score, row_summary
 from forecast.scoring.subsets.usual import ABOVE, above
