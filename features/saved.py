@@ -126,7 +126,8 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
     if followed is not None and "history" in histories:
         histories["history"] = _with_readings(histories["history"], *(arrays[f"history.history.{kind}"] for kind in READINGS))
     for name, history in histories.items():
-        if {len(getattr(history, kind)) for kind in HISTORY} != {len(history.group)} or history.reached.shape[1:] != (len(names),):
+        width = len(names) * (2 if name == "own_sound" else 1)
+        if {len(getattr(history, kind)) for kind in HISTORY} != {len(history.group)} or history.reached.shape[1:] != (width,):
             raise InputError(f"history.{name}: arrays of different lengths")
     text = None
     if description["tokenizer"] is not None:

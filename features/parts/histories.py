@@ -51,7 +51,7 @@ def fit(
             authors = found["history"] if beside is None else beside["history"].joined(found["history"])
             totals = authors.totals(author, time, own, time if past_only else None, authors.folds)
             usual = moments(*totals)[:, : reached.shape[1]]
-        found |= same_sound.fit(videos, salt, time, reached - usual, known)
+        found |= same_sound.fit(videos, salt, time, reached, usual, known)
     if any(text.strip() for text in captions(videos)) and "words" not in without:
         found |= same_words.fit(videos, salt, time, reached, known, () if beside is None else beside["words"].group)
     return found
@@ -75,16 +75,13 @@ def numbers(
     if "history" in histories and "username" in videos:
         author = social.keys(videos["username"], salt)
         found["history"] = author_numbers(histories["history"], author, time, own, age, before)
+    usual = found["history"][0][:, :targets] if "history" in found else 0.0
     alike = []  # those of the author's videos that have the sound, or words, of this one
-    if "sound" in histories:
-        values, present, of_author = same_sound.numbers(videos, salt, histories, time, before)
-        found["sound"] = values, present
-        alike.append(excess(of_author[:, :1], of_author[:, 1:]))
-    if "words" in histories:
-        values, present, of_author = same_words.numbers(videos, salt, histories, time, before)
-        found["words"] = values, present
-        usual = found["history"][0][:, :targets] if "history" in found else 0.0
-        alike.append(excess(of_author[:, :1], of_author[:, 1:], usual))
+    for part, read in (("sound", same_sound), ("words", same_words)):
+        if part in histories:
+            values, present, of_author = read.numbers(videos, salt, histories, time, before)
+            found[part] = values, present
+            alike.append(excess(of_author[:, :1], of_author[:, 1:], usual))
     if "history" in found:
         values, present = found["history"]
         found["history"] = np.concatenate([values, *alike], axis=1), present

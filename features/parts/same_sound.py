@@ -9,35 +9,38 @@ from features.parts import social
 from features.parts.same_author import History, moments
 
 
-def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, more: np.ndarray, known: np.ndarray) -> dict[str, History]:
-    """Histories by sound, and by sound and author.
+def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, usual: np.ndarray, known: np.ndarray) -> dict[str, History]:
+    """Histories by sound, of what was reached beyond what is usual; and by sound and author, of that and of what was reached, (N, 2 K).
 
     Args:
         videos: N training rows.
         salt: see `features.parts.social.keys`.
         time: (N,) seconds.
-        more: (N, K) standardised targets, less what the author's other videos reached.
+        reached: (N, K) standardised targets.
+        usual: (N, K) what the author's other videos reached.
         known: (N,) bool, whether there is any target.
     """
-    sound = social.keys(videos["music_title"], salt)
-    video, groups = social.keys(videos["id"], salt), {"sound": sound, "own_sound": _own(videos, salt)}
-    return {name: History.fit(np.where(known, group, -1), time, video, more) for name, group in groups.items()}
+    video, more = social.keys(videos["id"], salt), reached - usual
+    groups = {"sound": (social.keys(videos["music_title"], salt), more), "own_sound": (_own(videos, salt), np.hstack([more, reached]))}
+    return {name: History.fit(np.where(known, group, -1), time, video, values) for name, (group, values) in groups.items()}
 
 
 def numbers(
     videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(N, 2 K + 1) numbers and (N,) presence; and (N, K + 1) count and sum for the author's own other videos with the sound.
+    """(N, 2 K + 1) numbers and (N,) presence; and (N, K + 1) count and sum of what the author's own other videos with the sound reached.
 
+    What is usual for an author's other videos has this one in it: what those reached beyond it would tell what this one reached.
     Arguments as of `features.parts.same_words.numbers`.
     """
     video = social.keys(videos["id"], salt)
     sound = social.keys(videos["music_title"], salt) if "music_title" in videos else np.full(len(videos), -1)
     folds = histories["sound"].folds
     totals = histories["sound"].totals(sound, time, video, before, folds)
-    of_author = histories["own_sound"].totals(_own(videos, salt), time, video, before, folds)
-    count, total, square = (everyone - author for everyone, author in zip(totals, of_author, strict=True))
-    return moments(count, total, square), count[:, 0] > 0, np.concatenate(of_author[:2], axis=1)
+    own_count, own_total, own_square = histories["own_sound"].totals(_own(videos, salt), time, video, before, folds)
+    targets = totals[1].shape[1]
+    count, total, square = totals[0] - own_count, totals[1] - own_total[:, :targets], totals[2] - own_square[:, :targets]
+    return moments(count, total, square), count[:, 0] > 0, np.hstack([own_count, own_total[:, targets:]])
 
 
 def _own(videos: pd.DataFrame, salt: str) -> np.ndarray:

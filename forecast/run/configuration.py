@@ -11,7 +11,7 @@ from features.tables.columns import COUNTS
 from machine.errors import InputError
 from machine.files import json_object
 
-VERSION = 14  # of the run directory's format
+VERSION = 15  # of the run directory's format
 AUTOMATIC = ("width", "depth", "members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
 NARROW, WIDE = 128, 256  # widths, below and from `SEVERAL` training rows on

@@ -1,0 +1,55 @@
+"""All histories together."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.parts import histories
+from features.parts.same_author import SHRINKAGE
+
+SALT = "00" * 16
+DAY = 86_400.0
+
+
+def table(count: int, authors: int) -> tuple[pd.DataFrame, np.ndarray]:
+    random = np.random.default_rng(0)
+    videos = pd.DataFrame(
+        {
+            "id": [str(row) for row in range(count)],
+            "username": [f"author{number}" for number in random.integers(0, authors, count)],
+            "music_title": [f"sound{number}" for number in random.integers(0, 3, count)],
+            "video_description": [f"word{number} word{7 * number % 10}" for number in random.integers(0, 10, count)],
+            "create_time": random.integers(0, 100, count) * DAY,
+        }
+    )
+    return videos, random.normal(size=(count, 2))
+
+
+@pytest.mark.parametrize("past_only", [False, True])
+@pytest.mark.parametrize("authors", [4, 150])
+def test_what_a_video_reached_moves_none_of_its_own_numbers(authors: int, past_only: bool) -> None:
+    videos, reached = table(600, authors)
+    before = histories.published_at(videos) if past_only else None
+
+    def numbers(outcomes: np.ndarray) -> dict[str, np.ndarray]:
+        fitted = histories.fit(videos, SALT, outcomes, past_only=past_only)
+        found = histories.numbers(videos, SALT, fitted, np.ones(len(videos)), before, 2)
+        return {part: np.nan_to_num(values) for part, (values, _) in found.items()}
+
+    was = numbers(reached)
+    for row in range(0, 600, 60):
+        moved = reached.copy()
+        moved[row] += 10.0
+        found = numbers(moved)
+        for part, values in was.items():
+            np.testing.assert_allclose(found[part][row], values[row], atol=1e-9, err_msg=part)
+        assert any(np.abs(found[part] - values).max() > 1e-3 for part, values in was.items())  # it does move those of others
+
+
+def test_the_authors_own_videos_with_the_sound_are_told_beyond_what_is_usual() -> None:
+    videos = pd.DataFrame({"id": ["a", "b", "c", "d", "e"], "username": ["anna"] * 4 + ["ben"], "music_title": ["x", "x", "x", "y", "x"]})
+    fitted = histories.fit(videos, SALT, np.array([[1.0], [2.0], [4.0], [-3.0], [5.0]]), past_only=False)
+    query = pd.DataFrame({"id": ["new"], "username": ["anna"], "music_title": ["x"]})
+    found, _ = histories.numbers(query, SALT, fitted, np.ones(1), None, 1)["history"]
+    usual = (1.0 + 2.0 + 4.0 - 3.0) / (4 + SHRINKAGE)
+    np.testing.assert_allclose(found[0, -2:], [(1.0 + 2.0 + 4.0 - 3 * usual) / (3 + SHRINKAGE), np.log(4)])
