@@ -3,7 +3,7 @@
     p(y | x) = (1 - share) p_network(y | x) + share p_linear(y | x)
 
 Errors have the shape of those of the training rows, a mixture of Normals: counts are seldom Normal around a line. Errors of growth are
-Normal.
+Normal. How wide they are is another line, of the logarithm (Harvey 1976, multiplicative heteroscedasticity).
 
 On few rows a linear regression whose weights are shrunken part by part is hard to beat; on many it is far behind. `training.linear` fits
 both the regression and the share. Videos that were read before the forecast grow by other laws than those that were not: they have a
@@ -22,6 +22,7 @@ from features.videos import EARLY, Part, PartShape, Videos
 from model.likelihood import NormalMixture
 
 COMPONENTS = 3  # of the errors' mixture
+WIDE = 2.0  # greatest logarithm of a width, and the least is as far from 0
 WIDEST = 512  # numbers of a part that takes part; wider ones, such as those of images, are left to the networks
 
 
@@ -38,6 +39,7 @@ class Linear(nn.Module):
         logits: (R, C) unnormalised log weights of the errors' C components.
         shift: (R, C, K) where these lie; their mean is 0.
         factor: (R, C, K, K) lower triangular Cholesky factors of their covariances.
+        width_weight: (R, P), with `width_loc` (R,) the logarithm of how much wider than these a video's errors are.
         share: (R,) in [0, 1], of the linear forecast in the pool.
     """
 
@@ -46,6 +48,8 @@ class Linear(nn.Module):
     logits: Tensor
     shift: Tensor
     factor: Tensor
+    width_weight: Tensor
+    width_loc: Tensor
     share: Tensor
 
     def __init__(self, shapes: Mapping[str, PartShape], targets: int) -> None:
@@ -57,16 +61,19 @@ class Linear(nn.Module):
         self.register_buffer("logits", torch.zeros(kinds, COMPONENTS))
         self.register_buffer("shift", torch.zeros(kinds, COMPONENTS, targets))
         self.register_buffer("factor", torch.eye(targets).repeat(kinds, COMPONENTS, 1, 1))
+        self.register_buffer("width_weight", torch.zeros(kinds, len(self.groups)))
+        self.register_buffer("width_loc", torch.zeros(kinds))
         self.register_buffer("share", torch.zeros(kinds))
 
     def extended(self, shapes: Mapping[str, PartShape]) -> "Linear":
         """The same forecast where there are further parts, of which it knows nothing; these here keep their shapes."""
         wider, kinds = Linear(shapes, self.loc.shape[-1]).to(self.weight.device), len(self.share)
-        for name in ("loc", "logits", "shift", "factor", "share"):
+        for name in ("loc", "logits", "shift", "factor", "width_loc", "share"):
             getattr(wider, name)[:kinds] = getattr(self, name)
         places = {group: [place for place, one in enumerate(wider.groups) if one == group] for group in dict.fromkeys(self.groups)}
         for group, place in places.items():
-            wider.weight[:kinds, place] = self.weight[:, [column for column, one in enumerate(self.groups) if one == group]]
+            own = [column for column, one in enumerate(self.groups) if one == group]
+            wider.weight[:kinds, place], wider.width_weight[:kinds, place] = self.weight[:, own], self.width_weight[:, own]
         return wider
 
     @property
@@ -88,10 +95,15 @@ class Linear(nn.Module):
     def forward(self, videos: Videos) -> NormalMixture:
         """The forecast of N videos: batch shape (N,), K numbers."""
         kind, columns = self.kind(videos), self.columns(videos)
-        loc = self.loc[0] + columns @ self.weight[0]
-        if len(self.share) > 1:
-            loc = torch.where(kind[:, None] > 0, self.loc[1] + columns @ self.weight[1], loc)
-        return NormalMixture(self.logits[kind], loc[:, None] + self.shift[kind], self.factor[kind])
+        of_kind = [
+            torch.cat(
+                [self.loc[one] + columns @ self.weight[one], (self.width_loc[one] + columns @ self.width_weight[one])[:, None]], dim=1
+            )
+            for one in range(len(self.share))
+        ]
+        found = of_kind[0] if len(of_kind) == 1 else torch.where(kind[:, None] > 0, of_kind[1], of_kind[0])
+        loc, width = found[:, None, :-1], found[:, -1:, None].clamp(-WIDE, WIDE).exp()
+        return NormalMixture(self.logits[kind], loc + width * self.shift[kind], width[..., None] * self.factor[kind])
 
 
 def _columns(part: Part, shape: PartShape) -> Tensor:

@@ -8,6 +8,7 @@ those of growth, the shape of the training rows' errors.
 
 import warnings
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from features.targets import Targets
 from features.videos import PartShape, Videos
 from forecast.draws import draw
 from forecast.member import Member
-from program.linear import COMPONENTS, Linear
+from program.linear import COMPONENTS, WIDE, Linear
 from training.watch import WATCHED
 
 ROWS = 20_000  # training rows looked at, evenly spread: more change the weights of so few columns by little
@@ -26,6 +27,17 @@ LARGE = 600  # columns
 FEWEST_ERRORS = 60  # fewer are taken as Normal
 FEWEST = 2  # training rows of a kind that has a linear forecast
 DRAWS = 100
+LEAST_LEFT = 0.05  # of a training row's error, for the regression has seen the row
+SMALLEST = 1e-3  # error, in standard deviations, whose logarithm is looked at
+
+
+class Regression(NamedTuple):
+    """What `regression` finds: weights (P, K), loc (K,), covariance (K, K) of a forecast, and how much of itself each row tells, (N,)."""
+
+    weight: np.ndarray
+    loc: np.ndarray
+    covariance: np.ndarray
+    leverage: np.ndarray
 
 
 def add_linear(
@@ -60,8 +72,10 @@ def _fit(linear: Linear, kind: int, train: Videos, validation: Videos, groups: n
     assert train.popularity is not None  # noqa: S101  (labelled by contract)
     columns = linear.columns(train).double().cpu().numpy()
     reached = (train.popularity.double().cpu().numpy() - targets.loc) / targets.spread
-    weight, loc, covariance = regression(columns, reached, groups, linear.columns(validation).double().cpu().numpy(), repeats)
-    errors = reached - columns @ weight - loc
+    weight, loc, covariance, leverage = regression(columns, reached, groups, linear.columns(validation).double().cpu().numpy(), repeats)
+    errors = (reached - columns @ weight - loc) / np.sqrt(np.maximum(1 - leverage, LEAST_LEFT))[:, None]
+    width_weight, width_loc = widths(columns, errors, groups, repeats)
+    errors = errors / np.exp(np.clip(columns @ width_weight + width_loc, -WIDE, WIDE))[:, None]
     # growth strays far for some videos and hardly for others: one shape for all would lend each the tails of a few
     told = ~np.isnan(errors).any(1) & (kind == 0)
     shares, shift, factor = mixture(errors[told], covariance)
@@ -71,6 +85,8 @@ def _fit(linear: Linear, kind: int, train: Videos, validation: Videos, groups: n
         ("logits", np.log(shares)),
         ("shift", targets.spread * shift),
         ("factor", targets.spread[:, None] * factor),
+        ("width_weight", width_weight),
+        ("width_loc", np.asarray(width_loc)),
     ):
         getattr(linear, name)[kind] = torch.from_numpy(value)
 
@@ -91,9 +107,7 @@ def _weigh(linear: Linear, kind: int, member: Member, validation: Videos, target
     linear.share[kind] = best_share(ours, theirs, truth, repeats)
 
 
-def regression(
-    columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new: np.ndarray, repeats: float = 1.0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new: np.ndarray, repeats: float = 1.0) -> Regression:
     """Multivariate Bayesian linear regression with one strength of shrinkage a group.
 
     Args:
@@ -102,9 +116,6 @@ def regression(
         groups: (P,) numbers of the groups, from 0.
         new: (M, P) columns of other rows, over which the uncertainty of the weights is averaged.
         repeats: how many rows together count as one, since they say the same.
-
-    Returns:
-        Weights (P, K), loc (K,) and the covariance (K, K) of a forecast.
     """
     count, width = columns.shape
     known, size = ~np.isnan(reached), np.bincount(groups)
@@ -128,7 +139,24 @@ def regression(
             break
     weight, _ = _posterior(x, y, strength[groups], product)
     leverage = _leverage(x, strength[groups], new - centre, product).mean() if len(new) else 0.0
-    return weight, loc - centre @ weight, covariance * (1 + leverage + 1 / told)
+    own = _leverage(x, strength[groups], columns - centre, product)
+    return Regression(weight, loc - centre @ weight, covariance * (1 + leverage + 1 / told), own)
+
+
+def widths(columns: np.ndarray, errors: np.ndarray, groups: np.ndarray, repeats: float = 1.0) -> tuple[np.ndarray, float]:
+    """How wide errors are: the logarithm of the width is columns @ weights (P,) + loc. Errors over their widths keep their mean square.
+
+    Args:
+        columns: (N, P).
+        errors: (N, K), NaN where unknown, as they are of rows that nothing was learned from.
+        groups: (P,) as in `regression`.
+        repeats: likewise.
+    """
+    size = np.abs(errors) / np.maximum(np.sqrt(np.nanmean(errors**2, axis=0)), 1e-12)
+    told = np.nanmean(np.log(np.maximum(size, SMALLEST)), axis=1)
+    weight = regression(columns, told[:, None], groups, columns[:0], repeats).weight[:, 0]
+    square = np.nanmean((size / np.exp(np.clip(columns @ weight, -2 * WIDE, 2 * WIDE))[:, None]) ** 2)
+    return weight, 0.5 * float(np.log(square)) if square > 0 else 0.0
 
 
 def mixture(errors: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

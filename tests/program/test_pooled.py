@@ -1,5 +1,7 @@
 """A linear forecast beside a network's."""
 
+import math
+
 import pyro
 import pyro.distributions as dist
 import torch
@@ -7,7 +9,7 @@ from pyro import poutine
 
 from features.videos import EARLY, PartShape
 from model.likelihood import NanMasked
-from program.linear import Beside, Linear, Pooled
+from program.linear import WIDE, Beside, Linear, Pooled
 
 SHARE = torch.full((3,), 0.25)
 
@@ -58,6 +60,14 @@ def test_linear_forecast_by_hand(make_videos) -> None:
     skewed = linear(videos)
     assert torch.allclose(skewed.mean, forecast.mean, atol=1e-5)
     assert torch.allclose(skewed.variance, torch.full((6, 3), 3.0))
+    # their width is exp(a line), within bounds
+    linear.width_weight.copy_(torch.tensor([[0.5, 0.0, 0.0, 0.0, 0.0, 0.0, -100.0]]))
+    linear.width_loc.fill_(0.25)
+    wider = linear(videos)
+    width = (0.25 + torch.where(videos["social"].present, 0.5 * videos["social"].numbers[:, 0], 0.0)).exp()
+    width = torch.where(videos["visual"].present, math.exp(-WIDE), width)
+    assert torch.allclose(wider.mean, forecast.mean, atol=1e-5)
+    assert torch.allclose(wider.variance, 3.0 * width[:, None].square().expand(6, 3), rtol=1e-4)
 
 
 def test_videos_that_were_read_have_a_regression_and_a_share_of_their_own(make_videos) -> None:
@@ -81,9 +91,11 @@ def test_further_parts_change_nothing(make_videos) -> None:
     shapes = {part: PartShape(videos[part].shape[0]) for part in videos}
     linear = Linear({"visual": shapes["visual"]}, 3)
     linear.weight.copy_(torch.arange(12.0).reshape(1, 4, 3))
+    linear.width_weight.copy_(0.1 * torch.arange(4.0))
     linear.share.fill_(0.3)
     wider = linear.extended(shapes)
     assert torch.allclose(wider(videos).mean, linear(videos).mean)
+    assert torch.allclose(wider(videos).variance, linear(videos).variance)
     assert wider.share == linear.share
 
 

@@ -15,7 +15,7 @@ from model import model
 from program import Program
 from program.linear import Linear
 from program.networks import build
-from training.linear import add_linear, best_share, mixture, regression
+from training.linear import add_linear, best_share, mixture, regression, widths
 
 
 def data(rows: int, telling: int, silent: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -29,7 +29,7 @@ def data(rows: int, telling: int, silent: int, seed: int = 0) -> tuple[np.ndarra
 
 def test_one_strength_of_shrinkage_is_ridge_regression() -> None:
     columns, reached, _, _ = data(40, 6, 0)
-    weight, loc, covariance = regression(columns, reached, np.zeros(6, int), columns[:0])
+    weight, loc, covariance, leverage = regression(columns, reached, np.zeros(6, int), columns[:0])
     # at the fitted strength: the weights solve (X'X + s) W = X'Y for one s
     x, y = columns - columns.mean(0), reached - reached.mean(0)
     rest = x.T @ (y - x @ weight)
@@ -38,6 +38,7 @@ def test_one_strength_of_shrinkage_is_ridge_regression() -> None:
     np.testing.assert_allclose(rest, strength * weight, atol=1e-6 * np.abs(x.T @ y).max())
     np.testing.assert_allclose(loc, reached.mean(0) - columns.mean(0) @ weight)
     np.testing.assert_allclose(np.linalg.eigvalsh(covariance) > 0, True)
+    np.testing.assert_allclose(leverage, np.einsum("np,pq,nq->n", x, np.linalg.inv(x.T @ x + strength * np.eye(6)), x), rtol=1e-4)
 
 
 def test_more_columns_than_rows_give_the_same_as_fewer() -> None:
@@ -56,13 +57,13 @@ def test_rows_that_say_the_same_count_once() -> None:
     columns, reached, _, groups = data(80, 5, 20)
     once = regression(columns, reached, groups, columns)
     again = regression(np.repeat(columns, 4, axis=0), np.repeat(reached, 4, axis=0), groups, columns, 4.0)
-    for found, expected in zip(again, once, strict=True):
+    for found, expected in zip(again, (*once[:3], np.repeat(once.leverage, 4)), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
 
 
 def test_a_group_that_says_nothing_is_shrunken_to_nothing() -> None:
     columns, reached, weight, groups = data(60, 5, 60)
-    found, _, covariance = regression(columns, reached, groups, columns)
+    found, _, covariance, _ = regression(columns, reached, groups, columns)
     assert np.abs(found[5:]).max() < 0.1
     assert np.abs(found[:5] - weight[:5]).max() < 0.7
     np.testing.assert_allclose(covariance, [[1.0, 0.8], [0.8, 1.0]], atol=0.6)
@@ -71,7 +72,7 @@ def test_a_group_that_says_nothing_is_shrunken_to_nothing() -> None:
 def test_unknown_targets_take_no_part() -> None:
     columns, reached, weight, groups = data(400, 5, 5)
     reached[::2, 1] = np.nan
-    found, _, covariance = regression(columns, reached, groups, columns[:0])
+    found, _, covariance, _ = regression(columns, reached, groups, columns[:0])
     assert np.abs(found[:5] - weight[:5]).max() < 0.35
     np.testing.assert_allclose(covariance, [[1.0, 0.8], [0.8, 1.0]], atol=0.4)
 
@@ -92,6 +93,27 @@ def test_errors_have_the_shape_of_training_and_the_covariance_of_the_regression(
         skew = (weights[:, None] * (means**3 + 3 * means * spread.diagonal(axis1=1, axis2=2))).sum(0) / covariance.diagonal() ** 1.5
         if not alike:
             assert 1.0 < skew[0] < 3.0
+
+
+def test_errors_are_as_wide_as_their_columns_say() -> None:
+    random = np.random.default_rng(0)
+    columns = random.normal(size=(4000, 6)) + 1.0
+    wide = np.exp(0.5 * columns[:, 0])
+    errors = wide[:, None] * random.normal(size=(4000, 2)) * [1.0, 3.0]
+    errors[::3, 1] = np.nan
+    weight, loc = widths(columns, errors, np.repeat([0, 1], 3))
+    np.testing.assert_allclose(weight, [0.5, 0, 0, 0, 0, 0], atol=0.06)
+    left = errors / np.exp(columns @ weight + loc)[:, None]
+    np.testing.assert_allclose(np.nanmean(left**2, axis=0), np.nanmean(errors**2, axis=0), rtol=0.2)
+    assert np.nanstd(left[columns[:, 0] > 1.0, 0]) / np.nanstd(left[columns[:, 0] < 1.0, 0]) < 1.1
+
+
+def test_errors_that_are_all_alike_have_one_width() -> None:
+    random = np.random.default_rng(0)
+    columns = random.normal(size=(300, 30))
+    weight, loc = widths(columns, random.normal(size=(300, 2)), np.zeros(30, int))
+    assert np.abs(columns @ weight + loc).max() < 0.3
+    assert widths(columns, np.zeros((300, 2)), np.zeros(30, int))[1] == 0.0
 
 
 def test_the_share_is_that_of_the_least_crps() -> None:
@@ -120,7 +142,7 @@ def test_of_videos_that_were_read_growth_is_learned(make_videos) -> None:
         member = Member(Program(model, guide), networks).setup(one)
         add_linear(member, one.rows(slice(0, 150)), one.rows(slice(150, 200)), {"social": PartShape(4)}, targets)
         found.append(member.linear)
-    for name in ("weight", "loc", "logits", "shift", "factor"):
+    for name in ("weight", "loc", "logits", "shift", "factor", "width_weight", "width_loc"):
         np.testing.assert_allclose(getattr(found[0], name), getattr(found[1], name), rtol=1e-4, atol=1e-4)
 
 
@@ -158,7 +180,7 @@ def test_read_and_unread_videos_are_learned_apart(make_videos) -> None:
     both = learned(train, validation)
     for kind, rows in enumerate((~read, read)):
         alone = learned(train.rows(rows[:240].nonzero().flatten()), validation.rows(rows[240:].nonzero().flatten()))
-        for name in ("weight", "loc", "logits", "shift", "factor"):
+        for name in ("weight", "loc", "logits", "shift", "factor", "width_weight", "width_loc"):
             np.testing.assert_allclose(getattr(both, name)[kind], getattr(alone, name)[kind], rtol=1e-5, atol=1e-6)
         assert float(alone.share[1 - kind]) == 0.0
 
