@@ -76,10 +76,11 @@ def numbers(
         author = social.keys(videos["username"], salt)
         found["history"] = author_numbers(histories["history"], author, time, own, age, before)
     usual = found["history"][0][:, :targets] if "history" in found else 0.0
+    folds = histories["history"].folds if "history" in histories else 0
     alike = []  # those of the author's videos that have the sound, or words, of this one
     for part, read in (("sound", same_sound), ("words", same_words)):
         if part in histories:
-            values, present, of_author = read.numbers(videos, salt, histories, time, before)
+            values, present, of_author = read.numbers(videos, salt, histories, time, before, folds)
             found[part] = values, present
             alike.append(excess(of_author[:, :1], of_author[:, 1:], usual))
     if "history" in found:

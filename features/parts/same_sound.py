@@ -26,7 +26,7 @@ def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, 
 
 
 def numbers(
-    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None
+    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None, folds: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, 2 K + 1) numbers and (N,) presence; and (N, K + 1) count and sum of what the author's own other videos with the sound reached.
 
@@ -35,7 +35,7 @@ def numbers(
     """
     video = social.keys(videos["id"], salt)
     sound = social.keys(videos["music_title"], salt) if "music_title" in videos else np.full(len(videos), -1)
-    folds = histories["sound"].folds
+    folds = max(folds, histories["sound"].folds)
     totals = histories["sound"].totals(sound, time, video, before, folds)
     own_count, own_total, own_square = histories["own_sound"].totals(_own(videos, salt), time, video, before, folds)
     targets = totals[1].shape[1]

@@ -51,7 +51,7 @@ def fit(
 
 
 def numbers(
-    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None
+    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None, folds: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, 4 K + 1) numbers and (N,) presence; and (N, K + 1) count and sum of what the author's own other videos reached, over the words.
 
@@ -61,12 +61,13 @@ def numbers(
         histories: what `fit` returned.
         time: (N,) seconds.
         before: (N,) seconds; only videos published before count. None: all do.
+        folds: see `History.totals`.
     """
     rows, word = words_of(videos, salt)
     until = None if before is None else before[rows]
     video = _with_video(videos, salt, rows, word)
     (count, total, _), (mine, own_total, _) = (
-        histories[name].totals(group, time[rows], video, until)
+        histories[name].totals(group, time[rows], video, until, folds)
         for name, group in (("words", word), ("own_words", _own(videos, salt, rows, word)))
     )
     own = np.zeros((len(videos), 1 + own_total.shape[1]))

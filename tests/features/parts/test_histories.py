@@ -53,3 +53,23 @@ def test_the_authors_own_videos_with_the_sound_are_told_beyond_what_is_usual() -
     found, _ = histories.numbers(query, SALT, fitted, np.ones(1), None, 1)["history"]
     usual = (1.0 + 2.0 + 4.0 - 3.0) / (4 + SHRINKAGE)
     np.testing.assert_allclose(found[0, -2:], [(1.0 + 2.0 + 4.0 - 3 * usual) / (3 + SHRINKAGE), np.log(4)])
+
+
+def test_of_few_authors_nothing_tells_what_a_video_reached() -> None:
+    """Whose totals they are is soon known: what is left of one without a single video would tell that video."""
+    count, random = 400, np.random.default_rng(0)
+    videos = pd.DataFrame(
+        {
+            "id": [str(row) for row in range(count)],
+            "username": "anna",
+            "music_title": ["often" if row % 2 else f"sound{row}" for row in range(count)],
+            "video_description": ["word" if row % 11 == 0 else "" for row in range(count)],
+        }
+    )
+    reached = random.normal(size=(count, 1))
+    fitted = histories.fit(videos, SALT, reached, past_only=False)
+    assert fitted["sound"].folds == 0
+    found, _ = histories.numbers(videos, SALT, fitted, np.ones(count), None, 1)["history"]
+    for column, rows in ((-4, slice(1, None, 2)), (-2, slice(0, None, 11))):  # more than usual with the sound, and with the word
+        assert len(np.unique(found[rows, column + 1])) > 1  # folds are not all of one size
+        assert abs(np.corrcoef(found[rows, column], reached[rows, 0])[0, 1]) < 0.6
