@@ -4,8 +4,8 @@
     origin + unit * loc  =  log(1 + count so far) + the growth that a law by age, lead and level expects
     unit * spread        =  how far growth usually strays from that law, at most the spread of the targets
 
-The law is log-linear (Szabo and Huberman 2010); networks say in which videos, and how, growth differs from it. Where nothing was read
-origin is 0 and unit 1. Nothing read is the same as 0 counts at age 0.
+The law is log-linear (Szabo and Huberman 2010), with terms for growth that ends; networks say in which videos, and how, growth differs from
+it. Where nothing was read origin is 0 and unit 1. Nothing read is the same as 0 counts at age 0.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 LEAST = 0.02  # of the expected scatter, relative to the targets' spread
-FEATURES = 6
+FEATURES = 11  # what the law knows of a look, see `_terms`
+OF_LOC = slice(0, 9)  # those that tell the expected growth
+OF_SCATTER = [0, 1, 2, 4, 9, 10]  # and those that tell how far it strays, which for a short while is a power of how long that is
+SOONEST = 1e-3  # of the logarithm of how much older a video is at the horizon
 FEWEST = 50  # looks below which growth is expected to be what it is on average
 
 
@@ -48,10 +51,10 @@ class Growth:
                 continue
             seen, grown = terms[known, :, k], grown[known]
             low[:, k], high[:, k] = seen.min(0), seen.max(0)
-            loc[:, k] = _least_squares(seen, grown)
+            loc[OF_LOC, k] = _least_squares(seen[:, OF_LOC], grown)
             strayed = np.abs(grown - seen @ loc[:, k])
             # E log|e| of a Normal lies 0.635 below the logarithm of its standard deviation
-            log_scatter[:, k] = _least_squares(seen, np.log(np.maximum(strayed, 1e-3)) + 0.635)
+            log_scatter[OF_SCATTER, k] = _least_squares(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635)
         return cls(low, high, loc, log_scatter)
 
     def relative_to(
@@ -67,10 +70,15 @@ class Growth:
 
 
 def _terms(counts: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
-    """(N, FEATURES, K): 1, logarithms of age and of how much older the video is at the horizon, their product and square, the level."""
+    """(N, FEATURES, K), from logarithms: how old a video is when it is read, how much older at the horizon, and its level.
+
+    1, old, later, later^2, level, old later, later level, 1 - exp(-later), old (1 - exp(-later)), log(later), old log(later).
+    """
     old, later = np.log1p(age), np.log1p(age + lead) - np.log1p(age)
-    same = np.stack([np.ones_like(old), old, later, old * later, later**2], axis=1)[:, :, None]
-    return np.concatenate([np.repeat(same, counts.shape[1], axis=2), counts[:, None, :]], axis=1)
+    ended, power = 1 - np.exp(-later), np.log(np.maximum(later, SOONEST))
+    same = [np.ones_like(old), old, later, later**2, old * later, ended, old * ended, power, old * power]
+    terms = [np.repeat(one[:, None], counts.shape[1], axis=1) for one in same]
+    return np.stack([*terms[:4], counts, terms[4], later[:, None] * counts, *terms[5:]], axis=1)
 
 
 def _least_squares(terms: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -52,3 +52,17 @@ def test_a_video_that_was_read_strays_no_further_than_one_that_was_not():
     # the corner of what was seen, where no look was: few counts early, forecast far ahead
     _, unit = growth.relative_to(np.array([[2.0]]), np.array([1.0]), np.array([500.0]), np.array([9.0]), np.array([2.0]))
     assert unit[0, 0] == 1.0
+
+
+def test_growth_that_ends_is_found_and_its_scatter_with_it():
+    random = np.random.default_rng(3)
+    counts, age, lead = random.uniform(2, 12, (6000, 1)), np.full(6000, 19.0), np.exp(random.uniform(0, 7, 6000))
+    later = np.log1p(age + lead) - np.log1p(age)
+    expected, scatter = (2.0 - 0.1 * counts[:, 0]) * (1 - np.exp(-later)), 0.4 * (1 - np.exp(-later))
+    growth = Growth.fit(counts, age, lead, (counts[:, 0] + expected + scatter * random.normal(size=6000))[:, None])
+    loc, spread = np.array([9.0]), np.array([2.0])
+    origin, unit = growth.relative_to(counts, age, lead, loc, spread)
+    for low, high in ((0.3, 1.0), (1.0, 2.0), (2.0, 3.0), (3.0, 5.0)):  # a law of powers alone misses it by up to 0.11
+        rows = (later >= low) & (later < high)
+        assert np.median(unit[rows, 0] * spread / scatter[rows]) == pytest.approx(1.0, abs=0.15)
+        assert np.abs((origin + unit * loc)[rows, 0] - counts[rows, 0] - expected[rows]).mean() < 0.05
