@@ -21,6 +21,7 @@ from program.linear import COMPONENTS, WIDE, Linear
 from training.watch import WATCHED
 
 ROWS = 20_000  # training rows looked at, evenly spread: more change the weights of so few columns by little
+A_PRIORI = 1.0  # weights that each group has beside its own, of the usual size: few rows alone find strengths that are far off
 STEPS = 60
 FEW_STEPS = 15  # where a step is a large matrix's inverse
 LARGE = 600  # columns
@@ -124,7 +125,8 @@ def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new
     x, y = (columns - centre) / repeats**0.5, np.where(known, reached - loc, 0.0) / repeats**0.5
     told = count / repeats
     product = x.T @ x if width <= count else None
-    strength = 2.0 * size  # a priori, all groups together explain as much as is left
+    strength = 2.0 * size
+    usual = 1 / (2.0 * max(width, 1))  # a weight's variance a priori: all columns together explain half as much as is left
     for _ in range(STEPS if min(width, count) <= LARGE else FEW_STEPS):
         weight, variance = _posterior(x, y, strength[groups], product)
         forecast = x @ weight
@@ -134,7 +136,7 @@ def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new
         covariance = (left.T @ left / np.sqrt(np.outer(share, share)) + (weight * strength[groups, None]).T @ weight) / told
         covariance += 1e-4 * np.eye(len(loc))
         signal = np.einsum("pk,kl,pl->p", weight, np.linalg.inv(covariance), weight) / len(loc)
-        before, strength = strength, size / np.maximum(np.bincount(groups, weights=signal + variance), 1e-6)
+        before, strength = strength, (size + A_PRIORI) / (np.bincount(groups, weights=signal + variance) + A_PRIORI * usual)
         if np.abs(np.log(strength / before)).max() < 1e-3:
             break
     weight, _ = _posterior(x, y, strength[groups], product)
