@@ -95,14 +95,11 @@ class Linear(nn.Module):
     def forward(self, videos: Videos) -> NormalMixture:
         """The forecast of N videos: batch shape (N,), K numbers."""
         kind, columns = self.kind(videos), self.columns(videos)
-        of_kind = [
-            torch.cat(
-                [self.loc[one] + columns @ self.weight[one], (self.width_loc[one] + columns @ self.width_weight[one])[:, None]], dim=1
-            )
-            for one in range(len(self.share))
-        ]
-        found = of_kind[0] if len(of_kind) == 1 else torch.where(kind[:, None] > 0, of_kind[1], of_kind[0])
-        loc, width = found[:, None, :-1], found[:, -1:, None].clamp(-WIDE, WIDE).exp()
+        loc, log_width = self.loc[0] + columns @ self.weight[0], self.width_loc[0] + columns @ self.width_weight[0]
+        if len(self.share) > 1:
+            loc = torch.where(kind[:, None] > 0, self.loc[1] + columns @ self.weight[1], loc)
+            log_width = torch.where(kind > 0, self.width_loc[1] + columns @ self.width_weight[1], log_width)
+        loc, width = loc[:, None], log_width.clamp(-WIDE, WIDE).exp()[:, None, None]
         return NormalMixture(self.logits[kind], loc + width * self.shift[kind], width[..., None] * self.factor[kind])
 
 

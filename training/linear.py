@@ -21,15 +21,15 @@ from program.linear import COMPONENTS, WIDE, Linear
 from training.watch import WATCHED
 
 ROWS = 20_000  # training rows looked at, evenly spread: more change the weights of so few columns by little
-A_PRIORI = 1.0  # weights that each group has beside its own, of the usual size: few rows alone find strengths that are far off
+A_PRIORI = 1.0  # weights of the usual size that each group has beside its own: from few rows alone strengths are far off
 STEPS = 60
 FEW_STEPS = 15  # where a step is a large matrix's inverse
 LARGE = 600  # columns
 FEWEST_ERRORS = 60  # fewer are taken as Normal
 FEWEST = 2  # training rows of a kind that has a linear forecast
 DRAWS = 100
-LEAST_LEFT = 0.05  # of a training row's error, for the regression has seen the row
-SMALLEST = 1e-3  # error, in standard deviations, whose logarithm is looked at
+LEAST_LEFT = 0.05  # share of a training row's variance that the regression leaves in its error
+SMALLEST = 1e-3  # standard deviations: smaller errors have the logarithm of this
 
 
 class Regression(NamedTuple):
@@ -154,10 +154,13 @@ def widths(columns: np.ndarray, errors: np.ndarray, groups: np.ndarray, repeats:
         groups: (P,) as in `regression`.
         repeats: likewise.
     """
-    size = np.abs(errors) / np.maximum(np.sqrt(np.nanmean(errors**2, axis=0)), 1e-12)
-    told = np.nanmean(np.log(np.maximum(size, SMALLEST)), axis=1)
+    known = ~np.isnan(errors)
+    strayed = np.where(known, np.abs(errors), 0.0)
+    size = strayed / np.maximum(np.sqrt((strayed**2).sum(0) / np.maximum(known.sum(0), 1)), 1e-12)
+    told = np.where(known, np.log(np.maximum(size, SMALLEST)), 0.0).sum(1) / np.maximum(known.sum(1), 1)
     weight = regression(columns, told[:, None], groups, columns[:0], repeats).weight[:, 0]
-    square = np.nanmean((size / np.exp(np.clip(columns @ weight, -2 * WIDE, 2 * WIDE))[:, None]) ** 2)
+    narrowed = size / np.exp(np.clip(columns @ weight, -2 * WIDE, 2 * WIDE))[:, None]
+    square = (narrowed**2).sum() / max(known.sum(), 1)
     return weight, 0.5 * float(np.log(square)) if square > 0 else 0.0
 
 

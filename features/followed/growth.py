@@ -15,8 +15,8 @@ import numpy as np
 LEAST = 0.02  # of the expected scatter, relative to the targets' spread
 FEATURES = 11  # what the law knows of a look, see `_terms`
 OF_LOC = slice(0, 9)  # those that tell the expected growth
-OF_SCATTER = [0, 1, 2, 4, 9, 10]  # and those that tell how far it strays, which for a short while is a power of how long that is
-SOONEST = 1e-3  # of the logarithm of how much older a video is at the horizon
+OF_SCATTER = [0, 1, 2, 4, 9, 10]  # those that tell how far it strays, at first a power of the time ahead
+SOONEST = 1e-3  # least `later` whose logarithm is taken
 FEWEST = 50  # looks below which growth is expected to be what it is on average
 
 

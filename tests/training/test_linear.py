@@ -114,6 +114,8 @@ def test_errors_that_are_all_alike_have_one_width() -> None:
     weight, loc = widths(columns, random.normal(size=(300, 2)), np.zeros(30, int))
     assert np.abs(columns @ weight + loc).max() < 0.3
     assert widths(columns, np.zeros((300, 2)), np.zeros(30, int))[1] == 0.0
+    half = random.normal(size=(300, 2)) * [1.0, np.nan]  # no row knows the second target
+    assert (columns @ widths(columns, half, np.zeros(30, int))[0]).std() < 0.3
 
 
 def test_the_share_is_that_of_the_least_crps() -> None:
