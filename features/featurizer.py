@@ -220,6 +220,8 @@ class Featurizer:
             raw[social.FURTHER] = (table, self.columns[social.FURTHER], ~np.isnan(table).all(1))
         if (self.growth is not None or EARLY not in self.columns) and dataset.so_far is not None:
             named, present = early.numbers(videos, dataset.so_far, self.targets.names)
+            if self.growth is not None:
+                named |= early.so_far_named(self.growth.filled(early.counts(dataset.so_far, self.targets.names)), self.targets.names)
             raw[EARLY] = (np.column_stack(list(named.values())), list(named), present)
         for part, (values, present) in self._reached(dataset, until).items():
             raw[part] = (np.where(present[:, None], values, np.nan), [f"{part}_{i}" for i in range(values.shape[1])], present)

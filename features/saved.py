@@ -23,6 +23,7 @@ from machine.errors import InputError
 HISTORY = ("group", "time", "video", "reached")
 READINGS = ("start", "moment", "counts")
 GROWTH = ("low", "high", "loc", "log_scatter")
+COUNTED = ("usual", "apart")  # what else a law of growth has, for each target
 WORDING = ("word", "rarity", "direction")
 SCALER = ("loc", "scale", "gaps")
 # a featurizer that was just read must be able to transform this video, which has a value in every column
@@ -48,7 +49,7 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
         kinds = (*HISTORY, *READINGS) if isinstance(history, FollowedHistory) else HISTORY
         arrays |= {f"history.{name}.{kind}": getattr(history, kind) for kind in kinds}
     if featurizer.growth is not None:
-        arrays |= {f"growth.{name}": getattr(featurizer.growth, name) for name in GROWTH}
+        arrays |= {f"growth.{name}": getattr(featurizer.growth, name) for name in (*GROWTH, *COUNTED)}
     for part, wording in featurizer.wording.items():
         arrays |= {f"wording.{part}.{name}": getattr(wording, name) for name in WORDING}
     tokenizer = None
@@ -151,9 +152,14 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
         text,
         {part: _wording(arrays, part) for part in description["wording"]},
         histories,
-        None if followed is None else Growth(*(_shaped(arrays, f"growth.{name}", FEATURES, targets_count) for name in GROWTH)),
+        None if followed is None else _growth(arrays, targets_count),
         0 if followed is None else int(followed["seed"]),
     )
+
+
+def _growth(arrays: dict[str, np.ndarray], targets: int) -> Growth:
+    law = (_shaped(arrays, f"growth.{name}", FEATURES, targets) for name in GROWTH)
+    return Growth(*law, *(_shaped(arrays, f"growth.{name}", targets) for name in COUNTED))
 
 
 def _wording(arrays: dict[str, np.ndarray], part: str) -> Wording:

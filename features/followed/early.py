@@ -66,9 +66,14 @@ def numbers(videos: pd.DataFrame, table: pd.DataFrame, targets: tuple[str, ...])
     last = counts(table, targets)
     previous = counts(table.filter(like=BEFORE).rename(columns=lambda name: name.removeprefix(BEFORE)), targets)
     since = (table["collected_at"] - table["before_collected_at"]).to_numpy() / (DAY / 24)
-    found = {f"so_far_{name}": last[:, k] for k, name in enumerate(targets)}
+    found = so_far_named(last, targets)
     found |= {"log_age_read": np.log1p(age), "log_lead": np.log1p(lead)}
     found |= {f"grown_{name}": last[:, k] - previous[:, k] for k, name in enumerate(targets)}
     found |= {"log_hours_between": np.log1p(since), "log_readings": np.log1p(table["readings"].to_numpy())}
     present = table["readings"].to_numpy() > 0
     return {name: np.where(present, values, np.nan) for name, values in found.items()}, present
+
+
+def so_far_named(counts: np.ndarray, targets: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """The last reading's `counts` (N, K) by the names that `numbers` gives them."""
+    return {f"so_far_{name}": counts[:, k] for k, name in enumerate(targets)}

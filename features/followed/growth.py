@@ -29,17 +29,26 @@ class Growth:
         high: likewise.
         loc: (FEATURES, K) coefficients of the expected growth.
         log_scatter: (FEATURES, K) coefficients of the logarithm of its standard deviation.
+        usual: (K,) mean log(1 + count) of what was read.
+        apart: (K,) standard deviation of a count about what the others read with it tell of it.
     """
 
     low: np.ndarray
     high: np.ndarray
     loc: np.ndarray
     log_scatter: np.ndarray
+    usual: np.ndarray
+    apart: np.ndarray
 
     @classmethod
     def fit(cls, counts: np.ndarray, age: np.ndarray, lead: np.ndarray, reached: np.ndarray) -> "Growth":
         """Least squares on looks: `counts` so far and `reached`, (M, K) as log(1 + n), NaN where unknown; `age`, `lead` (M,) hours."""
-        terms = _terms(counts, age, lead)
+        read, targets = ~np.isnan(counts), np.arange(counts.shape[1])
+        usual = np.where(read, counts, 0.0).sum(0) / np.maximum(read.sum(0), 1)
+        told = np.stack([_filled(np.where(targets == k, np.nan, counts), usual)[:, k] for k in targets], axis=1)  # by the other counts
+        off = np.where(read, counts - np.where(np.isnan(told), usual, told), 0.0)
+        apart = np.sqrt((off**2).sum(0) / np.maximum(read.sum(0), 1))
+        terms = _terms(_filled(counts, usual), age, lead)
         low, high = np.zeros((2, FEATURES, counts.shape[1]))
         loc, log_scatter = np.zeros((2, FEATURES, counts.shape[1]))
         for k in range(counts.shape[1]):
@@ -55,18 +64,31 @@ class Growth:
             strayed = np.abs(grown - seen @ loc[:, k])
             # E log|e| of a Normal lies 0.635 below the logarithm of its standard deviation
             log_scatter[OF_SCATTER, k] = _least_squares(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635)
-        return cls(low, high, loc, log_scatter)
+        return cls(low, high, loc, log_scatter, usual, apart)
+
+    def filled(self, counts: np.ndarray) -> np.ndarray:
+        """(N, K) log(1 + n): a count that was not read is as much above the usual as those read with it, on average; NaN where none was."""
+        return _filled(counts, self.usual)
 
     def relative_to(
         self, counts: np.ndarray, age: np.ndarray, lead: np.ndarray, loc: np.ndarray, spread: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Origin and unit, both (N, K), of looks at videos; `loc` and `spread` (K,) are those of the targets."""
+        told, counts = ~np.isnan(counts), self.filled(counts)
         terms = np.clip(_terms(counts, age, lead), self.low, self.high)
         expected = np.maximum((terms * self.loc).sum(1), 0.0)
         # a law fitted to few looks can be far off where it saw none
-        unit = np.clip(np.exp((terms * self.log_scatter).sum(1)) / spread, LEAST, 1.0)
+        scatter = np.exp((terms * self.log_scatter).sum(1))
+        unit = np.clip(np.where(told, scatter, np.hypot(scatter, self.apart)) / spread, LEAST, 1.0)
         read = ~np.isnan(expected + unit)
         return np.where(read, counts + expected - unit * loc, 0.0), np.where(read, unit, 1.0)
+
+
+def _filled(counts: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    known = ~np.isnan(counts)
+    many = known.sum(1, keepdims=True)
+    beyond = np.where(known, counts - usual, 0.0).sum(1, keepdims=True) / np.maximum(many, 1)
+    return np.where(known, counts, np.where(many > 0, usual + beyond, np.nan))
 
 
 def _terms(counts: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:

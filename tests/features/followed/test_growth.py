@@ -31,7 +31,7 @@ def test_where_nothing_was_read_nothing_is_relative():
     )
     assert origin[0].tolist() == [0, 0]
     assert unit[0].tolist() == [1, 1]
-    assert (origin[1, 1], unit[1, 1]) == (0, 1)
+    assert origin[1, 1] + unit[1, 1] * 8.0 == pytest.approx(6.0)  # as much above the usual as the count that was read
     assert origin[1, 0] + unit[1, 0] * 9.0 == pytest.approx(6.0)  # few looks: the average growth
 
 
@@ -66,3 +66,23 @@ def test_growth_that_ends_is_found_and_its_scatter_with_it():
         rows = (later >= low) & (later < high)
         assert np.median(unit[rows, 0] * spread / scatter[rows]) == pytest.approx(1.0, abs=0.15)
         assert np.abs((origin + unit * loc)[rows, 0] - counts[rows, 0] - expected[rows]).mean() < 0.05
+
+
+def test_a_count_that_was_not_read_is_told_by_the_others():
+    random = np.random.default_rng(4)
+    level = random.normal(6, 2, size=4000)
+    counts = np.stack([level + 3, level + 0.5 * random.normal(size=4000), level - 1], axis=1)
+    age, lead = random.uniform(1, 50, 4000), random.uniform(1, 200, 4000)
+    growth = Growth.fit(counts, age, lead, counts + 0.2)
+    np.testing.assert_allclose(growth.usual, counts.mean(0))
+    np.testing.assert_allclose(growth.apart, [0.25, 0.5, 0.25], atol=0.02)
+    look = np.array([[9.0, np.nan, 5.0], [9.0, np.nan, np.nan], [np.nan, np.nan, np.nan]])
+    filled = growth.filled(look)
+    np.testing.assert_allclose(filled[:2], [[9.0, 6.0, 5.0], [9.0, 6.0, 5.0]], atol=0.1)
+    assert np.isnan(filled[2]).all()
+    loc, spread = np.full(3, 5.0), np.full(3, 2.0)
+    origin, unit = growth.relative_to(look, np.full(3, 10.0), np.full(3, 50.0), loc, spread)
+    np.testing.assert_allclose((origin + unit * loc)[:2], filled[:2] + 0.2, atol=0.02)
+    assert unit[0, 1] == pytest.approx(0.25, abs=0.02)  # half a standard deviation of 2
+    assert (unit[0, [0, 2]] < 0.03).all()
+    assert (origin[2].tolist(), unit[2].tolist()) == ([0.0] * 3, [1.0] * 3)
