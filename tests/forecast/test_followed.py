@@ -136,6 +136,18 @@ def test_a_snapshot_has_nothing_to_see(forecaster, world):
         asked(world, forecaster.featurizer, "6h")
 
 
+def test_a_count_that_nobody_read_is_told_by_those_that_were(forecaster):
+    look = looks_at(simulate_followed(200, seed=4)[0], seen="first")
+    first = forecaster.targets[0]
+    others = [name for name in forecaster.targets if name != first]
+    alone = dataclasses.replace(look, so_far=look.so_far.assign(**{f"{way}{name}": np.nan for name in others for way in ("", "before_")}))
+    whole, told = (np.median(draws(forecaster, one), axis=0) for one in (look, alone))
+    unread = np.median(draws(forecaster, dataclasses.replace(look, so_far=None)), axis=0)
+    for target in range(1, len(forecaster.targets)):  # nearer to what all counts say than to what is usual
+        off, usual = (np.abs(one[:, target] - whole[:, target]).mean() for one in (told, unread))
+        assert off < 0.7 * usual
+
+
 def test_an_outlook_begins_at_the_last_reading_and_never_falls(forecaster):
     read = (parse_reading("1d: view_count=30K, like_count=900"), parse_reading("6h: view_count=12000"))
     known = {"username": "author-3-1", "follower_count": 5000.0}
