@@ -3,7 +3,7 @@
 Weights of a group of columns (a part, its categories) have the prior Normal(0, covariance / strength of the group); the strengths and the
 covariance are those that the training rows make likeliest, by expectation maximisation (empirical Bayes; MacKay 1992). A part that says
 nothing is shrunken to nothing, one that says much hardly at all. Errors have the covariance that follows from the regression and, but for
-those of growth, the shape of the training rows' errors.
+those of growth, the shape of the training rows' errors. A second regression, of the logarithm of their size, says how wide they are.
 """
 
 import warnings

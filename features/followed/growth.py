@@ -43,11 +43,7 @@ class Growth:
     @classmethod
     def fit(cls, counts: np.ndarray, age: np.ndarray, lead: np.ndarray, reached: np.ndarray) -> "Growth":
         """Least squares on looks: `counts` so far and `reached`, (M, K) as log(1 + n), NaN where unknown; `age`, `lead` (M,) hours."""
-        read, targets = ~np.isnan(counts), np.arange(counts.shape[1])
-        usual = np.where(read, counts, 0.0).sum(0) / np.maximum(read.sum(0), 1)
-        told = np.stack([_filled(np.where(targets == k, np.nan, counts), usual)[:, k] for k in targets], axis=1)  # by the other counts
-        off = np.where(read, counts - np.where(np.isnan(told), usual, told), 0.0)
-        apart = np.sqrt((off**2).sum(0) / np.maximum(read.sum(0), 1))
+        usual, apart = _levels(np.where(np.isnan(counts).all(0), reached, counts))  # a count that is in no reading: as it was in the end
         terms = _terms(_filled(counts, usual), age, lead)
         low, high = np.zeros((2, FEATURES, counts.shape[1]))
         loc, log_scatter = np.zeros((2, FEATURES, counts.shape[1]))
@@ -84,6 +80,15 @@ class Growth:
         return np.where(read, counts + expected - unit * loc, 0.0), np.where(read, unit, 1.0)
 
 
+def _levels(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`Growth.usual` and `Growth.apart` of counts (M, K), NaN where unknown."""
+    read, targets = ~np.isnan(counts), np.arange(counts.shape[1])
+    usual = np.where(read, counts, 0.0).sum(0) / np.maximum(read.sum(0), 1)
+    by_others = np.stack([_filled(np.where(targets == k, np.nan, counts), usual)[:, k] for k in targets], axis=1)
+    off = np.where(read, counts - np.where(np.isnan(by_others), usual, by_others), 0.0)
+    return usual, np.sqrt((off**2).sum(0) / np.maximum(read.sum(0), 1))
+
+
 def _filled(counts: np.ndarray, usual: np.ndarray) -> np.ndarray:
     known = ~np.isnan(counts)
     many = known.sum(1, keepdims=True)
@@ -96,11 +101,11 @@ def _terms(counts: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
 
     1, old, later, later^2, level, old later, later level, 1 - exp(-later), old (1 - exp(-later)), log(later), old log(later).
     """
-    old, later = np.log1p(age), np.log1p(age + lead) - np.log1p(age)
+    old = np.log1p(age)[:, None]
+    later = np.log1p(age + lead)[:, None] - old
     ended, power = 1 - np.exp(-later), np.log(np.maximum(later, SOONEST))
-    same = [np.ones_like(old), old, later, later**2, old * later, ended, old * ended, power, old * power]
-    terms = [np.repeat(one[:, None], counts.shape[1], axis=1) for one in same]
-    return np.stack([*terms[:4], counts, terms[4], later[:, None] * counts, *terms[5:]], axis=1)
+    of_time, of_level = [np.ones_like(old), old, later, later**2], [counts, old * later, later * counts]
+    return np.stack(np.broadcast_arrays(*of_time, *of_level, ended, old * ended, power, old * power), axis=1)
 
 
 def _least_squares(terms: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ def numbers(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, 2 K + 1) numbers and (N,) presence; and (N, K + 1) count and sum of what the author's own other videos with the sound reached.
 
-    What is usual for an author's other videos has this one in it: what those reached beyond it would tell what this one reached.
+    That sum is not of what they reached beyond the usual: this video is part of what is usual for them, so the sum would tell its outcome.
     Arguments as of `features.parts.same_words.numbers`.
     """
     video = social.keys(videos["id"], salt)

@@ -86,3 +86,14 @@ def test_a_count_that_was_not_read_is_told_by_the_others():
     assert unit[0, 1] == pytest.approx(0.25, abs=0.02)  # half a standard deviation of 2
     assert (unit[0, [0, 2]] < 0.03).all()
     assert (origin[2].tolist(), unit[2].tolist()) == ([0.0] * 3, [1.0] * 3)
+
+
+def test_a_count_that_is_in_no_reading_is_as_far_above_the_usual_end_as_the_others_are():
+    random = np.random.default_rng(5)
+    level = random.normal(6, 2, size=2000)
+    counts = np.stack([level, np.full(2000, np.nan)], axis=1)
+    growth = Growth.fit(counts, np.full(2000, 10.0), np.full(2000, 50.0), np.stack([level + 0.2, level - 2], axis=1))
+    loc, spread = np.array([6.2, 4.0]), np.full(2, 2.0)
+    origin, unit = growth.relative_to(counts, np.full(2000, 10.0), np.full(2000, 50.0), loc, spread)
+    np.testing.assert_allclose((origin + unit * loc)[:, 1], level - 2, atol=0.01)
+    assert (unit <= 1).all()

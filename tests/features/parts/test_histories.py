@@ -56,7 +56,7 @@ def test_the_authors_own_videos_with_the_sound_are_told_beyond_what_is_usual() -
 
 
 def test_of_few_authors_nothing_tells_what_a_video_reached() -> None:
-    """Whose totals they are is soon known: what is left of one without a single video would tell that video."""
+    """An author's total without one video would tell that video, once networks know whose total it is."""
     count, random = 400, np.random.default_rng(0)
     videos = pd.DataFrame(
         {
