@@ -21,7 +21,7 @@ from features.targets import Targets
 from machine.errors import InputError
 
 HISTORY = ("group", "time", "video", "reached")
-READINGS = ("start", "moment", "counts")
+READINGS = ("start", "moment", "counts", "told")
 GROWTH = ("low", "high", "loc", "log_scatter")
 COUNTED = ("usual", "apart")  # what else a law of growth has, for each target
 WORDING = ("word", "rarity", "direction")
@@ -46,8 +46,9 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
     for column, keys in featurizer.categories.items():
         arrays[f"category.{column}"] = keys
     for name, history in featurizer.histories.items():
-        kinds = (*HISTORY, *READINGS) if isinstance(history, FollowedHistory) else HISTORY
-        arrays |= {f"history.{name}.{kind}": getattr(history, kind) for kind in kinds}
+        arrays |= {f"history.{name}.{kind}": getattr(history, kind) for kind in HISTORY}
+        if isinstance(history, FollowedHistory):  # files hold finite numbers only: `told` says which counts are unknown
+            arrays |= {f"history.{name}.{kind}": np.nan_to_num(getattr(history, kind)) for kind in READINGS}
     if featurizer.growth is not None:
         arrays |= {f"growth.{name}": getattr(featurizer.growth, name) for name in (*GROWTH, *COUNTED)}
     for part, wording in featurizer.wording.items():
@@ -169,10 +170,12 @@ def _wording(arrays: dict[str, np.ndarray], part: str) -> Wording:
     return Wording(word, rarity, direction)
 
 
-def _with_readings(history: History, start: np.ndarray, moment: np.ndarray, counts: np.ndarray) -> FollowedHistory:
+def _with_readings(history: History, start: np.ndarray, moment: np.ndarray, counts: np.ndarray, told: np.ndarray) -> FollowedHistory:
     whole = start.dtype == np.int64 and start.shape == (len(history.video) + 1,) and (np.diff(start) >= 0).all()
-    if not whole or start[0] != 0 or start[-1] != len(moment) or counts.shape != (len(moment), history.reached.shape[1]):
+    shaped = counts.shape == told.shape == (len(moment), history.reached.shape[1]) and told.dtype == bool
+    if not whole or start[0] != 0 or start[-1] != len(moment) or not shaped:
         raise InputError("history.history: its readings do not fit its videos")
+    counts = np.where(told, counts, np.nan)
     return FollowedHistory(history.group, history.time, history.video, history.reached, None, start, moment, counts)
 
 

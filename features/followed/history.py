@@ -27,6 +27,11 @@ class FollowedHistory(History):
     moment: np.ndarray = field(default_factory=lambda: np.zeros(0))
     counts: np.ndarray = field(default_factory=lambda: np.zeros((0, 1)))
 
+    @property
+    def told(self) -> np.ndarray:
+        """(R, K) bool: which counts are known."""
+        return ~np.isnan(self.counts)
+
     @classmethod
     def fit_readings(
         cls, group: np.ndarray, time: np.ndarray, video: np.ndarray, owner: np.ndarray, moment: np.ndarray, counts: np.ndarray

@@ -17,8 +17,10 @@ from forecast import load
 from forecast.draft.outlook import Outlook, outlook, parts_table
 from forecast.draft.so_far import parse_reading
 from forecast.draft.video import Draft
+from forecast.run.configuration import Configuration
 from forecast.scoring.subsets.lead import asked
 from machine.errors import InputError
+from training import train
 
 SETTINGS = ["--members", "1", "--epochs", "2", "--width", "8", "--latent", "4", "--depth", "1", "--batch-size", "256", "--device", "cpu"]
 
@@ -134,6 +136,17 @@ def test_a_snapshot_has_nothing_to_see(forecaster, world):
     assert asked(world, forecaster.featurizer) is world
     with pytest.raises(InputError, match="holds one reading of each video"):
         asked(world, forecaster.featurizer, "6h")
+
+
+def test_readings_of_views_alone_make_a_run_that_forecasts_all(tmp_path):
+    dataset = simulate_followed(120, seed=5)[0]
+    views = dataclasses.replace(dataset, readings=dataset.readings[["id", "collected_at", "view_count"]])
+    settings = {"members": 1, "epochs": 1, "width": 8, "latent": 4, "depth": 1}
+    run = train(views, Configuration(**settings), run=tmp_path / "run")  # reads what it wrote
+    look = looks_at(views, seen="first")
+    found = draws(run, look)
+    assert np.isfinite(found).all()
+    assert np.corrcoef(np.median(found, axis=0)[:, 1], look.videos["like_count"].map(np.log1p))[0, 1] > 0.5
 
 
 def test_a_count_that_nobody_read_is_told_by_those_that_were(forecaster):
