@@ -67,6 +67,7 @@ def _at_once(options: Any) -> bool:
 
 def _train(options: Any, device: Any) -> None:
     from features.simulated.world import read_or_simulate
+    from forecast.pair import ForecasterPair
     from program import read_program
     from training import go_on, train
     from training.start import open_run
@@ -84,11 +85,11 @@ def _train(options: Any, device: Any) -> None:
     for number, (name, said) in enumerate(parts.items()):
         print(f"{'' if number else 'parts':12s} {name:{max(map(len, parts))}s}  {said}")
     print(f"targets      {', '.join(forecaster.targets)}")
-    if parent is not None and forecaster.moved is None:
-        print(f"from         these rows alone: a run of their own forecasts rows held back better than {parent} moved to them")
-        for name in configuration.targets:
-            if name not in forecaster.targets:
-                print(f"             it does not forecast {name}, which no row knows")
+    if isinstance(forecaster, ForecasterPair):
+        print(f"from         {parent}, moved to these rows; {forecaster.share:.0%} of each forecast is of a run of these rows alone")
+        for name in forecaster.targets:
+            if name not in forecaster.second.targets:
+                print(f"             {name}, which no row knows, is forecast by the moved run alone")
     by_author = forecaster.configuration.split == "author"
     stretches = forecaster.calibration.strangers if by_author else forecaster.calibration.known
     halves = ", ".join(f"{below:.2f} and {above:.2f}" for below, above in stretches.T)

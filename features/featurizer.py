@@ -127,6 +127,10 @@ class Featurizer:
             raise InputError(f"{dataset.name}: no part has any feature")
         return fitted
 
+    def for_drafts(self) -> "Featurizer":
+        """The same for videos that are not published yet: only what came before counts as history, whatever the run was trained with."""
+        return replace(self, past_only=True)
+
     def with_past(self, dataset: Dataset) -> "Featurizer":
         """The same, its histories joined by outcomes of other videos, standardised and hashed like those of training.
 

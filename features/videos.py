@@ -85,6 +85,7 @@ class Videos(Mapping):
         unit: (N, K) in which it is measured from there; None where in that of the training scale.
         floor: (N, K) log(1 + count) of the last reading, 0 where there is none; None where no video was read.
         few_known: the part `history` as if only a few earlier videos of each author were known; None except in rows to learn from.
+        second: the same videos as a second run sees them; None where there is none.
     """
 
     parts: dict[str, Part]
@@ -94,6 +95,7 @@ class Videos(Mapping):
     unit: Tensor | None = field(default=None)
     floor: Tensor | None = field(default=None)
     few_known: Part | None = field(default=None)
+    second: "Videos | None" = field(default=None, kw_only=True)
 
     def __getitem__(self, part: str) -> Part:
         return self.parts[part]
@@ -116,7 +118,9 @@ class Videos(Mapping):
 
     def rows(self, rows: Tensor | slice) -> "Videos":
         """These rows."""
-        return Videos({name: part[rows] for name, part in self.parts.items()}, *(None if one is None else one[rows] for one in self.beside))
+        beside = (None if one is None else one[rows] for one in self.beside)
+        second = None if self.second is None else self.second.rows(rows)
+        return Videos({name: part[rows] for name, part in self.parts.items()}, *beside, second=second)
 
     def spread(self, most: int) -> "Videos":
         """`most` of the rows, evenly spread; all where there are fewer."""
@@ -131,7 +135,8 @@ class Videos(Mapping):
     def to(self, device: torch.device | str) -> "Videos":
         """The same videos on another device."""
         beside = (None if one is None else one.to(device) for one in self.beside)
-        return Videos({name: part.to(device) for name, part in self.parts.items()}, *beside)
+        second = None if self.second is None else self.second.to(device)
+        return Videos({name: part.to(device) for name, part in self.parts.items()}, *beside, second=second)
 
     def unlabelled(self) -> "Videos":
         """The same videos without their popularity: the only form that forecasting code ever sees."""
@@ -147,7 +152,8 @@ class Videos(Mapping):
     def without(self, *names: str) -> "Videos":
         """The same videos with these parts missing from every row; without `early` nothing was read of them."""
         nowhere = torch.zeros(len(self), dtype=torch.bool, device=self.device)
-        videos = replace(self, parts={name: part.seen(nowhere) if name in names else part for name, part in self.parts.items()})
+        parts = {name: part.seen(nowhere) if name in names else part for name, part in self.parts.items()}
+        videos = replace(self, parts=parts, second=None if self.second is None else self.second.without(*names))
         if EARLY not in names or self.origin is None or self.unit is None:
             return videos
         return replace(videos, origin=torch.zeros_like(self.origin), unit=torch.ones_like(self.unit), floor=torch.zeros_like(self.origin))
@@ -179,4 +185,5 @@ def concatenated(pieces: Sequence[Videos]) -> Videos:
     beside: list[Any] = [
         None if getattr(pieces[0], name) is None else torch.cat([getattr(piece, name) for piece in pieces]) for name in BESIDE
     ]
-    return Videos(parts, *beside)
+    seconds = [piece.second for piece in pieces if piece.second is not None]
+    return Videos(parts, *beside, second=concatenated(seconds) if seconds else None)

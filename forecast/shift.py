@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from features.featurizer import Featurizer, Raw
+from features.pair import FeaturizerPair
 from features.parts import social
 from features.parts.text import LENGTH
 from features.scaler import CLIP
@@ -128,7 +129,9 @@ class Tally:
 
 
 def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
-    """Count over a dataset, whose raw features (`Featurizer.raw`) are `raw`."""
+    """Count over a dataset, whose raw features (`Featurizer.raw`) are `raw`; of a run that was moved, beside the rows it was moved to."""
+    if isinstance(featurizer, FeaturizerPair):
+        return tally(featurizer.second, dataset, featurizer.second.raw(dataset))
     present, outside, given, named, unseen = {}, {}, {}, {}, {}
     for part, scaler in featurizer.scalers.items():
         values, _, there = raw.get(part) or (np.zeros((0, scaler.loc.size)), [], np.zeros(0, bool))
@@ -148,6 +151,8 @@ def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
 
 def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
     """The shift of a dataset that was counted in pieces."""
+    if isinstance(featurizer, FeaturizerPair):
+        return shift_of(featurizer.second, tallies)
     rows = sum(one.rows for one in tallies)
     present = {part: sum(one.present[part] for one in tallies) for part in featurizer.scalers}
     there = [part for part, count in present.items() if count]

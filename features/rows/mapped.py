@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ def read(path: Path) -> Videos:
     try:
         index = json.loads((path / INDEX).read_text(encoding="utf-8"))
         tensors = {name: _map(path / name, dtype, tuple(shape)) for name, (dtype, shape) in index.items()}
-        beside = {name: tensors.pop(name) for name in BESIDE if name in tensors}
+        beside: dict[str, Any] = {name: tensors.pop(name) for name in BESIDE if name in tensors}
         few = [tensors.pop(f"{FEW_KNOWN}-{kind}") for kind in KINDS if f"{FEW_KNOWN}-{kind}" in tensors]
         names = dict.fromkeys(name.rpartition(".")[0] for name in tensors)
         parts = {name: Part(*(tensors[f"{name}.{kind}"] for kind in KINDS)) for name in names}

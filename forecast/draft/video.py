@@ -1,7 +1,7 @@
 """What is known of an unpublished video, as a dataset of one row an horizon."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ def featurize(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -
         `Videos` of H rows; (H, K) what is usual for the author, NaN where that is not known; and sentences that name what the run was
         trained with and the draft lacks, what is unseen, and what lies far outside.
     """
-    featurizer = replace(featurizer, past_only=True)
+    featurizer = featurizer.for_drafts()
     rows = rows_of(draft, horizons, featurizer)
     raw = featurizer.raw(rows)
     unlike = shift_of(featurizer, [tally(featurizer, rows, raw)]).of_one_video

@@ -57,7 +57,7 @@ def with_worth(dependence: Dependence, forecaster: Forecaster, dataset: Dataset)
     if len(later) == 0:
         return dependence
     rows, until = dataset.take(later), middle[later] + 1.0
-    featurizer = dataclasses.replace(forecaster.featurizer, past_only=True)
+    featurizer = forecaster.featurizer.for_drafts()
     authors = authors_of(featurizer, rows, until)
     scores = normal_scores(forecaster, featurizer.transform(rows, until).to(next(forecaster.members[0].parameters()).device))
     return dependence.with_worth(scores, authors)

@@ -97,8 +97,7 @@ def plan(
     for name in goals:
         if name not in forecaster.targets:
             raise InputError(f"--goal {name}: the run forecasts {', '.join(forecaster.targets)}")
-    # a draft knows what was published before it, whatever the run was trained with
-    forecaster = replace(forecaster, featurizer=replace(forecaster.featurizer, past_only=True))
+    forecaster = replace(forecaster, featurizer=forecaster.featurizer.for_drafts())
     dataset, scale = at_horizon(drafts, publish, horizon), forecaster.featurizer.targets.scale
     first, tallies, found, kept = own_numbers(dataset), [], [], []
     reach: dict[str, list[np.ndarray]] = {name: [] for name in goals}

@@ -19,14 +19,17 @@ from forecast.forecaster import Forecaster
 from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.dependence import load_dependence
 from forecast.member import Member
+from forecast.pair import ForecasterPair
 from forecast.run.configuration import Configuration
-from forecast.run.directory import RunDirectory
+from forecast.run.directory import MANIFEST, RunDirectory
 from forecast.run.shapes import shapes_only
 from machine.errors import InputError
 from program import SHIPPED, Program
 from program.linear import Linear
 
 TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
+OWN = "own"  # run inside of a moved one, of the same data alone
+SHARE = "share.json"  # of that run in the forecast
 BY_PART = ("lacking", "bare", "widening")  # stretches of a calibration that belong to a part
 
 
@@ -76,7 +79,31 @@ def load(
     dependence = load_dependence(run, len(featurizer.targets.names)) if DEPENDENCE in about["files"] else None
     widths = [shape.numbers for shape in featurizer.shapes.values()]
     moved = load_moved(run, len(featurizer.targets.names), widths) if MOVED in about["files"] else None
-    return Forecaster(configuration, featurizer, tuple(members), calibration, marginal, about, dependence, moved)
+    forecaster = Forecaster(configuration, featurizer, tuple(members), calibration, marginal, about, dependence, moved)
+    if SHARE not in about["files"]:
+        return forecaster
+    own = load(run.path / OWN, program=program, device=device)
+    return ForecasterPair.of(forecaster, own, _load_share(run, forecaster, own))
+
+
+def save_share(run: RunDirectory, share: float) -> list[str]:
+    """Write the share of the run inside of `run` in the forecast; the names of the files that vouch for both."""
+    run.write_text(SHARE, json.dumps({"own": share}) + "\n")
+    return [SHARE, f"{OWN}/{MANIFEST}"]
+
+
+def _load_share(run: RunDirectory, moved: Forecaster, own: Forecaster) -> float:
+    """Read it.
+
+    Raises:
+        InputError: it is no share, or the two runs do not go together.
+    """
+    share = run.read_json(SHARE).get("own")
+    if not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise InputError(f"{run.path / SHARE}: own is no number from 0 to 1")
+    if not {*own.targets} <= {*moved.targets} or own.featurizer.targets.scale != moved.featurizer.targets.scale:
+        raise InputError(f"{run.path / OWN}: forecasts other targets than {run.path}")
+    return float(share)
 
 
 def save_features(run: RunDirectory, featurizer: Featurizer, marginal: np.ndarray) -> None:

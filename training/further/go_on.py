@@ -27,9 +27,10 @@ from forecast.joint.authors import authors_of
 from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.dependence import Dependence, save_dependence
 from forecast.member import Member
+from forecast.pair import ForecasterPair
 from forecast.run.configuration import Configuration
 from forecast.run.directory import MANIFEST, RunDirectory
-from forecast.run.load import load, member_file, save_calibration, save_features, save_member
+from forecast.run.load import load, member_file, save_calibration, save_features, save_member, save_share
 from forecast.run.versions import versions
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError
@@ -58,7 +59,7 @@ def go_on(
 ) -> Forecaster:
     """Move a finished run to other data; arguments as of `training.train`.
 
-    With `own.ENOUGH` rows or more a run of their own is trained as well, and kept instead where it forecasts rows held back better.
+    With `own.ENOUGH` rows or more a run of their own is trained as well, and forecasts are the pool of both.
 
     Args:
         parent: the finished run, which is only read.
@@ -79,6 +80,8 @@ def go_on(
     """
     program = program or Program(model, guide, build)
     old = load(parent, program=program, device=device)
+    if isinstance(old, ForecasterPair):  # what its own rows taught is in `second`, which these would not know
+        old = old.first
     begun = configuration or replace(old.configuration, split="random", test_share=0.1)
     configuration = replace(old.configuration, **{name: getattr(begun, name) for name in OPEN})
     dataset = as_dataset(dataset, **configuration.columns)
@@ -108,13 +111,11 @@ def go_on(
         about: dict[str, Any] = {
             "parent": {"run": str(parent), "checksum": hashlib.sha256((Path(parent) / MANIFEST).read_bytes()).hexdigest()}
         }
+        beside: list[str] = []
         if len(learning) >= own.ENOUGH:
             settings = {"program": program, "source": source, "keep_names": keep_names, "workers": workers, "device": device}
             alone = own.own_run(directory, dataset, configuration, **settings)
-            if own.better(alone, dataset, learning, moved_to):
-                own.keep(directory, about)
-                return load(path, program=program, device=device)
-            own.forget(directory)
+            beside = save_share(directory, own.share_of_own(alone, dataset, learning, moved_to))
         found = moved_to(learning)
         assert found.moved is not None  # noqa: S101  (as made above)
         told, marginal = ~np.isnan(values[learning]).all(0), old.marginal.copy()
@@ -127,7 +128,7 @@ def go_on(
         save_dependence(directory, old.dependence or Dependence.none(len(old.targets)))
         table = dataset.take(learning)
         about["parts"] = built(table, featurizer.transform(table), configuration.left_out)
-        _finish(directory, configuration, program, dataset, about)
+        _finish(directory, configuration, program, dataset, about, beside)
         return load(path, program=program, device=device)
 
 
@@ -168,9 +169,11 @@ def _with_experts(old: Forecaster, featurizer: Featurizer, program: Program, dev
     return tuple(members)
 
 
-def _finish(run: RunDirectory, configuration: Configuration, program: Program, dataset: Dataset, about: dict[str, Any]) -> None:
-    """Write the manifest."""
+def _finish(
+    run: RunDirectory, configuration: Configuration, program: Program, dataset: Dataset, about: dict[str, Any], beside: list[str]
+) -> None:
+    """Write the manifest, with the files `beside` those of every run."""
     files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json", DEPENDENCE, MOVED]
     files += [*map(member_file, range(configuration.members)), *([EXTRACTION] if (run.path / EXTRACTION).exists() else [])]
     whose = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
-    run.finish(files, whose | about)
+    run.finish([*files, *beside], whose | about)

@@ -230,8 +230,12 @@ def share_of_marginal(draws: np.ndarray, truth: np.ndarray, seed: int) -> float:
         other = random.integers(len(known) - 1, size=draws.shape[:2])
         others[..., target] = column[known[other + (other >= place)]]
     mixed = random.permuted(draws, axis=0)  # neighbours in rank are no independent draws
-    found = best_share(mixed / scale, others / scale, truth / scale)
-    return (len(truth) * found + EVEN * 0.5) / (len(truth) + EVEN)
+    return towards_half(best_share(mixed / scale, others / scale, truth / scale), len(truth))
+
+
+def towards_half(share: float, rows: int) -> float:
+    """A share that was found on so many rows, as if `EVEN` more had said that both forecasts are as good."""
+    return (rows * share + EVEN * 0.5) / (rows + EVEN)
 
 
 def _stretch(moved: Moved, summary: dict[str, np.ndarray], medians: np.ndarray, truth: np.ndarray) -> np.ndarray:

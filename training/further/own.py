@@ -1,6 +1,5 @@
-"""Whether other data are forecast better by a run of their own, trained from scratch, than by the run that was moved to them."""
+"""A run of the other data's own, trained from scratch, and its share in the forecast beside the run that was moved to them."""
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,11 +13,12 @@ from features.targets import truth
 from forecast.forecaster import Forecaster
 from forecast.run.configuration import AUTOMATIC, Configuration
 from forecast.run.directory import RunDirectory
-from forecast.scoring.scores import row_summary
+from forecast.run.load import OWN
 from training.ensemble import train
+from training.further.moved import towards_half
+from training.linear import best_share
 
-ENOUGH = 400  # rows to learn from below which a run of their own is not tried (docs/other_data.md)
-PLACE = "own"  # in the run directory, while it is not known which of the two will be kept
+ENOUGH = 100  # rows to learn from below which a run of their own says nothing that the moved one does not (docs/other_data.md)
 DRAWS = 400
 
 
@@ -30,13 +30,13 @@ def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, *
     values = truth(dataset.videos, configuration.targets, configuration.target_scale)
     told = tuple(name for name, known in zip(configuration.targets, ~np.isnan(values).all(0), strict=True) if known)
     left: dict[str, Any] = dict.fromkeys(AUTOMATIC, 0)
-    return train(dataset, replace(configuration, targets=told, **left), run=run.path / PLACE, **settings)
+    return train(dataset, replace(configuration, targets=told, **left), run=run.path / OWN, **settings)
 
 
-def better(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callable[[np.ndarray], Forecaster]) -> bool:
-    """Whether a run forecasts rows that it did not learn from better than the run that was moved to the same other rows.
+def share_of_own(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callable[[np.ndarray], Forecaster]) -> float:
+    """The share of a run in its pool with the moved one that forecasts rows which neither learned from best, drawn towards a half.
 
-    Each row is forecast only by the networks that did not learn from it, which is a little worse than all networks together.
+    Each row is forecast by the networks that did not learn from it, and by the run that was moved to the rows they learned from.
 
     Args:
         own: the run.
@@ -50,32 +50,19 @@ def better(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Calla
         held = np.intersect1d(split(dataset.videos, **c.division, fold=fold).validation, learning)
         table = dataset.take(held)
         reached.append(truth(table.videos, own.targets, c.target_scale))
-        ours.append(_crps(replace(own, members=own.members[fold :: c.folds]), table, own.targets, reached[-1]))
-        theirs.append(_crps(moved(np.setdiff1d(learning, held)), table, own.targets, reached[-1]))
-    scale = np.maximum(np.nanstd(np.concatenate(reached), axis=0), 1e-9)
-    return bool(np.nanmean(np.concatenate(ours) / scale) < np.nanmean(np.concatenate(theirs) / scale))
+        ours.append(_draws(replace(own, members=own.members[fold :: c.folds]), table, own.targets))
+        theirs.append(_draws(moved(np.setdiff1d(learning, held)), table, own.targets))
+    known = np.concatenate(reached)
+    scale, random = np.maximum(np.nanstd(known, axis=0), 1e-9), np.random.default_rng(c.seed)
+    # draws of the same place share random numbers
+    first, second = (random.permuted(np.concatenate(draws, axis=1), axis=0) / scale for draws in (ours, theirs))
+    return towards_half(1.0 - best_share(first, second, known / scale), len(known))
 
 
-def _crps(forecaster: Forecaster, table: Dataset, targets: Sequence[str], reached: np.ndarray) -> np.ndarray:
-    """(n, K) CRPS of these rows and targets, NaN where unknown."""
+def _draws(forecaster: Forecaster, table: Dataset, targets: Sequence[str]) -> np.ndarray:
+    """(S, n, K) of these rows and targets."""
     videos = forecaster.featurizer.transform(table).unlabelled().to(next(forecaster.members[0].parameters()).device)
     if forecaster.configuration.split == "author":
         videos = videos.without(*OF_THE_AUTHOR)
     draws = np.concatenate(list(forecaster.draws(videos, DRAWS, plain=True)), axis=1)
-    return row_summary(draws[..., [forecaster.targets.index(name) for name in targets]], reached)["crps"]
-
-
-def keep(run: RunDirectory, about: dict[str, Any]) -> None:
-    """Make the run inside of the directory the one that the directory holds; `about` is added to its manifest, which is written last."""
-    own = RunDirectory(run.path / PLACE)
-    manifest = own.manifest()
-    for name in {*manifest["files"], "log.jsonl"} - {"source.json"}:  # that of the directory names the parent
-        shutil.copyfile(own.path / name, run.path / name)
-    told = {name: value for name, value in manifest.items() if name not in ("format", "files")}
-    run.finish(list(manifest["files"]), told | about)
-    forget(run)
-
-
-def forget(run: RunDirectory) -> None:
-    """Remove the run inside of the directory."""
-    shutil.rmtree(run.path / PLACE, ignore_errors=True)
+    return draws[..., [forecaster.targets.index(name) for name in targets]]

@@ -5,6 +5,7 @@ import pytest
 
 from features.simulated.world import simulate
 from features.tables.dataset import Dataset
+from training.further import own
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +24,9 @@ def other_file(other, tmp_path_factory):
     path = tmp_path_factory.mktemp("other") / "videos.csv"
     other.videos.to_csv(path, index=False)
     return path
+
+
+@pytest.fixture(autouse=True)
+def small_own_runs(monkeypatch):
+    """A run of their own is as small as its parent."""
+    monkeypatch.setattr(own, "AUTOMATIC", ())

@@ -24,7 +24,9 @@ def checksums(directory):
 def test_the_new_run_is_complete_and_its_parent_as_before(run_directory, other_file, tmp_path, unrendered, capsys):
     before = checksums(run_directory)
     train.main(["--from", str(run_directory), "--data", str(other_file), "--run", str(tmp_path / "one")])
-    assert "these rows alone" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"from         {run_directory}, moved to these rows; " in said
+    assert "share_count, which no row knows, is forecast by the moved run alone" in said
     assert checksums(run_directory) == before
     about = json.loads((tmp_path / "one" / "run.json").read_text())
     assert about["parent"] == {"run": str(run_directory), "checksum": before["run.json"]}
@@ -32,7 +34,7 @@ def test_the_new_run_is_complete_and_its_parent_as_before(run_directory, other_f
     metrics = json.loads((tmp_path / "one" / "evaluation" / "metrics.json").read_text())
     assert metrics["rows"] == 24
     assert metrics["targets"]["share_count"]["crps"] is None
-    content = b"".join(path.read_bytes() for path in sorted((tmp_path / "one").iterdir()) if path.is_file())
+    content = b"".join(path.read_bytes() for path in sorted((tmp_path / "one").rglob("*")) if path.is_file())
     assert b"other_author" not in content
 
 

@@ -1,71 +1,107 @@
-"""A run of their own, where rows held back say that it forecasts them better than the run that was moved to them."""
+"""A run of the new rows' own, its share in the forecast, and how both are kept."""
 
 import json
+import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-import evaluate
 import train
+from forecast.adjustments.calibration import Calibration
+from forecast.pair import ForecasterPair
 from forecast.run.load import load
+from machine.errors import InputError
 from tests.training.further.test_go_on import checksums
 from training import go_on
 from training.further import own
+from training.further.moved import EVEN
 
 pytestmark = pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
 
 
-@pytest.fixture
-def tried(monkeypatch):
-    """A run of their own is tried, as small as its parent."""
-    monkeypatch.setattr(own, "ENOUGH", 200)
-    monkeypatch.setattr(own, "AUTOMATIC", ())
+@pytest.fixture(scope="module")
+def pair(run_directory, other_file, tmp_path_factory):
+    """A run directory of a moved run and one of the rows' own, and what the command said."""
+    path = tmp_path_factory.mktemp("moved") / "pair"
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(own, "AUTOMATIC", ())
+        train.main(["--from", str(run_directory), "--data", str(other_file), "--workers", "1", "--run", str(path)])
+    return path
 
 
-def test_one_that_is_better_is_kept_whole_and_names_the_parent(run_directory, other_file, tmp_path, tried, monkeypatch, capsys):
-    monkeypatch.setattr(own, "better", lambda *arguments: True)
-    before = checksums(run_directory)
+def test_it_is_kept_inside_of_the_moved_one(pair, run_directory):
+    found = load(pair)
+    assert isinstance(found, ForecasterPair)
+    assert found.targets == load(run_directory).targets
+    assert found.second.targets == ("view_count", "like_count", "comment_count")  # what no row knows cannot be learned
+    assert 0 < found.share < 1
+    assert {"share.json", "own/run.json", "moved.safetensors"} <= {*json.loads((pair / "run.json").read_text())["files"]}
+    assert not (pair / "own" / "rows").exists()
+
+
+@pytest.mark.parametrize("file", ["share.json", "own/run.json", "own/member-0.safetensors"])
+def test_damage_is_one_sentence(pair, tmp_path, file):
+    path = shutil.copytree(pair, tmp_path / "copy")
+    (path / file).write_bytes(b"{}")
+    with pytest.raises(InputError, match="damaged"):
+        load(path)
+
+
+@pytest.mark.parametrize("share", ["2", "null", '"much"'])
+def test_a_share_that_is_none_is_refused(pair, tmp_path, share):
+    path = shutil.copytree(pair, tmp_path / "copy")
+    (path / "share.json").write_text(f'{{"own": {share}}}')
+    about = json.loads((path / "run.json").read_text())
+    about["files"]["share.json"] = checksums(path)["share.json"]
+    (path / "run.json").write_text(json.dumps(about))
+    with pytest.raises(InputError, match=r"share.json: own is no number from 0 to 1"):
+        load(path)
+
+
+def test_one_that_was_interrupted_goes_on_to_the_same_bytes(pair, run_directory, other_file, tmp_path, monkeypatch):
     options = ["--from", str(run_directory), "--data", str(other_file), "--workers", "1"]
-    train.main([*options, "--run", str(tmp_path / "whole")])
-    said = capsys.readouterr().out
-    assert "from         these rows alone" in said
-    assert "it does not forecast share_count, which no row knows" in said
-    about = json.loads((tmp_path / "whole" / "run.json").read_text())
-    assert about["parent"] == {"run": str(run_directory), "checksum": before["run.json"]}
-    assert not (tmp_path / "whole" / "own").exists()
-    found = load(tmp_path / "whole")
-    assert found.moved is None
-    assert found.targets == ("view_count", "like_count", "comment_count")  # what no row knows cannot be learned
-    evaluate.main(["--run", str(tmp_path / "whole"), "--samples", "40"])
     with monkeypatch.context() as broken:
-        broken.setattr(own, "forget", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
-        broken.setattr("forecast.run.directory.RunDirectory.finish", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr("training.further.own.share_of_own", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train.main([*options, "--run", str(tmp_path / "broken")])
+    assert (tmp_path / "broken" / "own" / "run.json").exists()
     assert not (tmp_path / "broken" / "run.json").exists()
     train.main(["--run", str(tmp_path / "broken"), "--resume", "--workers", "1"])
-    whole, resumed = (checksums(tmp_path / name) for name in ("whole", "broken"))
-    assert {name: resumed[name] for name in about["files"]} == {name: whole[name] for name in about["files"]}
+    assert checksums(tmp_path / "broken") == checksums(pair)
 
 
-def test_one_that_is_worse_leaves_nothing_behind(run_directory, other, tmp_path, tried, monkeypatch):
+def test_going_on_from_it_goes_on_from_the_moved_one(pair, run_directory, other):
+    again = go_on(pair, other.take(np.arange(40)))
+    assert not isinstance(again, ForecasterPair)
+    assert again.featurizer.shapes.keys() == load(pair).featurizer.shapes.keys()
+
+
+def test_the_share_is_that_of_rows_which_neither_learned_from(run_directory, other, monkeypatch):
     configuration = replace(load(run_directory).configuration, split="random", test_share=0.1)
-    seen = []
-    better = own.better
+    found, held = {}, []
 
     def judge(alone, dataset, learning, moved):
         def far_off(rows):
-            assert len(rows) < len(learning)
+            held.append(len(learning) - len(rows))
             forecaster = moved(rows)
             forecaster.moved.weights[0] -= 50.0  # of the constant
             return forecaster
 
-        seen.append((better(alone, dataset, learning, lambda rows: alone), better(alone, dataset, learning, far_off)))
-        return False
+        found["moved far off"] = share(alone, dataset, learning, far_off)
+        wide = np.full((2, 3), 30.0)
+        found["own far off"] = share(replace(alone, calibration=Calibration(wide, wide)), dataset, learning, lambda rows: alone)
+        return 0.5
 
-    monkeypatch.setattr(own, "better", judge)
-    go_on(run_directory, other, configuration, run=tmp_path / "tried")
-    monkeypatch.setattr(own, "ENOUGH", 10_000)
-    go_on(run_directory, other, configuration, run=tmp_path / "not")
-    assert seen == [(False, True)]
-    assert checksums(tmp_path / "tried") == checksums(tmp_path / "not")
+    share = own.share_of_own
+    monkeypatch.setattr(own, "share_of_own", judge)
+    go_on(run_directory, other, configuration)
+    believed = EVEN * 0.5 / (sum(held) + EVEN)
+    assert min(held) > 0
+    assert found["own far off"] == pytest.approx(believed)
+    assert found["moved far off"] == pytest.approx(1 - believed)
+
+
+def test_few_rows_have_none(run_directory, other):
+    configuration = replace(load(run_directory).configuration, split="random", test_share=0.0)
+    assert not isinstance(go_on(run_directory, other.take(np.arange(own.ENOUGH - 1)), configuration), ForecasterPair)

@@ -1,0 +1,41 @@
+"""The features of two runs at once: one that was moved to other data, and one of those data's own."""
+
+from dataclasses import dataclass, fields, replace
+
+from features.featurizer import Featurizer, Raw
+from features.tables.dataset import Dataset
+from features.videos import Videos
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeaturizerPair(Featurizer):
+    """A featurizer whose `Videos` carry what a second one makes of the same rows.
+
+    Attributes:
+        second: the other one.
+    """
+
+    second: Featurizer
+
+    @classmethod
+    def of(cls, first: Featurizer, second: Featurizer) -> "FeaturizerPair":
+        """The two together."""
+        return cls(**{item.name: getattr(first, item.name) for item in fields(Featurizer)}, second=second)
+
+    @property
+    def first(self) -> Featurizer:
+        """The first one alone."""
+        return Featurizer(**{item.name: getattr(self, item.name) for item in fields(Featurizer)})
+
+    def for_drafts(self) -> "FeaturizerPair":
+        """See `Featurizer`."""
+        return replace(self, past_only=True, second=self.second.for_drafts())
+
+    def with_past(self, dataset: Dataset) -> "FeaturizerPair":
+        """See `Featurizer`; the second one takes what it can."""
+        second = self.second.joined(dataset, when_read=self.second.past_only)
+        return self.of(self.first.with_past(dataset), second)
+
+    def standardised(self, dataset: Dataset, raw: Raw) -> Videos:
+        """See `Featurizer`; `raw` is of the first one."""
+        return replace(super().standardised(dataset, raw), second=self.second.transform(dataset).unlabelled())

@@ -1,0 +1,72 @@
+"""A run that was moved to other data, pooled with a run that was trained on those data alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from features.pair import FeaturizerPair
+from features.videos import EARLY, Videos
+from forecast.forecaster import Forecaster
+from forecast.joint.authors import Authors
+from forecast.latent import ENCODED
+
+GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, are spread evenly: so both runs' draws are taken from all of their members
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecasterPair(Forecaster):
+    """Of every hundred draws, so many are the second run's; draws stay joint over targets and videos.
+
+    Attributes:
+        second: the run of the data's own; targets that it lacks are all the first run's.
+        share: in [0, 1], of its draws.
+    """
+
+    second: Forecaster
+    share: float
+
+    @classmethod
+    def of(cls, first: Forecaster, second: Forecaster, share: float) -> "ForecasterPair":
+        """The two together."""
+        given = {item.name: getattr(first, item.name) for item in fields(Forecaster)}
+        return cls(**given | {"featurizer": FeaturizerPair.of(first.featurizer, second.featurizer)}, second=second, share=share)
+
+    @property
+    def first(self) -> Forecaster:
+        """The moved run alone."""
+        given = {item.name: getattr(self, item.name) for item in fields(Forecaster)}
+        return Forecaster(**given | {"featurizer": self._both.first})
+
+    @property
+    def _both(self) -> FeaturizerPair:
+        assert isinstance(self.featurizer, FeaturizerPair)  # noqa: S101  (as `of` made it)
+        return self.featurizer
+
+    def draws(
+        self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0, plain: bool = False, authors: Authors | None = None
+    ) -> Iterator[np.ndarray]:
+        """See `Forecaster`."""
+        moved, own = self.first, replace(self.second, featurizer=self._both.second, met=self.met)
+        theirs = np.arange(samples) * GOLDEN % 1
+        common = [(self.targets.index(name), own.targets.index(name)) for name in own.targets]
+        for start in range(0, len(videos), ENCODED):
+            rows = slice(start, start + ENCODED)
+            some, of_whom = videos.rows(rows), None if authors is None else authors[rows]
+            assert some.second is not None  # noqa: S101  (as the pair of featurizers made them)
+            found, other = (
+                np.concatenate(list(run.draws(seen, samples, seed=seed, first=first + start, plain=plain, authors=of_whom)), axis=1)
+                for run, seen in ((moved, some), (own, some.second))
+            )
+            chosen = theirs[:, None] < self._shares(some, some.second)
+            for place, same in common:
+                found[..., place] = np.where(chosen, other[..., same], found[..., place])
+            yield found
+
+    def _shares(self, videos: Videos, second: Videos) -> np.ndarray:
+        """(N,) the second run's share; a video that was read before is left to the run that learned from readings, if only one did."""
+        shares = np.full(len(videos), self.share)
+        if (EARLY in videos) == (EARLY in second):
+            return shares
+        read = (second if EARLY in second else videos)[EARLY].present.cpu().numpy()
+        return np.where(read, float(EARLY in second), shares)
