@@ -26,7 +26,7 @@ MOMENTS = 50 if NIGHTLY else 2
 
 # the heavy imports are done once; each training is a forked child, killed by its parent after a random time
 HARNESS = """
-import json, os, random, signal, sys, time
+import json, os, random, shutil, signal, sys, time
 import pandas, pyarrow.csv, pyarrow.parquet, pyro.infer, tokenizers, torch
 import train
 from machine import command
@@ -47,17 +47,19 @@ def finish(run, *more):
 began = time.monotonic()
 finish(f"{parent}/whole")
 whole = time.monotonic() - began
-killed = 0
 chance = random.Random(0)
 for moment in range(moments):
     run = f"{parent}/{moment}"
-    child = start(run)
-    time.sleep(chance.uniform(0, 0.75 * whole))  # the first took longer than those that follow
-    os.kill(child, signal.SIGKILL)
-    killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    while True:
+        child = start(run)
+        time.sleep(chance.uniform(0, whole))
+        os.kill(child, signal.SIGKILL)
+        if os.WIFSIGNALED(os.waitpid(child, 0)[1]):
+            break
+        shutil.rmtree(run)  # it was finished by then: the machine was busier before
+        whole /= 2
     if not RunDirectory(__import__("pathlib").Path(run)).finished:
         finish(run, "--resume")
-print(json.dumps(killed))
 """
 
 
@@ -69,7 +71,6 @@ def test_killed_at_random_moments_and_resumed_ends_at_the_same_bytes(small_data,
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(script, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert json.loads(done.stdout.splitlines()[-1]) >= MOMENTS // 2
     whole = json.loads((tmp_path / "whole" / "run.json").read_text())["files"]
     for moment in range(MOMENTS):
         run = tmp_path / str(moment)
