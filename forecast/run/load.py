@@ -191,7 +191,7 @@ def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calib
         lacking, bare, widening = (
             {part: np.array(values, dtype=np.float64) for part, values in stored.get(name, {}).items()} for name in BY_PART
         )
-        read = np.array(stored["read"], dtype=np.float64) if EARLY in parts else None
+        read = np.array(stored["read"], dtype=np.float64) if "read" in stored else None
         few = np.array(stored["hardly_known"], dtype=np.float64) if "hardly_known" in stored else None
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{run.path / 'calibration.json'}: damaged ({error})") from error
@@ -201,7 +201,7 @@ def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calib
     ]
     if any(one.shape != shape or not ((one > 0) & (one < 1e6)).all() for shape, found in shapes for one in found):
         raise InputError(f"{run.path / 'calibration.json'}: not two stretches above 0 for each target")
-    if not {*lacking, *bare, *widening} <= {*parts}:
+    if not {*lacking, *bare, *widening, *([] if read is None else [EARLY])} <= {*parts}:
         raise InputError(f"{run.path / 'calibration.json'}: names a part that the run does not have")
     return Calibration(known, strange, lacking, bare, widening, read, few)
 

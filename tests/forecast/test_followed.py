@@ -149,6 +149,14 @@ def test_readings_of_views_alone_make_a_run_that_forecasts_all(tmp_path):
     assert np.corrcoef(np.median(found, axis=0)[:, 1], look.videos["like_count"].map(np.log1p))[0, 1] > 0.5
 
 
+def test_a_run_whose_intervals_are_left_as_they_are_can_be_read(tmp_path):
+    settings = {"members": 1, "epochs": 1, "width": 8, "latent": 4, "depth": 1, "calibrate": False}
+    dataset = simulate_followed(120, seed=5)[0]
+    run = train(dataset, Configuration(**settings), run=tmp_path / "run")  # reads what it wrote
+    assert run.calibration.read is None
+    assert np.isfinite(draws(run, looks_at(dataset, seen="first"))).all()
+
+
 def test_a_count_that_nobody_read_is_told_by_those_that_were(forecaster):
     look = looks_at(simulate_followed(200, seed=4)[0], seen="first")
     first = forecaster.targets[0]
