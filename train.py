@@ -93,7 +93,8 @@ def _train(options: Any, device: Any) -> None:
     by_author = forecaster.configuration.split == "author"
     stretches = forecaster.calibration.strangers if by_author else forecaster.calibration.known
     halves = ", ".join(f"{below:.2f} and {above:.2f}" for below, above in stretches.T)
-    print(f"stretch      {halves} of the 95 % intervals below and above the median, so that validation rows are held")
+    if forecaster.configuration.calibrate:
+        print(f"stretch      {halves} of the 95 % intervals below and above the median, so that validation rows are held")
     print(f"next         python evaluate.py --run {run.path} --samples 1000")
 
 
