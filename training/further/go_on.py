@@ -59,7 +59,7 @@ def go_on(
 ) -> Forecaster:
     """Move a finished run to other data; arguments as of `training.train`.
 
-    With `own.ENOUGH` rows or more a run of their own is trained as well, and forecasts are the pool of both.
+    With `own.ENOUGH` rows or more a run of their own is trained as well, if one can be, and forecasts are the pool of both.
 
     Args:
         parent: the finished run, which is only read.
@@ -115,7 +115,8 @@ def go_on(
         if len(learning) >= own.ENOUGH:
             settings = {"program": program, "source": source, "keep_names": keep_names, "workers": workers, "device": device}
             alone = own.own_run(directory, dataset, configuration, **settings)
-            beside = save_share(directory, own.share_of_own(alone, dataset, learning, moved_to))
+            if alone is not None:
+                beside = save_share(directory, own.share_of_own(alone, dataset, learning, moved_to))
         found = moved_to(learning)
         assert found.moved is not None  # noqa: S101  (as made above)
         told, marginal = ~np.isnan(values[learning]).all(0), old.marginal.copy()

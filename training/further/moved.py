@@ -30,6 +30,7 @@ JUDGED = 800  # rows from which the signals are found, evenly spread
 WAVES = 64  # of each part; four times as many of all together
 PRIOR = {"constant": 0.0, "medians": -1.0, "part": -2.5, "waves": -2.5, "author": -2.5}  # medians of log alpha
 WIDE = 1.5  # standard deviation of log alpha
+LOG_SIGNAL = (-12.0, 8.0)  # of log alpha: the search for the best may look far beyond what can be factorised
 STEPS = 40  # of L-BFGS
 QUANTILES = 400  # of the marginal distribution, and draws of left-out rows
 EVEN = 30  # rows' worth of belief in equal shares: those found on few rows are seldom better (Smith and Wallis 2009)
@@ -162,7 +163,7 @@ def _signals(kernel: Kernel, features: np.ndarray, residual: np.ndarray, authors
     logs = prior.clone().requires_grad_()
 
     def loss() -> Tensor:
-        factor = torch.linalg.cholesky(unit + torch.einsum("g,gij->ij", logs.exp(), gram))
+        factor = torch.linalg.cholesky(unit + torch.einsum("g,gij->ij", logs.clamp(*LOG_SIGNAL).exp(), gram))
         white = torch.linalg.solve_triangular(factor, targets, upper=False)
         ridge = 1e-6 * torch.eye(targets.shape[1], dtype=torch.float64)
         of_targets = torch.logdet(white.T @ white / count + ridge)
@@ -178,7 +179,7 @@ def _signals(kernel: Kernel, features: np.ndarray, residual: np.ndarray, authors
         return value
 
     optimizer.step(closure)  # type: ignore[arg-type]
-    found = logs.detach().clamp(-12, 8).exp().numpy()
+    found = logs.detach().clamp(*LOG_SIGNAL).exp().numpy()
     return found[:-1], float(found[-1])
 
 

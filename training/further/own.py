@@ -1,5 +1,6 @@
 """A run of the other data's own, trained from scratch, and its share in the forecast beside the run that was moved to them."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from forecast.forecaster import Forecaster
 from forecast.run.configuration import AUTOMATIC, Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.load import OWN
+from machine.errors import InputError
 from training.ensemble import train
 from training.further.moved import towards_half
 from training.linear import best_share
@@ -22,15 +24,21 @@ ENOUGH = 100  # rows to learn from below which a run of their own says nothing t
 DRAWS = 400
 
 
-def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, **settings: Any) -> Forecaster:
+def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, **settings: Any) -> Forecaster | None:
     """Train a run from scratch, inside the directory of the moved one; arguments as of `training.train`.
 
-    What the parent left to the number of rows is left to that of these; targets that no row knows are left out.
+    What the parent left to the number of rows is left to that of these; targets that no row knows are left out. None, which is
+    said, where the rows cannot make a run: they have no feature, or too few authors.
     """
     values = truth(dataset.videos, configuration.targets, configuration.target_scale)
     told = tuple(name for name, known in zip(configuration.targets, ~np.isnan(values).all(0), strict=True) if known)
     left: dict[str, Any] = dict.fromkeys(AUTOMATIC, 0)
-    return train(dataset, replace(configuration, targets=told, **left), run=run.path / OWN, **settings)
+    try:
+        return train(dataset, replace(configuration, targets=told, **left), run=run.path / OWN, **settings)
+    except InputError as error:
+        print(f"no run of these rows alone: {error}")
+        shutil.rmtree(run.path / OWN, ignore_errors=True)
+        return None
 
 
 def share_of_own(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callable[[np.ndarray], Forecaster]) -> float:

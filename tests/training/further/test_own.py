@@ -102,6 +102,14 @@ def test_the_share_is_that_of_rows_which_neither_learned_from(run_directory, oth
     assert found["moved far off"] == pytest.approx(1 - believed)
 
 
+def test_rows_that_cannot_make_a_run_are_moved_to_all_the_same(run_directory, other, tmp_path, capsys):
+    bare = replace(other, videos=other.videos[["id", "view_count"]])
+    moved = go_on(run_directory, bare, run=tmp_path / "bare")
+    assert "no run of these rows alone: other: no part has any feature" in capsys.readouterr().out
+    assert not isinstance(moved, ForecasterPair)
+    assert not (tmp_path / "bare" / "own").exists()
+
+
 def test_few_rows_have_none(run_directory, other):
     configuration = replace(load(run_directory).configuration, split="random", test_share=0.0)
     assert not isinstance(go_on(run_directory, other.take(np.arange(own.ENOUGH - 1)), configuration), ForecasterPair)
