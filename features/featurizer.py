@@ -24,7 +24,7 @@ from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
 from features.targets import Targets, truth
 from features.videos import EARLY, Gap, Part, PartShape, Videos, concatenated
-from machine.errors import InputError
+from machine.errors import InputError, NothingToLearnError
 
 CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
@@ -124,7 +124,7 @@ class Featurizer:
                 fitted.columns[part] = features
                 fitted.scalers[part] = Scaler.fit(raw, [place for group in _optional(part, features) for place in group])
         if not fitted.scalers:
-            raise InputError(f"{dataset.name}: no part has any feature")
+            raise NothingToLearnError(f"{dataset.name}: no part has any feature")
         return fitted
 
     def for_drafts(self) -> "Featurizer":
@@ -223,9 +223,7 @@ class Featurizer:
             table = social.further_numbers(videos, self.columns[social.FURTHER], self.youngest)
             raw[social.FURTHER] = (table, self.columns[social.FURTHER], ~np.isnan(table).all(1))
         if (self.growth is not None or EARLY not in self.columns) and dataset.so_far is not None:
-            named, present = early.numbers(videos, dataset.so_far, self.targets.names)
-            if self.growth is not None:
-                named |= early.so_far_named(self.growth.filled(early.counts(dataset.so_far, self.targets.names)), self.targets.names)
+            named, present = early.numbers(videos, dataset.so_far, self.targets.names, self.growth)
             raw[EARLY] = (np.column_stack(list(named.values())), list(named), present)
         for part, (values, present) in self._reached(dataset, until).items():
             raw[part] = (np.where(present[:, None], values, np.nan), [f"{part}_{i}" for i in range(values.shape[1])], present)

@@ -11,12 +11,12 @@ from forecast.forecaster import Forecaster
 from forecast.joint.authors import Authors
 from forecast.latent import ENCODED
 
-GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, are spread evenly: so both runs' draws are taken from all of their members
+GOLDEN = 0.6180339887498949  # its multiples modulo 1 are evenly spread, so that every member of both runs gives its share of draws
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForecasterPair(Forecaster):
-    """Of every hundred draws, so many are the second run's; draws stay joint over targets and videos.
+    """Some draws are the first run's and the others the second's, the same ones for all targets and videos: draws stay joint.
 
     Attributes:
         second: the run of the data's own; targets that it lacks are all the first run's.

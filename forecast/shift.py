@@ -129,7 +129,10 @@ class Tally:
 
 
 def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
-    """Count over a dataset, whose raw features (`Featurizer.raw`) are `raw`; of a run that was moved, beside the rows it was moved to."""
+    """Count over a dataset, whose raw features (`Featurizer.raw`) are `raw`.
+
+    A pair was trained on two tables. The dataset is compared with that of the second run, which is the one it was moved to.
+    """
     if isinstance(featurizer, FeaturizerPair):
         return tally(featurizer.second, dataset, featurizer.second.raw(dataset))
     present, outside, given, named, unseen = {}, {}, {}, {}, {}

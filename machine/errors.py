@@ -1,4 +1,4 @@
-"""The one exception that means: the input is at fault, not the program."""
+"""The exception that means: the input is at fault, not the program."""
 
 
 class InputError(ValueError):
@@ -7,6 +7,10 @@ class InputError(ValueError):
     Its text is one sentence that names the file, row, column or number at fault. The commands print it to standard error and
     exit with code 2; nothing is half-written by then.
     """
+
+
+class NothingToLearnError(InputError):
+    """A usable table whose rows tell nothing that could be learned from."""
 
 
 class InputWarning(UserWarning):

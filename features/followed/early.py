@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from features.followed.growth import Growth
 from features.parts.social import DAY
 from features.tables.dataset import Dataset
 
@@ -56,24 +57,23 @@ def ages(videos: pd.DataFrame, table: pd.DataFrame) -> tuple[np.ndarray, np.ndar
     return np.maximum(read - published, 0.0) / (DAY / 24), np.maximum(horizon - read, 0.0) / (DAY / 24)
 
 
-def numbers(videos: pd.DataFrame, table: pd.DataFrame, targets: tuple[str, ...]) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def numbers(
+    videos: pd.DataFrame, table: pd.DataFrame, targets: tuple[str, ...], growth: Growth | None = None
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Continuous features by name, each (N,), NaN where unknown; and (N,) whether anything was read.
 
     Counts and hours enter as log(1 + n): the last reading's counts and age, the time to the horizon, growth since the reading before and
-    the time it took, and how many readings there were.
+    the time it took, and how many readings there were. With `growth`, a count that was not read is told as `Growth.filled` has it.
     """
     age, lead = ages(videos, table)
     last = counts(table, targets)
+    if growth is not None:
+        last = growth.filled(last)
     previous = counts(table.filter(like=BEFORE).rename(columns=lambda name: name.removeprefix(BEFORE)), targets)
     since = (table["collected_at"] - table["before_collected_at"]).to_numpy() / (DAY / 24)
-    found = so_far_named(last, targets)
+    found = {f"so_far_{name}": last[:, k] for k, name in enumerate(targets)}
     found |= {"log_age_read": np.log1p(age), "log_lead": np.log1p(lead)}
     found |= {f"grown_{name}": last[:, k] - previous[:, k] for k, name in enumerate(targets)}
     found |= {"log_hours_between": np.log1p(since), "log_readings": np.log1p(table["readings"].to_numpy())}
     present = table["readings"].to_numpy() > 0
     return {name: np.where(present, values, np.nan) for name, values in found.items()}, present
-
-
-def so_far_named(counts: np.ndarray, targets: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """The last reading's `counts` (N, K) by the names that `numbers` gives them."""
-    return {f"so_far_{name}": counts[:, k] for k, name in enumerate(targets)}

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +34,7 @@ from forecast.run.directory import MANIFEST, RunDirectory
 from forecast.run.load import load, member_file, save_calibration, save_features, save_member, save_share
 from forecast.run.versions import versions
 from forecast.scoring.baseline import marginal_quantiles
-from machine.errors import InputError
+from machine.errors import InputError, InputWarning
 from program import SHIPPED, Program
 from training.further import own
 from training.further.moved import learn
@@ -59,7 +60,8 @@ def go_on(
 ) -> Forecaster:
     """Move a finished run to other data; arguments as of `training.train`.
 
-    With `own.ENOUGH` rows or more a run of their own is trained as well, if one can be, and forecasts are the pool of both.
+    With `own.ENOUGH` rows or more a run of their own is trained as well, and forecasts are the pool of both. Of a parent that was
+    moved itself only networks and histories are taken along.
 
     Args:
         parent: the finished run, which is only read.
@@ -80,8 +82,11 @@ def go_on(
     """
     program = program or Program(model, guide, build)
     old = load(parent, program=program, device=device)
-    if isinstance(old, ForecasterPair):  # what its own rows taught is in `second`, which these would not know
+    if isinstance(old, ForecasterPair):
         old = old.first
+    if old.moved is not None:
+        told = "was moved to other data itself; what it learned of them is not taken along, so give all rows together"
+        warnings.warn(f"{parent}: {told}", InputWarning, stacklevel=2)
     begun = configuration or replace(old.configuration, split="random", test_share=0.1)
     configuration = replace(old.configuration, **{name: getattr(begun, name) for name in OPEN})
     dataset = as_dataset(dataset, **configuration.columns)

@@ -15,27 +15,27 @@ from forecast.forecaster import Forecaster
 from forecast.run.configuration import AUTOMATIC, Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.load import OWN
-from machine.errors import InputError
+from machine.errors import NothingToLearnError
 from training.ensemble import train
 from training.further.moved import towards_half
 from training.linear import best_share
 
-ENOUGH = 100  # rows to learn from below which a run of their own says nothing that the moved one does not (docs/other_data.md)
+ENOUGH = 100  # rows to learn from; with fewer no run of their own is trained, so that `--from` takes seconds
 DRAWS = 400
 
 
 def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, **settings: Any) -> Forecaster | None:
     """Train a run from scratch, inside the directory of the moved one; arguments as of `training.train`.
 
-    What the parent left to the number of rows is left to that of these; targets that no row knows are left out. None, which is
-    said, where the rows cannot make a run: they have no feature, or too few authors.
+    What the parent left to the number of rows is left to that of these; targets that no row knows are left out.
+    None where no part has any feature, which is printed: the moved run then forecasts alone.
     """
     values = truth(dataset.videos, configuration.targets, configuration.target_scale)
     told = tuple(name for name, known in zip(configuration.targets, ~np.isnan(values).all(0), strict=True) if known)
     left: dict[str, Any] = dict.fromkeys(AUTOMATIC, 0)
     try:
         return train(dataset, replace(configuration, targets=told, **left), run=run.path / OWN, **settings)
-    except InputError as error:
+    except NothingToLearnError as error:
         print(f"no run of these rows alone: {error}")
         shutil.rmtree(run.path / OWN, ignore_errors=True)
         return None
@@ -62,7 +62,7 @@ def share_of_own(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved:
         theirs.append(_draws(moved(np.setdiff1d(learning, held)), table, own.targets))
     known = np.concatenate(reached)
     scale, random = np.maximum(np.nanstd(known, axis=0), 1e-9), np.random.default_rng(c.seed)
-    # draws of the same place share random numbers
+    # both runs drew with the same random numbers: shuffled, their draws are independent
     first, second = (random.permuted(np.concatenate(draws, axis=1), axis=0) / scale for draws in (ours, theirs))
     return towards_half(1.0 - best_share(first, second, known / scale), len(known))
 

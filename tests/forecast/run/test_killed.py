@@ -54,8 +54,10 @@ for moment in range(moments):
         child = start(run)
         time.sleep(chance.uniform(0, whole))
         os.kill(child, signal.SIGKILL)
-        if os.WIFSIGNALED(os.waitpid(child, 0)[1]):
+        status = os.waitpid(child, 0)[1]
+        if os.WIFSIGNALED(status):
             break
+        assert os.waitstatus_to_exitcode(status) == 0, run
         shutil.rmtree(run)  # it was finished by then: the machine was busier before
         whole /= 2
     if not RunDirectory(__import__("pathlib").Path(run)).finished:

@@ -11,7 +11,7 @@ import train
 from forecast.adjustments.calibration import Calibration
 from forecast.pair import ForecasterPair
 from forecast.run.load import load
-from machine.errors import InputError
+from machine.errors import InputError, InputWarning
 from tests.training.further.test_go_on import checksums
 from training import go_on
 from training.further import own
@@ -71,8 +71,9 @@ def test_one_that_was_interrupted_goes_on_to_the_same_bytes(pair, run_directory,
     assert checksums(tmp_path / "broken") == checksums(pair)
 
 
-def test_going_on_from_it_goes_on_from_the_moved_one(pair, run_directory, other):
-    again = go_on(pair, other.take(np.arange(40)))
+def test_going_on_from_it_goes_on_from_the_moved_one_and_says_so(pair, other):
+    with pytest.warns(InputWarning, match="was moved to other data itself"):
+        again = go_on(pair, other.take(np.arange(40)))
     assert not isinstance(again, ForecasterPair)
     assert again.featurizer.shapes.keys() == load(pair).featurizer.shapes.keys()
 
@@ -108,6 +109,15 @@ def test_rows_that_cannot_make_a_run_are_moved_to_all_the_same(run_directory, ot
     assert "no run of these rows alone: other: no part has any feature" in capsys.readouterr().out
     assert not isinstance(moved, ForecasterPair)
     assert not (tmp_path / "bare" / "own").exists()
+
+
+def test_a_run_of_their_own_that_fails_otherwise_is_no_reason_to_do_without(run_directory, other, monkeypatch):
+    def fail(*arguments, **settings):
+        raise InputError("own: a training process was killed")
+
+    monkeypatch.setattr(own, "train", fail)
+    with pytest.raises(InputError, match="was killed"):
+        go_on(run_directory, other)
 
 
 def test_few_rows_have_none(run_directory, other):
