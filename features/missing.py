@@ -12,7 +12,7 @@ HISTORY = "history"
 OF_THE_AUTHOR = (HISTORY,)  # parts that a stranger, an author never seen in training, does not have
 
 
-def leave_out(videos: Videos, part_share: float, author_share: float, few_share: float = 0.0) -> Videos:
+def leave_out(videos: Videos, part_share: float, author_share: float, few_share: float = 0.0, others_share: float = 0.0) -> Videos:
     """The same N videos, each part but `early` missing from a random share of rows, and some authors hardly known, or strangers.
 
     Args:
@@ -20,20 +20,25 @@ def leave_out(videos: Videos, part_share: float, author_share: float, few_share:
         part_share: probability, for each row and each part on its own, that the part is missing.
         author_share: probability, for each row, that all parts in `OF_THE_AUTHOR` are missing.
         few_share: probability, for each row, that only a few earlier videos of its author are known, where `videos.few_known` says which.
+        others_share: probability, for each row that has the part `early`, that it has nothing else. One video is looked at many times, at
+            different ages: networks that see whose it is remember it.
     """
     few, videos = videos.few_known, replace(videos, few_known=None)
     if few is not None and few_share > 0.0:
         hardly = torch.rand(len(videos), device=videos.device) < few_share
         videos = replace(videos, parts=videos.parts | {HISTORY: few.where(hardly, videos[HISTORY])})
-    if part_share == author_share == 0.0:
+    if part_share == author_share == others_share == 0.0:
         return videos
     known_author = torch.rand(len(videos), device=videos.device) >= author_share
+    alone = torch.zeros_like(known_author)
+    if EARLY in videos and others_share > 0.0:
+        alone = videos[EARLY].present & (torch.rand(len(videos), device=videos.device) < others_share)
     parts = {}
     for name, part in videos.items():
         if name == EARLY:  # popularity is relative to what was read
             parts[name] = part
             continue
-        keep = torch.rand(len(videos), device=videos.device) >= part_share
+        keep = (torch.rand(len(videos), device=videos.device) >= part_share) & ~alone
         parts[name] = part.seen(keep & known_author if name in OF_THE_AUTHOR else keep)
     return replace(videos, parts=parts)
 

@@ -176,6 +176,12 @@ class Videos(Mapping):
         return torch.maximum(self.origin + self.unit * samples, self.floor)
 
 
+def apart(videos: Videos) -> tuple[Videos, Videos]:
+    """The videos that nothing had been read of, and those that were read."""
+    read = videos[EARLY].present
+    return videos.rows((~read).nonzero().flatten()), videos.rows(read.nonzero().flatten())
+
+
 def concatenated(pieces: Sequence[Videos]) -> Videos:
     """Videos with the same parts one after another, all with the same tensors beside their parts."""
     parts = {

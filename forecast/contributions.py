@@ -8,6 +8,7 @@ from torch import Tensor
 
 from features.videos import Videos
 from forecast.forecaster import Forecaster
+from forecast.member import by_kind, in_order
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,19 @@ def contributions(forecaster: Forecaster, videos: Videos, *, samples: int = 200,
 
 def precision_shares(forecaster: Forecaster, videos: Videos) -> dict[str, np.ndarray]:
     """(N,) share of the precision by part, and by `prior`; averaged over the dimensions of z and the members."""
-    totals: dict[str, list[Tensor]] = {}
-    for member in forecaster.members:
-        with torch.no_grad():
-            by_part = member.experts.precisions(videos)
-        total = torch.stack(list(by_part.values())).sum(0).clamp_min(1e-30)
-        for part, precision in by_part.items():
-            totals.setdefault(part, []).append((precision / total).mean(-1))
-    return {part: torch.stack(shares).mean(0).cpu().numpy().astype(np.float64) for part, shares in totals.items()}
+    kinds, found = by_kind(forecaster.members, videos), []
+    for rows, members in kinds:
+        totals: dict[str, list[Tensor]] = {}
+        some = videos.rows(rows)
+        for member in members:
+            with torch.no_grad():
+                by_part = member.experts.precisions(some)
+            total = torch.stack(list(by_part.values())).sum(0).clamp_min(1e-30)
+            for part, precision in by_part.items():
+                totals.setdefault(part, []).append((precision / total).mean(-1))
+        found.append({part: torch.stack(shares).mean(0) for part, shares in totals.items()})
+    rows_of = [rows for rows, _ in kinds]
+    return {part: in_order([one[part] for one in found], rows_of).cpu().numpy().astype(np.float64) for part in found[0]}
 
 
 def _summary(forecaster: Forecaster, videos: Videos, truth: np.ndarray | None, samples: int, seed: int) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from features.videos import Videos
 from forecast.exact_quantiles import FEWEST, POINTS, with_exact_quantiles
 from forecast.latent import ENCODED, Sampler, Values, drawn, likelihood, of_rows, shares_of
-from forecast.member import TARGET, Member
+from forecast.member import TARGET, Member, by_kind, in_order
 
 DECODED = 16384  # draws decoded at a time: their hidden layers stay in cache, and the cost of a call of Predictive is small
 
@@ -39,21 +39,30 @@ def draw_chunks(
         exact: draws are moved to the exact quantiles of the mixture, see `forecast.exact_quantiles`.
     """
     _keep_freed_memory()
+    for number, block in enumerate(videos.unlabelled().split(ENCODED), first // ENCODED):
+        if seed is not None:
+            torch.manual_seed(int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0]))
+        kinds = by_kind(members, block)
+        if len(kinds) == 1:
+            yield from _chunks(kinds[0][1], block, samples, exact)
+        else:
+            found = [torch.cat([*_chunks(of_kind, block.rows(rows), samples, exact)], dim=1) for rows, of_kind in kinds]
+            yield in_order(found, [rows for rows, _ in kinds], dim=1)
+
+
+def _chunks(members: Sequence[Member], videos: Videos, samples: int, exact: bool) -> Iterator[Tensor]:
+    """Draws (S, n, K) of at most `ENCODED` videos, a few at a time."""
     shares = shares_of(samples, members)
     wanted: list[list[tuple[int, Sampler]]] = [[(share, "random")] for share in shares]
     if exact and samples >= FEWEST:
         for one, points in zip(wanted, shares_of(POINTS, members), strict=False):
             one.append((points, "sobol"))
-    members = members[: len(shares)]
     chunk = max(1, DECODED // shares[0])
     with torch.no_grad():
-        for number, block in enumerate(videos.unlabelled().split(ENCODED), first // ENCODED):
-            if seed is not None:
-                torch.manual_seed(int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0]))
-            found = [drawn(member, block, *kinds) for member, kinds in zip(members, wanted, strict=True)]
-            for start in range(0, len(block), chunk):
-                rows = slice(start, start + chunk)
-                yield _popularity(members, block.rows(rows), [[of_rows(one, rows) for one in of_member] for of_member in found])
+        found = [drawn(member, videos, *kinds) for member, kinds in zip(members, wanted, strict=False)]
+        for start in range(0, len(videos), chunk):
+            rows = slice(start, start + chunk)
+            yield _popularity(members[: len(shares)], videos.rows(rows), [[of_rows(one, rows) for one in of_member] for of_member in found])
 
 
 def _popularity(members: Sequence[Member], videos: Videos, values: Sequence[Sequence[Values]]) -> Tensor:

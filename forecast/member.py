@@ -1,7 +1,7 @@
 """One trained network of an ensemble: a program and the networks that it was given, as functions of videos alone."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -9,9 +9,9 @@ import pyro
 import torch
 from pyro import poutine
 from pyro.infer.autoguide import AutoGuide
-from torch import nn
+from torch import Tensor, nn
 
-from features.videos import Videos
+from features.videos import EARLY, Videos
 from machine.errors import InputError
 from program import Networks, Program
 from program.linear import Beside, Linear
@@ -32,6 +32,7 @@ class Member(nn.Module):
 
     Attributes:
         linear: a linear forecast that the model's is pooled with, None while the networks are trained.
+        growth: another member, which forecasts the videos that were read before, since these grow by other laws; None: this one does.
         parameters_by_name: what `pyro.param` and `pyro.module` made, unconstrained; filled by `setup`.
         plates: names of the plates that the target lies in; a latent site outside of them is shared by all videos.
     """
@@ -41,6 +42,7 @@ class Member(nn.Module):
         self.experts, self.decoder = networks.experts, networks.decoder
         self._model, self._guide = own(program.model), own(program.guide)
         self.linear: Linear | None = None
+        self.growth: Member | None = None
         self.parameters_by_name = nn.ParameterDict()
         self.plates: frozenset[str] = frozenset({"videos"})
         self._names: dict[str, str] = {}
@@ -117,6 +119,21 @@ class Member(nn.Module):
         for name in sorted(inferred):
             if guided.nodes[name]["scale"] != modelled.nodes[name]["scale"]:
                 raise InputError(f"the latent site {name!r} is weighed by kl_weight in the model or in the guide, but not in both")
+
+
+def by_kind(members: Sequence[Member], videos: Videos) -> list[tuple[Tensor, list[Member]]]:
+    """Numbers (n,) of the videos that were not read before, or were, and the members that forecast them; no kind without videos."""
+    if EARLY not in videos or any(member.growth is None for member in members):
+        return [(torch.arange(len(videos), device=videos.device), [*members])]
+    read = videos[EARLY].present
+    kinds = [(~read, [*members]), (read, [member.growth for member in members if member.growth is not None])]
+    found = [(rows.nonzero().flatten(), of_kind) for rows, of_kind in kinds]
+    return [one for one in found if len(one[0])] or [(found[0][0], [*members])]
+
+
+def in_order(pieces: Sequence[Tensor], rows: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """What was found for the videos of each kind, along `dim`, in the order of all videos."""
+    return torch.cat([*pieces], dim=dim).index_select(dim, torch.cat([*rows]).argsort()) if len(pieces) > 1 else pieces[0]
 
 
 def own(function: Callable) -> Callable:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from features.videos import Videos
 from forecast.latent import ENCODED, Sampler, drawn, likelihood, of_rows, shares_of
-from forecast.member import Member
+from forecast.member import Member, by_kind, in_order
 from machine.errors import InputWarning
 
 LEVELS = {"lower_95": 0.025, "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper_95": 0.975}
@@ -44,9 +44,12 @@ def mixture_summary(
     Returns:
         mean and the quantiles by name, all (N, K) float64, in the training scale.
     """
-    blocks = videos.unlabelled().split(ENCODED)
+    found = []
     with torch.no_grad():
-        found = [_summary(likelihoods_given_z(members, block, draws, sampler), draws, levels) for block in blocks]
+        for block in videos.unlabelled().split(ENCODED):
+            kinds = by_kind(members, block)
+            of_kind = [_summary(likelihoods_given_z(some, block.rows(rows), draws, sampler), draws, levels) for rows, some in kinds]
+            found.append({name: in_order([one[name] for one in of_kind], [rows for rows, _ in kinds]) for name in of_kind[0]})
     return {name: torch.cat([one[name] for one in found]).double().cpu().numpy() for name in found[0]}
 
 

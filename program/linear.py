@@ -6,8 +6,7 @@ Errors have the shape of those of the training rows, a mixture of Normals: count
 Normal. How wide they are is another line, of the logarithm (Harvey 1976, multiplicative heteroscedasticity).
 
 On few rows a linear regression whose weights are shrunken part by part is hard to beat; on many it is far behind. `training.linear` fits
-both the regression and the share. Videos that were read before the forecast grow by other laws than those that were not: they have a
-regression and a share of their own.
+both the regression and the share.
 """
 
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ import torch
 from pyro.poutine.messenger import Messenger
 from torch import Tensor, nn
 
-from features.videos import EARLY, Part, PartShape, Videos
+from features.videos import Part, PartShape, Videos
 from model.likelihood import NormalMixture
 
 COMPONENTS = 3  # of the errors' mixture
@@ -34,13 +33,13 @@ class Linear(nn.Module):
         targets: K.
 
     Attributes:
-        weight: (R, P, K), where R is 2 if videos may have been read before (0: not read, 1: read), else 1.
-        loc: (R, K), where all P columns are 0.
-        logits: (R, C) unnormalised log weights of the errors' C components.
-        shift: (R, C, K) where these lie; their mean is 0.
-        factor: (R, C, K, K) lower triangular Cholesky factors of their covariances.
-        width_weight: (R, P), with `width_loc` (R,) the logarithm of how much wider than these a video's errors are.
-        share: (R,) in [0, 1], of the linear forecast in the pool.
+        weight: (P, K).
+        loc: (K,), where all P columns are 0.
+        logits: (C,) unnormalised log weights of the errors' C components.
+        shift: (C, K) where these lie; their mean is 0.
+        factor: (C, K, K) lower triangular Cholesky factors of their covariances.
+        width_weight: (P,), with `width_loc` () the logarithm of how much wider than these a video's errors are.
+        share: () in [0, 1], of the linear forecast in the pool.
     """
 
     weight: Tensor
@@ -55,25 +54,23 @@ class Linear(nn.Module):
     def __init__(self, shapes: Mapping[str, PartShape], targets: int) -> None:
         super().__init__()
         self.shapes = {part: shape for part, shape in shapes.items() if shape.numbers <= WIDEST}
-        kinds = 2 if EARLY in shapes else 1
-        self.register_buffer("weight", torch.zeros(kinds, len(self.groups), targets))
-        self.register_buffer("loc", torch.zeros(kinds, targets))
-        self.register_buffer("logits", torch.zeros(kinds, COMPONENTS))
-        self.register_buffer("shift", torch.zeros(kinds, COMPONENTS, targets))
-        self.register_buffer("factor", torch.eye(targets).repeat(kinds, COMPONENTS, 1, 1))
-        self.register_buffer("width_weight", torch.zeros(kinds, len(self.groups)))
-        self.register_buffer("width_loc", torch.zeros(kinds))
-        self.register_buffer("share", torch.zeros(kinds))
+        self.register_buffer("weight", torch.zeros(len(self.groups), targets))
+        self.register_buffer("loc", torch.zeros(targets))
+        self.register_buffer("logits", torch.zeros(COMPONENTS))
+        self.register_buffer("shift", torch.zeros(COMPONENTS, targets))
+        self.register_buffer("factor", torch.eye(targets).repeat(COMPONENTS, 1, 1))
+        self.register_buffer("width_weight", torch.zeros(len(self.groups)))
+        self.register_buffer("width_loc", torch.zeros(()))
+        self.register_buffer("share", torch.zeros(()))
 
     def extended(self, shapes: Mapping[str, PartShape]) -> "Linear":
         """The same forecast where there are further parts, of which it knows nothing; these here keep their shapes."""
-        wider, kinds = Linear(shapes, self.loc.shape[-1]).to(self.weight.device), len(self.share)
+        wider = Linear(shapes, self.loc.shape[-1]).to(self.weight.device)
         for name in ("loc", "logits", "shift", "factor", "width_loc", "share"):
-            getattr(wider, name)[:kinds] = getattr(self, name)
-        places = {group: [place for place, one in enumerate(wider.groups) if one == group] for group in dict.fromkeys(self.groups)}
-        for group, place in places.items():
-            own = [column for column, one in enumerate(self.groups) if one == group]
-            wider.weight[:kinds, place], wider.width_weight[:kinds, place] = self.weight[:, own], self.width_weight[:, own]
+            getattr(wider, name).copy_(getattr(self, name))
+        for group in dict.fromkeys(self.groups):
+            place, own = ([column for column, one in enumerate(of.groups) if one == group] for of in (wider, self))
+            wider.weight[place], wider.width_weight[place] = self.weight[own], self.width_weight[own]
         return wider
 
     @property
@@ -88,19 +85,12 @@ class Linear(nn.Module):
         """(N, P) float32; what is not there is 0."""
         return torch.cat([_columns(videos[part], shape) for part, shape in self.shapes.items()], dim=-1)
 
-    def kind(self, videos: Videos) -> Tensor:
-        """(N,) 1 for a video that was read before, else 0."""
-        return videos[EARLY].present.long() if len(self.share) > 1 else torch.zeros(len(videos), dtype=torch.int64, device=videos.device)
-
     def forward(self, videos: Videos) -> NormalMixture:
         """The forecast of N videos: batch shape (N,), K numbers."""
-        kind, columns = self.kind(videos), self.columns(videos)
-        loc, log_width = self.loc[0] + columns @ self.weight[0], self.width_loc[0] + columns @ self.width_weight[0]
-        if len(self.share) > 1:
-            loc = torch.where(kind[:, None] > 0, self.loc[1] + columns @ self.weight[1], loc)
-            log_width = torch.where(kind > 0, self.width_loc[1] + columns @ self.width_weight[1], log_width)
+        columns = self.columns(videos)
+        loc, log_width = self.loc + columns @ self.weight, self.width_loc + columns @ self.width_weight
         loc, width = loc[:, None], log_width.clamp(-WIDE, WIDE).exp()[:, None, None]
-        return NormalMixture(self.logits[kind], loc + width * self.shift[kind], width[..., None] * self.factor[kind])
+        return NormalMixture(self.logits.expand(len(videos), -1), loc + width * self.shift, width[..., None] * self.factor)
 
 
 def _columns(part: Part, shape: PartShape) -> Tensor:
@@ -118,7 +108,7 @@ class Pooled(dist.TorchDistribution):
     Args:
         first: any distribution of batch shape (..., N).
         second: another, of a batch shape that broadcasts to it.
-        share: (N,) in [0, 1], of the second.
+        share: () in [0, 1], of the second.
     """
 
     arg_constraints: ClassVar[dict] = {}
@@ -150,17 +140,17 @@ class Pooled(dist.TorchDistribution):
     @property
     def mean(self) -> Tensor:
         """(..., K)."""
-        return self.first.mean + self.share[:, None] * (self.second.mean - self.first.mean)
+        return self.first.mean + self.share * (self.second.mean - self.first.mean)
 
     @property
     def variance(self) -> Tensor:
         """(..., K)."""
-        share, apart = self.share[:, None], (self.first.mean - self.second.mean).square()
+        share, apart = self.share, (self.first.mean - self.second.mean).square()
         return (1 - share) * self.first.variance + share * self.second.variance + share * (1 - share) * apart
 
     def cdf(self, value: Tensor) -> Tensor:
         """Marginal distribution functions, (..., K)."""
-        return self.first.cdf(value) + self.share[:, None] * (self.second.cdf(value) - self.first.cdf(value))
+        return self.first.cdf(value) + self.share * (self.second.cdf(value) - self.first.cdf(value))
 
 
 class Beside(Messenger):
@@ -178,4 +168,4 @@ class Beside(Messenger):
 
     def _pyro_sample(self, message: Any) -> None:
         if message["name"] == self.site:
-            message["fn"] = Pooled(message["fn"], self.linear(self.videos), self.linear.share[self.linear.kind(self.videos)])
+            message["fn"] = Pooled(message["fn"], self.linear(self.videos), self.linear.share)

@@ -84,7 +84,7 @@ def train(
         learning = np.sort(np.concatenate([rows.train, rows.validation]))
         looks = looks_each(len(dataset)) if learned_from_looks(dataset, configuration.left_out, configuration.target_scale) else 1
         left_to_us = configuration.folds == 0
-        configuration = configuration.for_rows(len(rows.train), looks)
+        configuration = configuration.for_rows(len(rows.train), max(1, looks // 2))
         splits = _splits(divide, configuration.folds, fewer=left_to_us)
         configuration = replace(configuration, folds=len(splits))
         begin(directory, configuration, source, dataset, keep_names=keep_names)

@@ -98,7 +98,8 @@ def _ascend(
             with pyro.validation_enabled(epoch == first):  # Pyro's checks find mistakes of the program: one epoch is enough
                 for rows in data_parallel.permutation(count, epoch, c.seed, train.device).split(c.batch_size):
                     own, whole = data_parallel.share(rows)
-                    videos = leave_out(spread(train.rows(own)).relative(), c.part_left_out, c.author_left_out, c.author_hardly_known)
+                    left_out = (c.part_left_out, c.author_left_out, c.author_hardly_known, c.others_left_out)
+                    videos = leave_out(spread(train.rows(own)).relative(), *left_out)
                     with ShareOfEpoch(member.plates, whole / count):
                         loss = elbo.differentiable_loss(weighted_model, weighted_guide, videos) / whole
                     optimizer.zero_grad(set_to_none=False)

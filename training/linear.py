@@ -26,7 +26,7 @@ STEPS = 60
 FEW_STEPS = 15  # where a step is a large matrix's inverse
 LARGE = 600  # columns
 FEWEST_ERRORS = 60  # fewer are taken as Normal
-FEWEST = 2  # training rows of a kind that has a linear forecast
+FEWEST = 2  # training rows that a line is fitted to
 DRAWS = 100
 LEAST_LEFT = 0.05  # share of a training row's variance that the regression leaves in its error
 SMALLEST = 1e-3  # standard deviations: smaller errors have the logarithm of this
@@ -42,35 +42,42 @@ class Regression(NamedTuple):
 
 
 def add_linear(
-    member: Member, train: Videos, validation: Videos, shapes: Mapping[str, PartShape], targets: Targets, looks: float = 1.0
+    member: Member,
+    train: Videos,
+    validation: Videos,
+    shapes: Mapping[str, PartShape],
+    targets: Targets,
+    *,
+    looks: float = 1.0,
+    growth: bool = False,
 ) -> None:
     """Give a trained member its linear forecast, with the share in which it helps most.
 
     Args:
         member: changed in place.
         train: the rows that it learned from.
-        validation: rows that it did not.
+        validation: rows that it did not; without any, the linear forecast stands alone.
         shapes: of the parts.
         targets: their loc and spread standardise.
-        looks: at each video that nothing had been read of: what it reaches is told once, however often it is looked at.
+        looks: at each video: what it reaches is told once, however often it is looked at.
+        growth: whether it is growth since a reading that is forecast.
     """
     linear = Linear(shapes, len(targets.names)).to(train.device)
-    groups = np.unique(linear.groups, return_inverse=True)[1]
-    for kind in range(len(linear.share)):
-        learned, new = (videos.rows((linear.kind(videos) == kind).nonzero().flatten()).relative() for videos in (train, validation))
-        if len(learned) < FEWEST:
-            continue  # the share stays 0
-        new, some = new.spread(WATCHED), learned.spread(ROWS)
-        # growth from one reading is told anew by the next; what a video reaches from nothing is not
-        repeats = max(1.0, looks * len(some) / len(learned)) if kind == 0 else 1.0
-        _fit(linear, kind, some, new, groups, targets, repeats)
-        _weigh(linear, kind, member, new, targets, looks if kind == 0 else 1.0)
+    train, new = train.relative(), validation.relative().spread(WATCHED)
+    some = train.spread(ROWS)
+    if len(train) < FEWEST:  # as usual, which is all that there is to say
+        linear.loc.copy_(torch.from_numpy(targets.loc))
+        linear.factor.copy_(torch.from_numpy(np.diag(targets.spread)).expand(linear.factor.shape))
+    else:
+        _fit(linear, some, new, targets, max(1.0, looks * len(some) / len(train)), growth=growth)
+    linear.share.fill_(_share(linear, member, new, targets, looks) if len(new) else 1.0)
     member.linear = linear
 
 
-def _fit(linear: Linear, kind: int, train: Videos, validation: Videos, groups: np.ndarray, targets: Targets, repeats: float) -> None:
-    """Set the regression of one kind of videos."""
+def _fit(linear: Linear, train: Videos, validation: Videos, targets: Targets, repeats: float, *, growth: bool) -> None:
+    """Set the regression."""
     assert train.popularity is not None  # noqa: S101  (labelled by contract)
+    groups = np.unique(linear.groups, return_inverse=True)[1]
     columns = linear.columns(train).double().cpu().numpy()
     reached = (train.popularity.double().cpu().numpy() - targets.loc) / targets.spread
     weight, loc, covariance, leverage = regression(columns, reached, groups, linear.columns(validation).double().cpu().numpy(), repeats)
@@ -78,7 +85,7 @@ def _fit(linear: Linear, kind: int, train: Videos, validation: Videos, groups: n
     width_weight, width_loc = widths(columns, errors, groups, repeats)
     errors = errors / np.exp(np.clip(columns @ width_weight + width_loc, -WIDE, WIDE))[:, None]
     # growth strays far for some videos and hardly for others: one shape for all would lend each the tails of a few
-    told = ~np.isnan(errors).any(1) & (kind == 0)
+    told = ~np.isnan(errors).any(1) & (not growth)
     shares, shift, factor = mixture(errors[told], covariance)
     for name, value in (
         ("weight", weight * targets.spread),
@@ -89,14 +96,11 @@ def _fit(linear: Linear, kind: int, train: Videos, validation: Videos, groups: n
         ("width_weight", width_weight),
         ("width_loc", np.asarray(width_loc)),
     ):
-        getattr(linear, name)[kind] = torch.from_numpy(value)
+        getattr(linear, name).copy_(torch.from_numpy(value))
 
 
-def _weigh(linear: Linear, kind: int, member: Member, validation: Videos, targets: Targets, repeats: float) -> None:
-    """Set the share of one kind of videos; the linear forecast stands alone where no row could say otherwise."""
-    if len(validation) == 0:
-        linear.share[kind] = 1.0
-        return
+def _share(linear: Linear, member: Member, validation: Videos, targets: Targets, repeats: float) -> float:
+    """The share of the linear forecast in the pool."""
     assert validation.popularity is not None  # noqa: S101  (labelled by contract)
     with torch.random.fork_rng(devices=[validation.device] if validation.device.type == "cuda" else []), torch.no_grad():
         torch.manual_seed(0)
@@ -105,7 +109,7 @@ def _weigh(linear: Linear, kind: int, member: Member, validation: Videos, target
     truth = validation.popularity.cpu().numpy()
     scale = validation.error_unit.cpu().numpy() / targets.spread
     ours, theirs, truth = (np.nan_to_num(values * scale, nan=np.nan) for values in (ours, theirs, truth))
-    linear.share[kind] = best_share(ours, theirs, truth, repeats)
+    return best_share(ours, theirs, truth, repeats)
 
 
 def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new: np.ndarray, repeats: float = 1.0) -> Regression:

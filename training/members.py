@@ -15,14 +15,14 @@ from tqdm import tqdm
 from features.featurizer import Featurizer
 from features.rows import mapped
 from features.rows.folds import Folds
+from features.videos import Videos, apart
 from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
-from forecast.run.load import load_features, load_member, member_file, save_member
+from forecast.run.load import load_features, load_member, member_file, save_member, unread_member
 from machine.errors import InputError
 from machine.processes import begin_worker, worker_context
-from program import Program
-from program.linear import Linear
+from program import Networks, Program
 from training import data_parallel
 from training.checkpoint import Checkpoint
 from training.fit import fit
@@ -50,11 +50,13 @@ def fit_members(
     run: RunDirectory, featurizer: Featurizer, folds: Folds, configuration: Configuration, program: Program, workers: int
 ) -> list[Member]:
     """Fit, or load if they are finished, all members: one after another, or several at once, each in a worker process."""
-    with tqdm(total=configuration.members * configuration.epochs, unit="epoch", desc="training", disable=None) as bar:
+    each = configuration.epochs + (0 if featurizer.growth is None else configuration.growth_epochs)
+    with tqdm(total=configuration.members * each, unit="epoch", desc="training", disable=None) as bar:
         done = [0] * configuration.members
 
         def report(member: int, entry: dict[str, Any]) -> None:
-            bar.update(entry["epoch"] - done[member])
+            # networks that forecast growth begin anew
+            bar.update(entry["epoch"] - (done[member] if entry["epoch"] > done[member] else 0))
             done[member] = entry["epoch"]
             bar.set_postfix(member=member + 1, crps=f"{entry['validation_crps']:.4f}", kl=f"{entry['validation_kl']:.1f}")
 
@@ -79,30 +81,68 @@ def fit_member(
 ) -> Member:
     """Fit one member, or load it if it is finished; `report` gets the numbers of each epoch. Member m holds out fold m modulo F."""
     one = dataclasses.replace(configuration, seed=(configuration.seed + 1009 * member) % 2**32)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(one.seed)
-        networks = program.build(featurizer.shapes, featurizer.targets, one)
-    device = folds.videos.device
-    networks.experts.to(device), networks.decoder.to(device)
+    build = partial(_networks, program, featurizer, one, folds.videos.device)
     if (run.path / member_file(member)).exists():
-        unread = Member(program, networks).setup(folds.videos)
-        if configuration.linear:
-            unread.linear = Linear(featurizer.shapes, len(featurizer.targets.names)).to(device)
-        return load_member(run, member, unread)
+        return load_member(run, member, unread_member(program, build, featurizer, one, folds.videos))
+    fold = member % len(folds)
+    train, validation = folds.train(fold), folds.validation(fold)
+    fit_one = partial(_fit, run, member, featurizer, program, build=build, report=report)
+    if featurizer.growth is None:
+        fitted = fit_one(one, train, validation, looks=folds.looks)
+    else:
+        (unread, read), (held, held_read) = (apart(videos) for videos in (train, validation))
+        if len(read) == 0:
+            read, held_read = held_read, read
+        fitted = fit_one(one, unread, held, looks=folds.looks)
+        fitted.growth = fit_one(dataclasses.replace(one, epochs=one.growth_epochs), read, held_read, growth=True)
+    if data_parallel.RANK == 0:
+        save_member(run, member, fitted)
+        for name in _checkpoints(member):
+            Checkpoint(run, name).remove()
+    return fitted
+
+
+def _networks(program: Program, featurizer: Featurizer, configuration: Configuration, device: torch.device) -> Networks:
+    """Networks with random weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(configuration.seed)
+        networks = program.build(featurizer.shapes, featurizer.targets, configuration)
+    networks.experts.to(device), networks.decoder.to(device)
+    return networks
+
+
+def _checkpoints(member: int) -> tuple[str, str]:
+    """Of its networks, and of those that forecast growth."""
+    return f"checkpoint-{member}", f"checkpoint-{member}-growth"
+
+
+def _fit(
+    run: RunDirectory,
+    member: int,
+    featurizer: Featurizer,
+    program: Program,
+    configuration: Configuration,
+    train: Videos,
+    validation: Videos,
+    *,
+    build: Callable[[], Networks],
+    report: Callable[[dict[str, Any]], None],
+    looks: float = 1.0,
+    growth: bool = False,
+) -> Member:
+    """Fit networks and their linear forecast to videos of one kind."""
 
     def note(entry: dict[str, Any]) -> None:
         if data_parallel.RANK == 0:
-            run.append("log.jsonl", {"member": member} | entry)
+            run.append("log.jsonl", {"member": member} | ({"growth": True} if growth else {}) | entry)
         report(entry)
 
-    checkpoint, fold = Checkpoint(run, f"checkpoint-{member}"), member % len(folds)
-    train, validation = folds.train(fold), folds.validation(fold)
-    fitted = fit(program.model, program.guide, networks, train, validation, one, checkpoint=checkpoint, report=note)
+    # of few videos that were read none may be held out: the linear forecast then stands alone
+    watched = validation if len(validation) else train
+    checkpoint = Checkpoint(run, _checkpoints(member)[growth])
+    fitted = fit(program.model, program.guide, build(), train, watched, configuration, checkpoint=checkpoint, report=note)
     if configuration.linear:
-        add_linear(fitted, train, validation, featurizer.shapes, featurizer.targets, folds.looks)
-    if data_parallel.RANK == 0:
-        save_member(run, member, fitted)
-        checkpoint.remove()
+        add_linear(fitted, train, validation, featurizer.shapes, featurizer.targets, looks=looks, growth=growth)
     return fitted
 
 

@@ -11,13 +11,15 @@ from features.tables.columns import COUNTS
 from machine.errors import InputError
 from machine.files import json_object
 
-VERSION = 15  # of the run directory's format
-AUTOMATIC = ("width", "depth", "members", "folds", "batch_size", "epochs", "patience")  # 0 leaves them to `Configuration.for_rows`
+VERSION = 16  # of the run directory's format
+AUTOMATIC = ("width", "depth", "members", "folds", "batch_size", "epochs", "growth_epochs", "patience", "others_left_out")
+"""0 leaves them to `Configuration.for_rows`."""
 STEPS = 300  # below which networks have not learned what there is
+GROWTH_STEPS = 1200  # the same of growth, whose errors are small
 NARROW, WIDE = 128, 256  # widths, below and from `SEVERAL` training rows on
 SHALLOW, DEEP = 1, 2  # depths, likewise
 SEVERAL = 20_000  # training rows from which wider and more networks forecast better
-FEW = 5_000  # training rows below which every member holds out rows of its own, because intervals need many to be calibrated on
+FEW = 5_000  # training rows below which every member holds out rows of its own to calibrate on, and networks remember single videos
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
 
 
@@ -63,6 +65,9 @@ class Configuration:
 
     members: int = setting(0, "networks trained and averaged (0: 4 below 20,000 training rows, else 6)", low=0, high=64)
     epochs: int = setting(0, "passes over the training rows (0: 5, or as many as 300 steps take)", low=0, high=100_000)
+    growth_epochs: int = setting(
+        0, "the same for networks that forecast videos which were read before (0: 5, or as many as 1,200 steps take)", low=0, high=100_000
+    )
     batch_size: int = setting(
         0, "videos a step (0: a 30th of the training rows, from 32 to 64, or a 120th, from 64 to 256)", low=0, high=1_000_000
     )
@@ -74,6 +79,12 @@ class Configuration:
     author_left_out: float = setting(0.15, "share of training rows whose author is made a stranger", low=0.0, high=0.9)
     author_hardly_known: float = setting(
         0.25, "share of training rows of whose author only a few earlier videos are known", low=0.0, high=0.9
+    )
+    others_left_out: float = setting(
+        0.0,
+        "share of training looks at videos that were read which see nothing else (0: half below 5,000 training rows, none from there on)",
+        low=0.0,
+        high=0.9,
     )
     linear: bool = setting(True, "pool each network's forecast with a linear one, in the share that validation rows ask for")
     calibrate: bool = setting(True, "widen or narrow intervals on validation rows (split conformal)")
@@ -123,17 +134,21 @@ class Configuration:
 
         Args:
             rows: videos.
-            looks: how often an epoch looks at each of them.
+            looks: how often an epoch looks at each of them, before anything was read, and as often afterwards.
         """
         width = self.width or (NARROW if rows < SEVERAL else WIDE)
         depth = self.depth or (SHALLOW if rows < SEVERAL else DEEP)
         members = self.members or (4 if rows < SEVERAL else 6)
         folds = self.folds or (1 if rows > MANY else members if rows < FEW else max(1, members // 2))
         batch_size = self.batch_size or max(32, min(64, rows * looks // 30), min(256, rows * looks // 120))
-        epochs = self.epochs or max(5, math.ceil(STEPS / math.ceil(rows * looks / batch_size)))
+        steps = math.ceil(rows * looks / batch_size)
+        epochs = self.epochs or max(5, math.ceil(STEPS / steps))
+        growth_epochs = self.growth_epochs or (max(5, math.ceil(GROWTH_STEPS / steps)) if looks > 1 else epochs)
         patience = self.patience or max(6, epochs // 2)
+        others_left_out = self.others_left_out or (0.5 if looks > 1 and rows < FEW else 0.0)
         found: dict[str, Any] = {"width": width, "depth": depth, "members": members, "folds": folds, "batch_size": batch_size}
-        return dataclasses.replace(self, epochs=epochs, patience=patience, **found)
+        found |= {"epochs": epochs, "growth_epochs": growth_epochs, "patience": patience, "others_left_out": others_left_out}
+        return dataclasses.replace(self, **found)
 
     def to_json(self) -> str:
         """All settings, as JSON."""
@@ -198,6 +213,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "dropout": 0.1,
         "learning_rate": 1e-3,
         "epochs": 8,
+        "growth_epochs": 8,
         "members": 1,
         "part_left_out": 0.0,
         "columns_left_out": 0.0,

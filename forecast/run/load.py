@@ -11,7 +11,7 @@ import torch
 
 from features.featurizer import Featurizer
 from features.saved import BLANK, from_state, to_state
-from features.videos import EARLY
+from features.videos import EARLY, Videos
 from forecast.adjustments.calibration import Calibration
 from forecast.adjustments.moved import FILE as MOVED
 from forecast.adjustments.moved import load_moved
@@ -24,7 +24,7 @@ from forecast.run.configuration import Configuration
 from forecast.run.directory import MANIFEST, RunDirectory
 from forecast.run.shapes import shapes_only
 from machine.errors import InputError
-from program import SHIPPED, Program
+from program import SHIPPED, Networks, Program
 from program.linear import Linear
 
 TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
@@ -71,9 +71,7 @@ def load(
         networks = program.build(featurizer.shapes, featurizer.targets, configuration)  # drawing weights takes longer than copying them
     blank = featurizer.transform(BLANK)
     for number in range(configuration.members):
-        member = Member(program, copy.deepcopy(networks)).eval().setup(blank)
-        if configuration.linear:
-            member.linear = Linear(featurizer.shapes, len(featurizer.targets.names))
+        member = unread_member(program, lambda: copy.deepcopy(networks), featurizer, configuration, blank)
         members.append(load_member(run, number, member).to(device))
     calibration = load_calibration(run, len(featurizer.targets.names), list(featurizer.shapes))
     dependence = load_dependence(run, len(featurizer.targets.names)) if DEPENDENCE in about["files"] else None
@@ -132,6 +130,25 @@ def member_file(member: int) -> str:
 def save_member(run: RunDirectory, number: int, member: Member) -> None:
     """Write the weights of one member."""
     run.write_arrays(member_file(number), {name: value.detach().cpu().numpy() for name, value in member.state_dict().items()})
+
+
+def unread_member(
+    program: Program, networks: Callable[[], Networks], featurizer: Featurizer, configuration: Configuration, videos: Videos
+) -> Member:
+    """A member with everything that those of a run have, before its weights are read.
+
+    Args:
+        program: what is trained.
+        networks: makes them.
+        featurizer: of the run.
+        configuration: of the run.
+        videos: some, see `Member.setup`.
+    """
+    member, growth = (Member(program, networks()).setup(videos) for _ in range(2))
+    for one in (member, growth):
+        one.linear = Linear(featurizer.shapes, len(featurizer.targets.names)).to(videos.device) if configuration.linear else None
+    member.growth = None if featurizer.growth is None else growth
+    return member.eval()
 
 
 def load_member(run: RunDirectory, number: int, member: Member) -> Member:

@@ -7,11 +7,11 @@ import pyro.distributions as dist
 import torch
 from pyro import poutine
 
-from features.videos import EARLY, PartShape
+from features.videos import PartShape
 from model.likelihood import NanMasked
 from program.linear import WIDE, Beside, Linear, Pooled
 
-SHARE = torch.full((3,), 0.25)
+SHARE = torch.tensor(0.25)
 
 
 def pool() -> Pooled:
@@ -43,10 +43,10 @@ def test_linear_forecast_by_hand(make_videos) -> None:
     videos = make_videos(6, {"social": 2, "visual": 3})
     linear = Linear({part: PartShape(videos[part].shape[0]) for part in videos}, 3)
     assert linear.groups == ["social"] * 3 + ["visual"] * 4
-    linear.weight.copy_(torch.arange(21.0).reshape(1, 7, 3))
-    linear.loc.copy_(torch.tensor([[1.0, 2.0, 3.0]]))
+    linear.weight.copy_(torch.arange(21.0).reshape(7, 3))
+    linear.loc.copy_(torch.tensor([1.0, 2.0, 3.0]))
     forecast = linear(videos)
-    (weight,), (loc,) = linear.weight, linear.loc
+    weight, loc = linear.weight, linear.loc
     for row in range(6):
         wanted = loc.clone()
         if videos["social"].present[row]:
@@ -61,7 +61,7 @@ def test_linear_forecast_by_hand(make_videos) -> None:
     assert torch.allclose(skewed.mean, forecast.mean, atol=1e-5)
     assert torch.allclose(skewed.variance, torch.full((6, 3), 3.0))
     # their width is exp(a line), within bounds
-    linear.width_weight.copy_(torch.tensor([[0.5, 0.0, 0.0, 0.0, 0.0, 0.0, -100.0]]))
+    linear.width_weight.copy_(torch.tensor([0.5, 0.0, 0.0, 0.0, 0.0, 0.0, -100.0]))
     linear.width_loc.fill_(0.25)
     wider = linear(videos)
     width = (0.25 + torch.where(videos["social"].present, 0.5 * videos["social"].numbers[:, 0], 0.0)).exp()
@@ -70,40 +70,17 @@ def test_linear_forecast_by_hand(make_videos) -> None:
     assert torch.allclose(wider.variance, 3.0 * width[:, None].square().expand(6, 3), rtol=1e-4)
 
 
-def test_videos_that_were_read_have_a_regression_and_a_share_of_their_own(make_videos) -> None:
-    videos = make_videos(8, {"social": 2, EARLY: 1})
-    read = videos[EARLY].present
-    assert 0 < read.sum() < 8
-    linear = Linear({part: PartShape(videos[part].shape[0]) for part in videos}, 3)
-    linear.weight.copy_(torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0)))
-    linear.loc.copy_(torch.tensor([[1.0] * 3, [5.0] * 3]))
-    linear.factor[1] *= 0.1
-    linear.share.copy_(torch.tensor([0.2, 0.7]))
-    forecast, columns = linear(videos), linear.columns(videos)
-    for kind, rows in enumerate((~read, read)):
-        assert torch.allclose(forecast.mean[rows], columns[rows] @ linear.weight[kind] + linear.loc[kind], atol=1e-5)
-        assert torch.allclose(forecast.variance[rows], torch.tensor(0.01 if kind else 1.0))
-    assert torch.equal(linear.share[linear.kind(videos)], torch.where(read, 0.7, 0.2))
-
-
 def test_further_parts_change_nothing(make_videos) -> None:
     videos = make_videos(6, {"social": 2, "visual": 3})
     shapes = {part: PartShape(videos[part].shape[0]) for part in videos}
     linear = Linear({"visual": shapes["visual"]}, 3)
-    linear.weight.copy_(torch.arange(12.0).reshape(1, 4, 3))
+    linear.weight.copy_(torch.arange(12.0).reshape(4, 3))
     linear.width_weight.copy_(0.1 * torch.arange(4.0))
     linear.share.fill_(0.3)
     wider = linear.extended(shapes)
     assert torch.allclose(wider(videos).mean, linear(videos).mean)
     assert torch.allclose(wider(videos).variance, linear(videos).variance)
     assert wider.share == linear.share
-
-
-def test_nothing_is_said_of_read_videos_where_reading_them_is_new(make_videos) -> None:
-    videos = make_videos(6, {"social": 2, EARLY: 1})
-    linear = Linear({"social": PartShape(2)}, 3)
-    linear.share.fill_(0.3)
-    assert linear.extended({part: PartShape(videos[part].shape[0]) for part in videos}).share.tolist() == [linear.share[0], 0.0]
 
 
 def test_one_site_of_a_model_is_pooled(make_videos) -> None:

@@ -7,13 +7,12 @@ import pandas as pd
 import torch
 
 from features.targets import Targets
-from features.videos import EARLY, PartShape, Videos
+from features.videos import PartShape
 from forecast.member import Member
 from forecast.run.configuration import Configuration
 from guide import guide
 from model import model
 from program import Program
-from program.linear import Linear
 from program.networks import build
 from training.linear import add_linear, best_share, mixture, regression, widths
 
@@ -165,28 +164,6 @@ def test_errors_of_growth_count_as_they_are_scored(make_videos, monkeypatch) -> 
         np.testing.assert_allclose(found, plain * unit[20:].numpy(), rtol=1e-4, atol=1e-6)
 
 
-def test_read_and_unread_videos_are_learned_apart(make_videos) -> None:
-    """The forecast of each kind of videos is what it is where there are no others."""
-    targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
-    videos = make_videos(300, {"social": 4, EARLY: 2}, targets=2, missing=0.4)
-    shapes = {"social": PartShape(4), EARLY: PartShape(2)}
-
-    def learned(train: Videos, validation: Videos) -> Linear:
-        member = Member(Program(model, guide), build(shapes, targets, Configuration(width=8, latent=2))).setup(train)
-        add_linear(member, train, validation, shapes, targets)
-        assert member.linear is not None
-        return member.linear
-
-    read = videos[EARLY].present
-    train, validation = videos.rows(slice(0, 240)), videos.rows(slice(240, 300))
-    both = learned(train, validation)
-    for kind, rows in enumerate((~read, read)):
-        alone = learned(train.rows(rows[:240].nonzero().flatten()), validation.rows(rows[240:].nonzero().flatten()))
-        for name in ("weight", "loc", "logits", "shift", "factor", "width_weight", "width_loc"):
-            np.testing.assert_allclose(getattr(both, name)[kind], getattr(alone, name)[kind], rtol=1e-5, atol=1e-6)
-        assert float(alone.share[1 - kind]) == 0.0
-
-
 def test_without_a_validation_row_the_linear_forecast_stands_alone(make_videos) -> None:
     targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
     videos = make_videos(40, {"social": 4}, targets=2)
@@ -194,16 +171,27 @@ def test_without_a_validation_row_the_linear_forecast_stands_alone(make_videos) 
         member = Member(Program(model, guide), build({"social": PartShape(4)}, targets, Configuration(width=8, latent=2))).setup(videos)
         add_linear(member, videos.rows(slice(held, 40)), videos.rows(slice(0, held)), {"social": PartShape(4)}, targets)
         assert member.linear is not None
-        assert member.linear.share.tolist() == [1.0]
+        assert float(member.linear.share) == 1.0
 
 
 def test_errors_of_growth_are_normal(make_videos) -> None:
     targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
-    videos = make_videos(300, {"social": 4, EARLY: 2}, targets=2, missing=0.4)
+    videos = make_videos(300, {"social": 4}, targets=2)
     videos = replace(videos, popularity=videos.popularity.exp())
-    shapes = {"social": PartShape(4), EARLY: PartShape(2)}
-    member = Member(Program(model, guide), build(shapes, targets, Configuration(width=8, latent=2))).setup(videos)
-    add_linear(member, videos.rows(slice(0, 240)), videos.rows(slice(240, 300)), shapes, targets)
+    shapes = {"social": PartShape(4)}
+    for growth in (False, True):
+        member = Member(Program(model, guide), build(shapes, targets, Configuration(width=8, latent=2))).setup(videos)
+        add_linear(member, videos.rows(slice(0, 240)), videos.rows(slice(240, 300)), shapes, targets, growth=growth)
+        assert member.linear is not None
+        assert (float(member.linear.shift.abs().max()) < 0.1) == growth
+
+
+def test_one_row_is_not_enough_for_a_line(make_videos) -> None:
+    targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
+    videos = make_videos(1, {"social": 4}, targets=2)
+    member = Member(Program(model, guide), build({"social": PartShape(4)}, targets, Configuration(width=8, latent=2))).setup(videos)
+    add_linear(member, videos, videos.rows(slice(0, 0)), {"social": PartShape(4)}, targets, growth=True)
     assert member.linear is not None
-    assert member.linear.shift[0].abs().max() > 0.1
-    assert member.linear.shift[1].abs().max() == 0.0
+    forecast = member.linear(videos)
+    np.testing.assert_allclose(forecast.mean[0], targets.loc, rtol=1e-5)
+    np.testing.assert_allclose(forecast.variance[0], targets.spread**2, rtol=1e-5)

@@ -158,8 +158,9 @@ def _with_experts(old: Forecaster, featurizer: Featurizer, program: Program, dev
     new = [part for part in featurizer.scalers if part not in old.featurizer.scalers]
     if not new:
         return old.members
-    members, blank = [], featurizer.transform(BLANK)
-    for number, member in enumerate(old.members):
+    blank = featurizer.transform(BLANK)
+
+    def extended(number: int, member: Member) -> Member:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(old.configuration.seed + number)
             networks = program.build(featurizer.shapes, featurizer.targets, old.configuration)
@@ -167,12 +168,13 @@ def _with_experts(old: Forecaster, featurizer: Featurizer, program: Program, dev
             if not hasattr(networks.experts[part], "silence"):
                 raise InputError(f"part {part} is new to the run, and an expert of its own program cannot be silenced")
             networks.experts[part].silence()
-        grown = Member(program, networks).setup(blank)
-        grown.load_state_dict(member.state_dict(), strict=False)
-        if member.linear is not None:
-            grown.linear = member.linear.extended(featurizer.shapes)
-        members.append(grown.eval().to(device))
-    return tuple(members)
+        found = Member(program, networks).setup(blank)
+        found.load_state_dict(member.state_dict(), strict=False)
+        found.linear = None if member.linear is None else member.linear.extended(featurizer.shapes)
+        found.growth = None if member.growth is None else extended(number, member.growth)
+        return found.eval().to(device)
+
+    return tuple(extended(number, member) for number, member in enumerate(old.members))
 
 
 def _finish(
