@@ -8,11 +8,15 @@ import pytest
 
 import train
 from features.rows.folds import Folds
+from features.simulated.growth import simulate_followed, write
+from features.videos import EARLY
+from forecast.run.load import load
 from machine import command
 from machine.errors import InputError
 from program import SHIPPED
 from training import members
 from training.checkpoint import Checkpoint
+from training.fit import fit
 
 
 def _weights(run: Path) -> list[str]:
@@ -62,3 +66,61 @@ def test_what_a_worker_refuses_is_told(make_videos, tmp_path):
     # no rows there: the worker's one sentence comes out of the parent
     with pytest.raises(InputError, match="features"):
         members.train_apart(tmp_path, Folds(make_videos(3), (0, 3)), Configuration(members=1), SHIPPED, 1, lambda member, entry: None)
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory) -> Path:
+    """120 followed videos as a directory."""
+    path = tmp_path_factory.mktemp("followed") / "data"
+    write(simulate_followed(120, seed=3)[0], path)
+    return path
+
+
+def test_networks_of_each_kind_learn_from_their_own(followed, small, tmp_path, monkeypatch):
+    learned = []
+
+    def spy(model, guide, networks, train, validation, configuration, **more):
+        learned.append((train, validation, configuration.epochs))
+        return fit(model, guide, networks, train, validation, configuration, **more)
+
+    monkeypatch.setattr(members, "fit", spy)
+    train.main(["--data", str(followed), "--run", str(tmp_path), *small, "--members", "1", "--growth-epochs", "3", "--workers", "1"])
+    (unread, held, epochs), (read, held_read, growth_epochs) = learned
+    assert (epochs, growth_epochs) == (2, 3)
+    for videos, expected in ((unread, False), (held, False), (read, True), (held_read, True)):
+        assert len(videos) > 0
+        assert (videos[EARLY].present == expected).all()
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [(entry["epoch"], entry.get("growth", False)) for entry in log] == [(1, False), (2, False), (1, True), (2, True), (3, True)]
+
+
+def test_no_held_out_video_was_read(followed, small, tmp_path, monkeypatch):
+    """The linear forecast of growth stands alone where no row could say otherwise."""
+    monkeypatch.setattr(members, "apart", lambda videos: (videos, videos.rows(slice(0, 0 if len(videos) < 400 else None))))
+    train.main(["--data", str(followed), "--run", str(tmp_path), *small, "--members", "1", "--workers", "1"])
+    [member] = load(tmp_path).members
+    assert float(member.growth.linear.share) == 1.0
+
+
+def test_left_while_growth_is_learned(followed, small, tmp_path, monkeypatch):
+    options = ["--data", str(followed), *small, "--members", "1", "--workers", "1", "--run"]
+    train.main([*options, str(tmp_path / "one")])
+
+    class Stop(Exception):
+        pass
+
+    save = Checkpoint.save
+
+    def stop(self, epoch, *rest):
+        save(self, epoch, *rest)
+        if "growth" in self.file:
+            raise Stop
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", stop)
+        with pytest.raises(Stop):
+            train.main([*options, str(tmp_path / "two")])
+    assert (tmp_path / "two" / "checkpoint-0-growth.safetensors").exists()
+    train.main(["--run", str(tmp_path / "two"), "--resume", "--workers", "1"])
+    assert _weights(tmp_path / "one") == _weights(tmp_path / "two")
+    assert not list((tmp_path / "two").glob("checkpoint*"))

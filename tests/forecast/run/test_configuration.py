@@ -5,17 +5,24 @@ import math
 import pytest
 
 from features.followed.looks import looks_each
-from forecast.run.configuration import STEPS, Configuration
+from forecast.run.configuration import GROWTH_STEPS, STEPS, Configuration
 
 
 @pytest.mark.parametrize("rows", [40, 100, 300, 1000, 5000])
 @pytest.mark.parametrize("followed", [False, True])
 def test_few_rows_take_300_steps_and_not_many_more_however_often_they_are_looked_at(rows: int, followed: bool) -> None:
-    looks = looks_each(rows) if followed else 1
+    looks = looks_each(rows) // 2 if followed else 1
     found = Configuration().for_rows(rows, looks)
-    steps = found.epochs * math.ceil(rows * looks / found.batch_size)
-    assert STEPS <= steps <= 3 * STEPS
+    steps = math.ceil(rows * looks / found.batch_size)
+    assert STEPS <= found.epochs * steps <= 3 * STEPS
     assert 32 <= found.batch_size <= 256
+    if followed:
+        assert GROWTH_STEPS <= found.growth_epochs * steps <= 2 * GROWTH_STEPS
+
+
+@pytest.mark.parametrize(("rows", "looks", "expected"), [(300, 8, 0.5), (5000, 4, 0.5), (10_000, 4, 0.25), (10_000, 1, 0.0)])
+def test_of_few_followed_videos_networks_mostly_see_what_was_read(rows: int, looks: int, expected: float) -> None:
+    assert Configuration().for_rows(rows, looks).others_left_out == expected
 
 
 def test_a_video_is_one_video_however_often_it_is_looked_at() -> None:
