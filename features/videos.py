@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -168,6 +169,14 @@ class Videos(Mapping):
     def error_unit(self) -> Tensor:
         """(N, K), or one number for all: by which errors of `relative` popularity are multiplied, so that they count as they are scored."""
         return torch.ones(1, device=self.device) if self.unit is None else self.unit
+
+    @property
+    def relative_floor(self) -> np.ndarray | None:
+        """(N, K) float64 `floor` as `relative` popularity is measured; None where no video was read."""
+        if self.floor is None or self.origin is None or self.unit is None:
+            return None
+        floor, origin, unit = (one.cpu().numpy().astype(np.float64) for one in (self.floor, self.origin, self.unit))
+        return (floor - origin) / unit
 
     def absolute(self, samples: Tensor) -> Tensor:
         """Draws (S, N, K) of the networks in the training scale, not below what was read last."""

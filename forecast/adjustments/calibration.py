@@ -204,14 +204,14 @@ def _stretches(
         if len(videos) == 0:
             continue
         assert videos.popularity is not None  # noqa: S101  (labelled by contract)
-        truth = videos.popularity.cpu().numpy().astype(np.float64)
+        truth, floor = videos.popularity.cpu().numpy().astype(np.float64), videos.relative_floor
         given = np.ones_like(truth)
         for part, factor in (widening or {}).items():
             given = np.where(videos[part].present.cpu().numpy()[:, None], given, given * factor)
-        of_group.append(needed(averaged[fold], truth) / given[:, None])
+        of_group.append(needed(averaged[fold], truth, floor) / given[:, None])
         if several:
             group = members[fold :: len(held)]
-            of_one += [needed(mixture_summary([member], videos, DRAWS, levels=ENDS), truth) / given[:, None] for member in group]
+            of_one += [needed(mixture_summary([one], videos, DRAWS, levels=ENDS), truth, floor) / given[:, None] for one in group]
     found = conformal(np.concatenate(of_group))
     if not several:
         return found
@@ -224,14 +224,17 @@ def extrapolate(of_one: np.ndarray, of_group: np.ndarray, group: float, members:
     return np.clip(limit + (of_one - limit) / members, 0.5 * of_group, 2.0 * of_group)
 
 
-def needed(rows: Mapping[str, np.ndarray], truth: np.ndarray) -> np.ndarray:
+def needed(rows: Mapping[str, np.ndarray], truth: np.ndarray, floor: np.ndarray | None = None) -> np.ndarray:
     """(N, 2, K): the stretch that the lower, and the upper, half of each interval needs to reach its truth; NaN where that is unknown.
 
     Args:
         rows: median, lower_95, upper_95, (N, K) each.
         truth: (N, K), NaN where unknown.
+        floor: (N, K) below which draws are not left, so that no half reaches further down; None: there is none.
     """
-    below = (rows["median"] - truth) / np.maximum(rows["median"] - rows["lower_95"], 1e-12)
+    low = -np.inf if floor is None else floor
+    median, lower, reached = (np.maximum(values, low) for values in (rows["median"], rows["lower_95"], truth))
+    below = (median - reached) / np.maximum(median - lower, 1e-12)
     above = (truth - rows["median"]) / np.maximum(rows["upper_95"] - rows["median"], 1e-12)
     return np.stack([below, above], axis=1)
 

@@ -52,6 +52,14 @@ def test_each_side_is_measured_by_its_own_half() -> None:
     assert stretch(rows, truth) == pytest.approx(both(4.0))
 
 
+def test_no_half_reaches_below_what_was_read() -> None:
+    # median 4, interval 1 to 5: 3 was read, so that the lower half is 1 long; the second video's median lies below what was read
+    rows = rows_of(np.array([[4.0], [2.0], [4.0]]), np.full((3, 1), 3.0), np.full((3, 1), 1.0))
+    found = needed(rows, np.array([[3.5], [3.0], [4.5]]), np.full((3, 1), 3.0))
+    np.testing.assert_allclose(found[:, 0, 0], [0.5, 0.0, -0.5])
+    np.testing.assert_allclose(found[:, 1, 0], [-0.5, 1.0, 0.5])
+
+
 def test_many_rows_stretch_each_half_by_itself() -> None:
     # 799 rows at 0.01, ..., 3.99, 4 times 1 above the median and 2 times 1 below: the rank is ceil(0.975 * 800) = 780 of signed distances
     assert HALVES <= 799
