@@ -20,7 +20,7 @@ NARROW, WIDE = 128, 256  # widths, below and from `SEVERAL` training rows on
 SHALLOW, DEEP = 1, 2  # depths, likewise
 SEVERAL = 20_000  # training rows from which wider and more networks forecast better
 FEW = 5_000  # training rows below which every member holds out rows of its own, because intervals need many to be calibrated on
-ALONE = 2_500  # videos: with twice as many, half of the looks at those that were read see nothing else, with more of them fewer
+ALONE = 0.5  # share of looks at few videos that see nothing but what was read: else networks remember them
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
 
 
@@ -83,7 +83,7 @@ class Configuration:
     )
     others_left_out: float = setting(
         0.0,
-        "share of training looks at videos that were read which see nothing else (0: half, or 2,500 over the number of videos)",
+        "share of training looks at videos that were read which see nothing else (0: half below 5,000 training rows, none from there on)",
         low=0.0,
         high=0.9,
     )
@@ -146,7 +146,7 @@ class Configuration:
         epochs = self.epochs or max(5, math.ceil(STEPS / steps))
         growth_epochs = self.growth_epochs or (max(5, math.ceil(GROWTH_STEPS / steps)) if looks > 1 else epochs)
         patience = self.patience or max(6, epochs // 2)
-        others_left_out = self.others_left_out or (min(0.5, ALONE / rows) if looks > 1 else 0.0)
+        others_left_out = self.others_left_out or (ALONE if looks > 1 and rows < FEW else 0.0)
         found: dict[str, Any] = {"width": width, "depth": depth, "members": members, "folds": folds, "batch_size": batch_size}
         found |= {"epochs": epochs, "growth_epochs": growth_epochs, "patience": patience, "others_left_out": others_left_out}
         return dataclasses.replace(self, **found)

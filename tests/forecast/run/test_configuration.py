@@ -20,7 +20,7 @@ def test_few_rows_take_300_steps_and_not_many_more_however_often_they_are_looked
         assert GROWTH_STEPS <= found.growth_epochs * steps <= 2 * GROWTH_STEPS
 
 
-@pytest.mark.parametrize(("rows", "looks", "expected"), [(300, 8, 0.5), (5000, 4, 0.5), (10_000, 4, 0.25), (10_000, 1, 0.0)])
+@pytest.mark.parametrize(("rows", "looks", "expected"), [(300, 8, 0.5), (4999, 4, 0.5), (5000, 4, 0.0), (300, 1, 0.0)])
 def test_of_few_followed_videos_networks_mostly_see_what_was_read(rows: int, looks: int, expected: float) -> None:
     assert Configuration().for_rows(rows, looks).others_left_out == expected
 
