@@ -94,7 +94,8 @@ def fit_member(
         if len(read) == 0:
             read, held_read = held_read, read
         fitted = fit_one(one, unread, held, looks=folds.looks)
-        fitted.growth = fit_one(dataclasses.replace(one, epochs=one.growth_epochs), read, held_read, growth=True)
+        patience = max(one.patience, one.growth_epochs // 2)
+        fitted.growth = fit_one(dataclasses.replace(one, epochs=one.growth_epochs, patience=patience), read, held_read, growth=True)
     if data_parallel.RANK == 0:
         save_member(run, member, fitted)
         for name in _checkpoints(member):

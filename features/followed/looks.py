@@ -83,8 +83,13 @@ class Followed:
 
 
 def learned_from_looks(dataset: Dataset, without: Sequence[str], target_scale: str) -> bool:
-    """Whether training looks at each video several times: counts were followed, and what was read so far is a part."""
-    return dataset.readings is not None and EARLY not in without and Scale(target_scale).counts
+    """Whether training looks at each video several times: some were read again, and what was read so far is a part."""
+    return read_again(dataset) > 0 and EARLY not in without and Scale(target_scale).counts
+
+
+def read_again(dataset: Dataset) -> int:
+    """How many videos were read more than once."""
+    return 0 if dataset.readings is None else int((dataset.readings["id"].value_counts() > 1).sum())
 
 
 def looks_each(videos: int) -> int:

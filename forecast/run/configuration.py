@@ -20,6 +20,7 @@ NARROW, WIDE = 128, 256  # widths, below and from `SEVERAL` training rows on
 SHALLOW, DEEP = 1, 2  # depths, likewise
 SEVERAL = 20_000  # training rows from which wider and more networks forecast better
 FEW = 5_000  # training rows below which every member holds out rows of its own, because intervals need many to be calibrated on
+MOST = 300  # epochs of growth: of a handful of videos no more can be learned
 ALONE = 0.5  # share of looks at few videos that see nothing but what was read: else networks remember them
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
 
@@ -83,7 +84,7 @@ class Configuration:
     )
     others_left_out: float = setting(
         0.0,
-        "share of training looks at videos that were read which see nothing else (0: half below 5,000 training rows, none from there on)",
+        "share of training looks at videos that were read which see nothing else (0: half if fewer than 5,000 videos were followed)",
         low=0.0,
         high=0.9,
     )
@@ -130,23 +131,25 @@ class Configuration:
         """How rows are divided: arguments of `features.rows.splits.split`."""
         return {"how": self.split, "seed": self.seed, "test_share": self.test_share, "validation_share": self.validation_share}
 
-    def for_rows(self, rows: int, looks: int = 1) -> "Configuration":
+    def for_rows(self, rows: int, looks: int = 1, followed: int | None = None) -> "Configuration":
         """The same, with each setting in `AUTOMATIC` that is 0 replaced by a number that suits so many training rows.
 
         Args:
             rows: videos.
             looks: how often an epoch looks at each of them, before anything was read, and as often afterwards.
+            followed: how many of them were read more than once (default: all).
         """
         width = self.width or (NARROW if rows < SEVERAL else WIDE)
         depth = self.depth or (SHALLOW if rows < SEVERAL else DEEP)
         members = self.members or (4 if rows < SEVERAL else 6)
         folds = self.folds or (1 if rows > MANY else members if rows < FEW else max(1, members // 2))
         batch_size = self.batch_size or max(32, min(64, rows * looks // 30), min(256, rows * looks // 120))
-        steps = math.ceil(rows * looks / batch_size)
+        followed = rows if followed is None else followed
+        steps, growth_steps = (math.ceil(max(videos, 1) * looks / batch_size) for videos in (rows, followed))
         epochs = self.epochs or max(5, math.ceil(STEPS / steps))
-        growth_epochs = self.growth_epochs or (max(5, math.ceil(GROWTH_STEPS / steps)) if looks > 1 else epochs)
+        growth_epochs = self.growth_epochs or (min(MOST, max(5, math.ceil(GROWTH_STEPS / growth_steps))) if looks > 1 else epochs)
         patience = self.patience or max(6, epochs // 2)
-        others_left_out = self.others_left_out or (ALONE if looks > 1 and rows < FEW else 0.0)
+        others_left_out = self.others_left_out or (ALONE if looks > 1 and followed < FEW else 0.0)
         found: dict[str, Any] = {"width": width, "depth": depth, "members": members, "folds": folds, "batch_size": batch_size}
         found |= {"epochs": epochs, "growth_epochs": growth_epochs, "patience": patience, "others_left_out": others_left_out}
         return dataclasses.replace(self, **found)

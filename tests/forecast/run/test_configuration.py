@@ -20,6 +20,14 @@ def test_few_rows_take_300_steps_and_not_many_more_however_often_they_are_looked
         assert GROWTH_STEPS <= found.growth_epochs * steps <= 2 * GROWTH_STEPS
 
 
+def test_few_videos_among_many_were_followed() -> None:
+    found = Configuration().for_rows(20_000, 4, followed=1000)
+    assert found.epochs == 5
+    assert found.growth_epochs * math.ceil(1000 * 4 / found.batch_size) >= GROWTH_STEPS
+    assert found.others_left_out == 0.5
+    assert Configuration().for_rows(20_000, 4, followed=2).growth_epochs == 300
+
+
 @pytest.mark.parametrize(("rows", "looks", "expected"), [(300, 8, 0.5), (4999, 4, 0.5), (5000, 4, 0.0), (300, 1, 0.0)])
 def test_of_few_followed_videos_networks_mostly_see_what_was_read(rows: int, looks: int, expected: float) -> None:
     assert Configuration().for_rows(rows, looks).others_left_out == expected
