@@ -69,6 +69,18 @@ class Followed:
         found = (np.diff(self.start) > 0) & (score[best] > -np.inf) if len(order) else np.zeros(len(self.start) - 1, bool)
         return np.where(found, best, -1)
 
+    def evenly(self, hours: np.ndarray) -> np.ndarray:
+        """(R,) weights with which readings are drawn evenly in log(1 + hours), however they are spaced: half of the gap between neighbours.
+
+        Args:
+            hours: (R,) since some moment of each video, not falling in time; the first gap begins at 0.
+        """
+        place = np.log1p(hours)
+        inside = np.r_[False, self.video[1:] == self.video[:-1]]  # whether the reading before is of the same video
+        before = np.where(inside, np.r_[0.0, place[:-1]], 0.0)
+        after = np.where(np.r_[inside[1:], False], np.r_[place[1:], 0.0], place)
+        return (after - before) / 2
+
     def or_last(self, chosen: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """(N,) one reading of each video: the chosen one, or the last where none is chosen or last readings are common at that age.
 
@@ -102,8 +114,8 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
 
     In turn: nothing known and the last reading to forecast; nothing and any other reading; one reading known and any later one; the
     same with the last one. The first kind is the same look each time; it is repeated so that it counts as often as the others. Readings
-    are drawn with a density of 1 / age, the later ones of 1 / (time from the first). Others than the last are forecast at ages where
-    last readings are rare, see `Followed.or_last`.
+    are drawn evenly in the logarithm of their age, the later ones in that of the time from the first. Others than the last are forecast
+    at ages where last readings are rare, see `Followed.or_last`.
 
     Args:
         dataset: N videos.
@@ -114,7 +126,8 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
     """
     followed, random = Followed.of(dataset), np.random.default_rng([seed, 18])
     last, nothing, here = followed.last, np.full(len(dataset), -1), np.arange(len(followed.age))
-    but_last = np.where(np.isnan(followed.age) | (here == last[followed.video]), 0.0, 1.0 / (followed.age + 1 / 24))
+    ageless, ended = np.isnan(followed.age), here == last[followed.video]
+    but_last = np.where(ageless | ended, 0.0, followed.evenly(24 * np.where(ageless, 0.0, np.maximum(followed.age, 0.0))))
     rows, known, wanted = [], [], []
     for number in range(looks_each(len(dataset))):
         kind, seen, later = number % 4, nothing, last
@@ -123,9 +136,9 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
         elif kind > 1:
             seen = followed.chosen(but_last, random)
         if kind == 2:
-            lead = followed.moment - followed.moment[seen[followed.video]]
+            lead = np.maximum(followed.moment - followed.moment[seen[followed.video]], 0.0)
             after = (seen[followed.video] >= 0) & (here > seen[followed.video])
-            later = followed.or_last(followed.chosen(np.where(after, 1.0 / (np.maximum(lead, 0.0) + HOUR), 0.0), random), random)
+            later = followed.or_last(followed.chosen(np.where(after, followed.evenly(lead / HOUR), 0.0), random), random)
         there = (later >= 0) & ((kind < 2) | (seen >= 0))
         rows.append(np.flatnonzero(there))
         known.append(seen[there])

@@ -125,3 +125,15 @@ def two_readings(count, ends_early):
     readings.loc[count : 2 * count - 1, "collected_at"] = 10 * DAY
     readings = readings.sort_values(["id", "collected_at"], ignore_index=True).assign(view_count=1.0)
     return Dataset(pd.DataFrame({"id": every, "create_time": 0.0}), readings=readings)
+
+
+def test_readings_are_drawn_evenly_in_the_logarithm_of_time_however_they_are_spaced():
+    # two videos, read after 1, 3 and 7 hours and after 0 and 1: log2(1 + hours) is 1, 2, 3 and 0, 1
+    video, hours = np.array([0, 0, 0, 1, 1]), np.array([1.0, 3.0, 7.0, 0.0, 1.0])
+    followed = Followed(np.array([0, 3, 5]), video, 3600 * hours, hours / 24)
+    np.testing.assert_allclose(followed.evenly(hours) / np.log(2), [1.0, 1.0, 0.5, 0.5, 0.5])
+    # read every hour, readings weigh 1 / time; their sum is the logarithm of how long
+    hourly = Followed(np.array([0, 500]), np.zeros(500, int), 3600 * np.arange(500.0), np.arange(500.0) / 24)
+    weight = hourly.evenly(np.arange(500.0))
+    np.testing.assert_allclose(weight[10:-1], 1 / np.arange(11.0, 500.0), rtol=0.01)
+    assert weight.sum() == pytest.approx(np.log(500))
