@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,10 +145,11 @@ def unread_member(
         configuration: of the run.
         videos: some, see `Member.setup`.
     """
-    member, growth = (Member(program, networks()).setup(videos) for _ in range(2))
-    for one in (member, growth):
-        one.linear = Linear(featurizer.shapes, len(featurizer.targets.names)).to(videos.device) if configuration.linear else None
-    member.growth = None if featurizer.growth is None else growth
+    member = Member(program, networks()).setup(videos)
+    if configuration.linear:
+        member.linear = Linear(featurizer.shapes, len(featurizer.targets.names)).to(videos.device)
+    if featurizer.growth is not None:
+        member.growth = unread_member(program, networks, replace(featurizer, growth=None), configuration, videos)
     return member.eval()
 
 
