@@ -87,8 +87,7 @@ def precision_shares(forecaster: Forecaster, videos: Videos) -> dict[str, np.nda
             for part, precision in by_part.items():
                 totals.setdefault(part, []).append((precision / total).mean(-1))
         found.append({part: torch.stack(shares).mean(0) for part, shares in totals.items()})
-    rows_of = [rows for rows, _ in kinds]
-    return {part: in_order([one[part] for one in found], rows_of).cpu().numpy().astype(np.float64) for part in found[0]}
+    return {part: in_order([one[part] for one in found], kinds).cpu().numpy().astype(np.float64) for part in found[0]}
 
 
 def _summary(forecaster: Forecaster, videos: Videos, truth: np.ndarray | None, samples: int, seed: int) -> dict[str, np.ndarray]:

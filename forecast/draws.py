@@ -47,7 +47,7 @@ def draw_chunks(
             yield from _chunks(kinds[0][1], block, samples, exact)
         else:
             found = [torch.cat([*_chunks(of_kind, block.rows(rows), samples, exact)], dim=1) for rows, of_kind in kinds]
-            yield in_order(found, [rows for rows, _ in kinds], dim=1)
+            yield in_order(found, kinds, dim=1)
 
 
 def _chunks(members: Sequence[Member], videos: Videos, samples: int, exact: bool) -> Iterator[Tensor]:

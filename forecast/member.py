@@ -32,7 +32,7 @@ class Member(nn.Module):
 
     Attributes:
         linear: a linear forecast that the model's is pooled with, None while the networks are trained.
-        growth: another member, which forecasts the videos that were read before, since these grow by other laws; None: this one does.
+        growth: the member that forecasts videos which were read before: these grow by other laws; None: this one does.
         parameters_by_name: what `pyro.param` and `pyro.module` made, unconstrained; filled by `setup`.
         plates: names of the plates that the target lies in; a latent site outside of them is shared by all videos.
     """
@@ -121,19 +121,26 @@ class Member(nn.Module):
                 raise InputError(f"the latent site {name!r} is weighed by kl_weight in the model or in the guide, but not in both")
 
 
-def by_kind(members: Sequence[Member], videos: Videos) -> list[tuple[Tensor, list[Member]]]:
-    """Numbers (n,) of the videos that were not read before, or were, and the members that forecast them; no kind without videos."""
-    if EARLY not in videos or any(member.growth is None for member in members):
-        return [(torch.arange(len(videos), device=videos.device), [*members])]
+Kinds = list[tuple[Tensor | slice, list[Member]]]  # rows, and the members that forecast them
+
+
+def by_kind(members: Sequence[Member], videos: Videos) -> Kinds:
+    """The videos that were not read before, those that were, and the members of each kind. Where all are of one kind, it is alone."""
+    growth = [member.growth for member in members if member.growth is not None] if EARLY in videos else []
+    if not growth:
+        return [(slice(None), [*members])]
     read = videos[EARLY].present
-    kinds = [(~read, [*members]), (read, [member.growth for member in members if member.growth is not None])]
-    found = [(rows.nonzero().flatten(), of_kind) for rows, of_kind in kinds]
-    return [one for one in found if len(one[0])] or [(found[0][0], [*members])]
+    if not bool(read.any()) or bool(read.all()):
+        return [(slice(None), growth if len(read) and bool(read[0]) else [*members])]
+    return [((~read).nonzero().flatten(), [*members]), (read.nonzero().flatten(), growth)]
 
 
-def in_order(pieces: Sequence[Tensor], rows: Sequence[Tensor], dim: int = 0) -> Tensor:
+def in_order(pieces: Sequence[Tensor], kinds: Kinds, dim: int = 0) -> Tensor:
     """What was found for the videos of each kind, along `dim`, in the order of all videos."""
-    return torch.cat([*pieces], dim=dim).index_select(dim, torch.cat([*rows]).argsort()) if len(pieces) > 1 else pieces[0]
+    if len(pieces) == 1:
+        return pieces[0]
+    rows = torch.cat([one for one, _ in kinds if isinstance(one, Tensor)])
+    return torch.cat([*pieces], dim=dim).index_select(dim, rows.argsort())
 
 
 def own(function: Callable) -> Callable:

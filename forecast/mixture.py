@@ -49,7 +49,7 @@ def mixture_summary(
         for block in videos.unlabelled().split(ENCODED):
             kinds = by_kind(members, block)
             of_kind = [_summary(likelihoods_given_z(some, block.rows(rows), draws, sampler), draws, levels) for rows, some in kinds]
-            found.append({name: in_order([one[name] for one in of_kind], [rows for rows, _ in kinds]) for name in of_kind[0]})
+            found.append({name: in_order([one[name] for one in of_kind], kinds) for name in of_kind[0]})
     return {name: torch.cat([one[name] for one in found]).double().cpu().numpy() for name in found[0]}
 
 

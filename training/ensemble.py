@@ -82,15 +82,14 @@ def train(
         rows = divide()
         # every row that does not test is learned from: what validates one member trains another
         learning = np.sort(np.concatenate([rows.train, rows.validation]))
-        looks, followed = 1, None
-        if learned_from_looks(dataset, configuration.left_out, configuration.target_scale):
-            looks, followed = max(1, looks_each(len(dataset)) // 2), len(rows.train) * read_again(dataset) // len(dataset)
+        looks = looks_each(len(dataset)) if learned_from_looks(dataset, configuration.left_out, configuration.target_scale) else 1
+        followed = len(rows.train) * read_again(dataset) // len(dataset)
         left_to_us = configuration.folds == 0
-        configuration = configuration.for_rows(len(rows.train), looks, followed)
+        configuration = configuration.for_rows(len(rows.train), max(1, looks // 2), followed)
         splits = _splits(divide, configuration.folds, fewer=left_to_us)
         configuration = replace(configuration, folds=len(splits))
         begin(directory, configuration, source, dataset, keep_names=keep_names)
-        at_once = workers_for(workers, configuration, 2 * len(rows.train) * looks, device.type) if program.portable else 1
+        at_once = workers_for(workers, configuration, len(rows.train) * looks, device.type) if program.portable else 1
         featurizer = _features(directory, dataset.take(learning), configuration)
         folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=configuration.split == "author").to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")

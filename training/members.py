@@ -19,7 +19,7 @@ from features.videos import Videos, apart
 from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
-from forecast.run.load import load_features, load_member, member_file, save_member, unread_member
+from forecast.run.load import blank_member, load_features, load_member, member_file, save_member
 from machine.errors import InputError
 from machine.processes import begin_worker, worker_context
 from program import Networks, Program
@@ -83,7 +83,7 @@ def fit_member(
     one = dataclasses.replace(configuration, seed=(configuration.seed + 1009 * member) % 2**32)
     build = partial(_networks, program, featurizer, one, folds.videos.device)
     if (run.path / member_file(member)).exists():
-        return load_member(run, member, unread_member(program, build, featurizer, one, folds.videos))
+        return load_member(run, member, blank_member(program, build, featurizer, one, folds.videos))
     fold = member % len(folds)
     train, validation = folds.train(fold), folds.validation(fold)
     fit_one = partial(_fit, run, member, featurizer, program, build=build, report=report)
@@ -91,7 +91,7 @@ def fit_member(
         fitted = fit_one(one, train, validation, looks=folds.looks)
     else:
         (unread, read), (held, held_read) = (apart(videos) for videos in (train, validation))
-        if len(read) == 0:
+        if len(read) == 0:  # the few that were read are all held out: growth is learned from them, and nothing validates it
             read, held_read = held_read, read
         fitted = fit_one(one, unread, held, looks=folds.looks)
         patience = max(one.patience, one.growth_epochs // 2)
@@ -138,7 +138,7 @@ def _fit(
             run.append("log.jsonl", {"member": member} | ({"growth": True} if growth else {}) | entry)
         report(entry)
 
-    # of few videos that were read none may be held out: the linear forecast then stands alone
+    # where none of the few videos that were read is held out, the linear forecast stands alone
     watched = validation if len(validation) else train
     checkpoint = Checkpoint(run, _checkpoints(member)[growth])
     fitted = fit(program.model, program.guide, build(), train, watched, configuration, checkpoint=checkpoint, report=note)

@@ -51,7 +51,7 @@ def open_run(options: argparse.Namespace) -> Begun:
     begun = run.read_json("source.json")
     source, parent = begun.get("data"), begun.get("parent")
     for name, value in given.items():
-        left_to_us = value == 0 and name in (*AUTOMATIC, "seed")
+        left_to_us = value == (AUTOMATIC | {"seed": 0}).get(name)
         if value != getattr(stored, name) and not left_to_us:
             raise InputError(
                 f"--{name.replace('_', '-')}: the run was started with {getattr(stored, name)!r}, which --resume cannot change"

@@ -100,8 +100,11 @@ def learned_from_looks(dataset: Dataset, without: Sequence[str], target_scale: s
 
 
 def read_again(dataset: Dataset) -> int:
-    """How many videos were read more than once."""
-    return 0 if dataset.readings is None else int((dataset.readings["id"].value_counts() > 1).sum())
+    """How many videos were read more than once; one without `create_time` is not counted, since its age at a reading is unknown."""
+    if dataset.readings is None or "create_time" not in dataset.videos:
+        return 0
+    again = dataset.readings["id"].value_counts() > 1
+    return int(again.reindex(dataset.videos.loc[dataset.videos["create_time"].notna(), "id"]).eq(True).sum())
 
 
 def looks_each(videos: int) -> int:

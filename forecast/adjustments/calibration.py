@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from features.missing import OF_THE_AUTHOR, Absences, without_columns
-from features.videos import EARLY, PartShape, Videos
+from features.videos import EARLY, PartShape, Videos, apart
 from forecast.member import Member
 from forecast.mixture import LEVELS, mixture_summary
 from machine.errors import InputWarning
@@ -123,8 +123,8 @@ def calibrate(
     known = known or held
     after: list[Videos] = []
     if EARLY in held[0]:
-        known = [videos.rows((videos[EARLY].present == False).nonzero().flatten()) for videos in known]  # noqa: E712
-        held, after = ([videos.rows((videos[EARLY].present == read).nonzero().flatten()) for videos in held] for read in (False, True))
+        known = [apart(videos)[0] for videos in known]
+        held, after = map(list, zip(*map(apart, held), strict=True))
     parts = [part for part in held[0] if part not in (*OF_THE_AUTHOR, EARLY)]
     few = [videos.spread(-(-MOST // len(held))) for videos in held]
     fewer = [videos.spread(-(-LACKING // len(held))) for videos in held]

@@ -12,15 +12,15 @@ from machine.errors import InputError
 from machine.files import json_object
 
 VERSION = 16  # of the run directory's format
-AUTOMATIC = ("width", "depth", "members", "folds", "batch_size", "epochs", "growth_epochs", "patience", "others_left_out")
-"""0 leaves them to `Configuration.for_rows`."""
+AUTOMATIC = dict.fromkeys(("width", "depth", "members", "folds", "batch_size", "epochs", "growth_epochs", "patience"), 0)
+AUTOMATIC["others_left_out"] = -1  # these values leave the settings to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
-GROWTH_STEPS = 1200  # the same of growth, whose errors are small
+GROWTH_STEPS = 1200  # the same for growth, whose errors are small
 NARROW, WIDE = 128, 256  # widths, below and from `SEVERAL` training rows on
 SHALLOW, DEEP = 1, 2  # depths, likewise
 SEVERAL = 20_000  # training rows from which wider and more networks forecast better
 FEW = 5_000  # training rows below which every member holds out rows of its own, because intervals need many to be calibrated on
-MOST = 300  # epochs of growth: of a handful of videos no more can be learned
+MOST_EPOCHS = 300  # of growth: from a handful of videos no more can be learned
 ALONE = 0.5  # share of looks at few videos that see nothing but what was read: else networks remember them
 MANY = 200_000  # training rows from which one set of validation rows says all there is to say
 
@@ -68,7 +68,7 @@ class Configuration:
     members: int = setting(0, "networks trained and averaged (0: 4 below 20,000 training rows, else 6)", low=0, high=64)
     epochs: int = setting(0, "passes over the training rows (0: 5, or as many as 300 steps take)", low=0, high=100_000)
     growth_epochs: int = setting(
-        0, "the same for networks that forecast videos which were read before (0: 5, or as many as 1,200 steps take)", low=0, high=100_000
+        0, "passes over looks at videos that were read, of their own networks (0: 5, or as many as 1,200 steps take)", low=0, high=100_000
     )
     batch_size: int = setting(
         0, "videos a step (0: a 30th of the training rows, from 32 to 64, or a 120th, from 64 to 256)", low=0, high=1_000_000
@@ -83,9 +83,9 @@ class Configuration:
         0.25, "share of training rows of whose author only a few earlier videos are known", low=0.0, high=0.9
     )
     others_left_out: float = setting(
-        0.0,
-        "share of training looks at videos that were read which see nothing else (0: half if fewer than 5,000 videos were followed)",
-        low=0.0,
+        -1.0,
+        "share of training looks at videos that were read that see nothing but what was read (-1: 0.5 below 5,000 followed videos, else 0)",
+        low=-1.0,
         high=0.9,
     )
     linear: bool = setting(True, "pool each network's forecast with a linear one, in the share that validation rows ask for")
@@ -132,7 +132,7 @@ class Configuration:
         return {"how": self.split, "seed": self.seed, "test_share": self.test_share, "validation_share": self.validation_share}
 
     def for_rows(self, rows: int, looks: int = 1, followed: int | None = None) -> "Configuration":
-        """The same, with each setting in `AUTOMATIC` that is 0 replaced by a number that suits so many training rows.
+        """The same, with each setting that has its value of `AUTOMATIC` replaced by a number that suits so many training rows.
 
         Args:
             rows: videos.
@@ -147,9 +147,9 @@ class Configuration:
         followed = rows if followed is None else followed
         steps, growth_steps = (math.ceil(max(videos, 1) * looks / batch_size) for videos in (rows, followed))
         epochs = self.epochs or max(5, math.ceil(STEPS / steps))
-        growth_epochs = self.growth_epochs or (min(MOST, max(5, math.ceil(GROWTH_STEPS / growth_steps))) if looks > 1 else epochs)
+        growth_epochs = self.growth_epochs or (min(MOST_EPOCHS, max(5, math.ceil(GROWTH_STEPS / growth_steps))) if looks > 1 else epochs)
         patience = self.patience or max(6, epochs // 2)
-        others_left_out = self.others_left_out or (ALONE if looks > 1 and followed < FEW else 0.0)
+        others_left_out = self.others_left_out if self.others_left_out >= 0 else ALONE if looks > 1 and followed < FEW else 0.0
         found: dict[str, Any] = {"width": width, "depth": depth, "members": members, "folds": folds, "batch_size": batch_size}
         found |= {"epochs": epochs, "growth_epochs": growth_epochs, "patience": patience, "others_left_out": others_left_out}
         return dataclasses.replace(self, **found)

@@ -72,7 +72,7 @@ def load(
         networks = program.build(featurizer.shapes, featurizer.targets, configuration)  # drawing weights takes longer than copying them
     blank = featurizer.transform(BLANK)
     for number in range(configuration.members):
-        member = unread_member(program, lambda: copy.deepcopy(networks), featurizer, configuration, blank)
+        member = blank_member(program, lambda: copy.deepcopy(networks), featurizer, configuration, blank)
         members.append(load_member(run, number, member).to(device))
     calibration = load_calibration(run, len(featurizer.targets.names), list(featurizer.shapes))
     dependence = load_dependence(run, len(featurizer.targets.names)) if DEPENDENCE in about["files"] else None
@@ -133,7 +133,7 @@ def save_member(run: RunDirectory, number: int, member: Member) -> None:
     run.write_arrays(member_file(number), {name: value.detach().cpu().numpy() for name, value in member.state_dict().items()})
 
 
-def unread_member(
+def blank_member(
     program: Program, networks: Callable[[], Networks], featurizer: Featurizer, configuration: Configuration, videos: Videos
 ) -> Member:
     """A member with everything that those of a run have, before its weights are read.
@@ -149,7 +149,7 @@ def unread_member(
     if configuration.linear:
         member.linear = Linear(featurizer.shapes, len(featurizer.targets.names)).to(videos.device)
     if featurizer.growth is not None:
-        member.growth = unread_member(program, networks, replace(featurizer, growth=None), configuration, videos)
+        member.growth = blank_member(program, networks, replace(featurizer, growth=None), configuration, videos)
     return member.eval()
 
 

@@ -70,11 +70,11 @@ def test_a_table_of_one_kind_is_not_taken_apart(videos, both):
     assert [of_kind for _, of_kind in by_kind([both], unread)] == [[both]]
     assert [of_kind for _, of_kind in by_kind([both], read)] == [[both.growth]]
     assert [len(rows) for rows, _ in by_kind([both], videos)] == [len(unread), len(read)]
-    assert [of_kind for _, of_kind in by_kind([both.growth], videos)] == [[both.growth]]
-    assert [len(rows) for rows, _ in by_kind([both], videos.rows(slice(0, 0)))] == [0]
+    assert by_kind([both.growth], videos) == [(slice(None), [both.growth])]
+    assert by_kind([both], videos.rows(slice(0, 0))) == [(slice(None), [both])]
 
 
 def test_pieces_are_put_in_order():
-    rows = [torch.tensor([1, 3]), torch.tensor([0, 2])]
-    assert in_order([torch.tensor([10, 30]), torch.tensor([0, 20])], rows).tolist() == [0, 10, 20, 30]
-    assert in_order([torch.tensor([[10, 30]]), torch.tensor([[0, 20]])], rows, dim=1).tolist() == [[0, 10, 20, 30]]
+    kinds = [(torch.tensor([1, 3]), []), (torch.tensor([0, 2]), [])]
+    assert in_order([torch.tensor([10, 30]), torch.tensor([0, 20])], kinds).tolist() == [0, 10, 20, 30]
+    assert in_order([torch.tensor([[10, 30]]), torch.tensor([[0, 20]])], kinds, dim=1).tolist() == [[0, 10, 20, 30]]

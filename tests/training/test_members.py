@@ -1,5 +1,6 @@
 """Members trained in worker processes have the weights of those trained one after another, also where another process began."""
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -8,13 +9,14 @@ import pytest
 
 import train
 from features.rows.folds import Folds
+from features.rows.splits import split
 from features.simulated.growth import simulate_followed, write
 from features.videos import EARLY
-from forecast.run.load import load
+from forecast.run.configuration import Configuration
 from machine import command
 from machine.errors import InputError
 from program import SHIPPED
-from training import members
+from training import ensemble, members
 from training.checkpoint import Checkpoint
 from training.fit import fit
 
@@ -61,8 +63,6 @@ def test_workers_go_on_and_begin_with_the_same_weights(one_thread, dataset_direc
 
 @pytest.mark.slow
 def test_what_a_worker_refuses_is_told(make_videos, tmp_path):
-    from forecast.run.configuration import Configuration
-
     # no rows there: the worker's one sentence comes out of the parent
     with pytest.raises(InputError, match="features"):
         members.train_apart(tmp_path, Folds(make_videos(3), (0, 3)), Configuration(members=1), SHIPPED, 1, lambda member, entry: None)
@@ -94,11 +94,15 @@ def test_networks_of_each_kind_learn_from_their_own(followed, small, tmp_path, m
     assert [(entry["epoch"], entry.get("growth", False)) for entry in log] == [(1, False), (2, False), (1, True), (2, True), (3, True)]
 
 
-def test_no_held_out_video_was_read(followed, small, tmp_path, monkeypatch):
+@pytest.mark.parametrize("where", ["train", "validation"])
+def test_the_few_videos_that_were_read_again_are_all_on_one_side(where):
     """The linear forecast of growth stands alone where no row could say otherwise."""
-    monkeypatch.setattr(members, "apart", lambda videos: (videos, videos.rows(slice(0, 0 if len(videos) < 400 else None))))
-    train.main(["--data", str(followed), "--run", str(tmp_path), *small, "--members", "1", "--workers", "1"])
-    [member] = load(tmp_path).members
+    dataset = simulate_followed(120, seed=3)[0]
+    configuration = Configuration(targets=("view_count",), members=1, epochs=1, growth_epochs=1, width=8, latent=4, depth=1)
+    few = dataset.videos["id"].iloc[getattr(split(dataset.videos, **configuration.division), where)[:3]]
+    last = ~dataset.readings.duplicated("id", keep="last")
+    readings = dataset.readings[last | dataset.readings["id"].isin(few)].reset_index(drop=True)
+    [member] = ensemble.train(dataclasses.replace(dataset, readings=readings), configuration).members
     assert float(member.growth.linear.share) == 1.0
 
 

@@ -160,7 +160,7 @@ def _with_experts(old: Forecaster, featurizer: Featurizer, program: Program, dev
         return old.members
     blank = featurizer.transform(BLANK)
 
-    def extended(number: int, member: Member) -> Member:
+    def widened(number: int, member: Member) -> Member:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(old.configuration.seed + number)
             networks = program.build(featurizer.shapes, featurizer.targets, old.configuration)
@@ -171,10 +171,10 @@ def _with_experts(old: Forecaster, featurizer: Featurizer, program: Program, dev
         found = Member(program, networks).setup(blank)
         found.load_state_dict(member.state_dict(), strict=False)
         found.linear = None if member.linear is None else member.linear.extended(featurizer.shapes)
-        found.growth = None if member.growth is None else extended(number, member.growth)
+        found.growth = None if member.growth is None else widened(number, member.growth)
         return found.eval().to(device)
 
-    return tuple(extended(number, member) for number, member in enumerate(old.members))
+    return tuple(widened(number, member) for number, member in enumerate(old.members))
 
 
 def _finish(

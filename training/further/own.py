@@ -32,7 +32,7 @@ def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, *
     """
     values = truth(dataset.videos, configuration.targets, configuration.target_scale)
     told = tuple(name for name, known in zip(configuration.targets, ~np.isnan(values).all(0), strict=True) if known)
-    left: dict[str, Any] = dict.fromkeys(AUTOMATIC, 0)
+    left: dict[str, Any] = dict(AUTOMATIC)
     try:
         return train(dataset, replace(configuration, targets=told, **left), run=run.path / OWN, **settings)
     except NothingToLearnError as error:

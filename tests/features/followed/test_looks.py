@@ -1,11 +1,14 @@
 """Looks at followed videos, by value: what is known at each, and which reading is to be forecast."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from features.featurizer import Featurizer
 from features.followed import early
-from features.followed.looks import HOUR, Followed, looks_at, looks_to_learn
+from features.followed.looks import HOUR, Followed, learned_from_looks, looks_at, looks_to_learn, read_again
 from features.simulated.growth import simulate_followed
 from features.tables.dataset import Dataset
 from machine.errors import InputError
@@ -137,3 +140,16 @@ def test_readings_are_drawn_evenly_in_the_logarithm_of_time_however_they_are_spa
     weight = hourly.evenly(np.arange(500.0))
     np.testing.assert_allclose(weight[10:-1], 1 / np.arange(11.0, 500.0), rtol=0.01)
     assert weight.sum() == pytest.approx(np.log(500))
+
+
+def test_what_was_read_once_or_has_no_age_is_a_snapshot():
+    dataset = simulate_followed(20, seed=1)[0]
+    assert read_again(dataset) == 20
+    assert read_again(dataset.take(np.arange(7))) == 7
+    once = replace(dataset, readings=dataset.readings.drop_duplicates("id").reset_index(drop=True))
+    ageless = replace(dataset, videos=dataset.videos.drop(columns="create_time"))
+    half = replace(dataset, videos=dataset.videos.assign(create_time=dataset.videos["create_time"].where(np.arange(20) < 10)))
+    assert [read_again(one) for one in (once, ageless, half)] == [0, 0, 10]
+    for one in (once, ageless):
+        assert not learned_from_looks(one, (), "log1p")
+        assert Featurizer.fit(one, targets=("view_count",)).growth is None

@@ -31,6 +31,7 @@ def test_few_videos_among_many_were_followed() -> None:
 @pytest.mark.parametrize(("rows", "looks", "expected"), [(300, 8, 0.5), (4999, 4, 0.5), (5000, 4, 0.0), (300, 1, 0.0)])
 def test_of_few_followed_videos_networks_mostly_see_what_was_read(rows: int, looks: int, expected: float) -> None:
     assert Configuration().for_rows(rows, looks).others_left_out == expected
+    assert Configuration(others_left_out=0.0).for_rows(rows, looks).others_left_out == 0.0
 
 
 def test_a_video_is_one_video_however_often_it_is_looked_at() -> None:

@@ -29,4 +29,4 @@ def other_file(other, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def small_own_runs(monkeypatch):
     """A run of their own is as small as its parent."""
-    monkeypatch.setattr(own, "AUTOMATIC", ())
+    monkeypatch.setattr(own, "AUTOMATIC", {})

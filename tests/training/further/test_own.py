@@ -25,7 +25,7 @@ def pair(run_directory, other_file, tmp_path_factory):
     """A run directory of a moved run and one of the rows' own, and what the command said."""
     path = tmp_path_factory.mktemp("moved") / "pair"
     with pytest.MonkeyPatch.context() as small:
-        small.setattr(own, "AUTOMATIC", ())
+        small.setattr(own, "AUTOMATIC", {})
         train.main(["--from", str(run_directory), "--data", str(other_file), "--workers", "1", "--run", str(path)])
     return path
 
