@@ -4,8 +4,9 @@
     origin + unit * loc  =  log(1 + count so far) + the growth that a law by age, lead and level expects
     unit * spread        =  how far growth usually strays from that law, at most the spread of the targets
 
-The law is log-linear (Szabo and Huberman 2010), with terms for growth that ends; networks say in which videos, and how, growth differs from
-it. Where nothing was read origin is 0 and unit 1. Nothing read is the same as 0 counts at age 0.
+The law is linear in logarithms (Szabo and Huberman 2010), piece by piece: each stretch of log age has a rate of growth, which depends on the
+level; the growth expected between two ages is the sum over what lies between them. Networks say in which videos, and how, growth differs
+from that. Where nothing was read origin is 0 and unit 1. Nothing read is the same as 0 counts at age 0.
 """
 
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 LEAST = 0.02  # of the expected scatter, relative to the targets' spread
-FEATURES = 11  # what the law knows of a look, see `_terms`
-OF_LOC = slice(0, 9)  # those that tell the expected growth
-OF_SCATTER = [0, 1, 2, 4, 9, 10]  # those that tell how far it strays, at first a power of the time ahead
+PIECES = 9  # stretches of log(1 + hours): 0 to 1, 1 to 2 and so on; the last one, from 124 days, has no end
+OF_LOC = slice(0, 2 * PIECES + 2)  # what the law knows of a look that tells the expected growth, see `_terms`
+OF_SCATTER = slice(2 * PIECES + 2, 2 * PIECES + 8)  # and how far it strays
+FEATURES = OF_SCATTER.stop
 SOONEST = 1e-3  # least `later` whose logarithm is taken
-FEWEST = 50  # looks below which growth is expected to be what it is on average
+NOTHING = 3.0  # looks at which all is 0 stand beside those that the law is fitted to: it begins as no growth
 
 
 @dataclass(frozen=True)
@@ -44,22 +46,19 @@ class Growth:
     def fit(cls, counts: np.ndarray, age: np.ndarray, lead: np.ndarray, reached: np.ndarray) -> "Growth":
         """Least squares on looks: `counts` so far and `reached`, (M, K) as log(1 + n), NaN where unknown; `age`, `lead` (M,) hours."""
         usual, apart = _levels(np.where(np.isnan(counts).all(0), reached, counts))  # a count that is in no reading: as it was in the end
-        terms = _terms(_filled(counts, usual), age, lead)
-        low, high = np.zeros((2, FEATURES, counts.shape[1]))
-        loc, log_scatter = np.zeros((2, FEATURES, counts.shape[1]))
+        terms = _terms(_filled(counts, usual) - usual, age, lead)
+        low, high, loc, log_scatter = np.zeros((4, FEATURES, counts.shape[1]))
         for k in range(counts.shape[1]):
             grown = reached[:, k] - counts[:, k]
             known = ~np.isnan(grown + terms[:, :, k].sum(1))
-            if known.sum() < FEWEST:
-                loc[0, k], log_scatter[0, k] = (grown[known].mean() if known.any() else 0.0), 0.0
-                low[0, k] = high[0, k] = 1.0
+            if not known.any():
                 continue
             seen, grown = terms[known, :, k], grown[known]
             low[:, k], high[:, k] = seen.min(0), seen.max(0)
-            loc[OF_LOC, k] = _least_squares(seen[:, OF_LOC], grown)
+            loc[OF_LOC, k] = _ridge(seen[:, OF_LOC], grown)
             strayed = np.abs(grown - seen @ loc[:, k])
             # E log|e| of a Normal lies 0.635 below the logarithm of its standard deviation
-            log_scatter[OF_SCATTER, k] = _least_squares(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635)
+            log_scatter[OF_SCATTER, k] = _ridge(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635)
         return cls(low, high, loc, log_scatter, usual, apart)
 
     def filled(self, counts: np.ndarray) -> np.ndarray:
@@ -71,7 +70,7 @@ class Growth:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Origin and unit, both (N, K), of looks at videos; `loc` and `spread` (K,) are those of the targets."""
         told, counts = ~np.isnan(counts), self.filled(counts)
-        terms = np.clip(_terms(counts, age, lead), self.low, self.high)
+        terms = np.clip(_terms(counts - self.usual, age, lead), self.low, self.high)
         expected = np.maximum((terms * self.loc).sum(1), 0.0)
         # a law fitted to few looks can be far off where it saw none
         scatter = np.exp((terms * self.log_scatter).sum(1))
@@ -96,17 +95,22 @@ def _filled(counts: np.ndarray, usual: np.ndarray) -> np.ndarray:
     return np.where(known, counts, np.where(many > 0, usual + beyond, np.nan))
 
 
-def _terms(counts: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
-    """(N, FEATURES, K), from logarithms: how old a video is when it is read, how much older at the horizon, and its level.
+def _terms(level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
+    """(N, FEATURES, K) of looks at videos whose counts are `level` (N, K) above the usual; all from logarithms.
 
-    1, old, later, later^2, level, old later, later level, 1 - exp(-later), old (1 - exp(-later)), log(later), old log(later).
+    Of the expected growth: how much of the time ahead lies in each piece, the same times level, 1, level.
+    Of its scatter, at first a power of the time ahead: 1, old, later, level, log(later), old log(later).
     """
-    old = np.log1p(age)[:, None]
-    later = np.log1p(age + lead)[:, None] - old
-    ended, power = 1 - np.exp(-later), np.log(np.maximum(later, SOONEST))
-    of_time, of_level = [np.ones_like(old), old, later, later**2], [counts, old * later, later * counts]
-    return np.stack(np.broadcast_arrays(*of_time, *of_level, ended, old * ended, power, old * power), axis=1)
+    old, there = np.log1p(age)[:, None, None], np.log1p(age + lead)[:, None, None]
+    start = np.arange(float(PIECES))[:, None]
+    end = np.append(start[1:], [[np.inf]], axis=0)
+    inside, level = np.clip(there, start, end) - np.clip(old, start, end), level[:, None]
+    later = there - old
+    power = np.log(np.maximum(later, SOONEST))
+    found = (inside + 0 * level, inside * level, 1 + 0 * level, level)
+    found += tuple(values + 0 * level for values in (1.0, old, later, level, power, old * power))
+    return np.concatenate(found, axis=1)
 
 
-def _least_squares(terms: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.linalg.lstsq(terms, values, rcond=1e-8)[0]
+def _ridge(terms: np.ndarray, values: np.ndarray) -> np.ndarray:
+    return np.linalg.solve(terms.T @ terms + NOTHING * np.eye(terms.shape[1]), terms.T @ values)

@@ -17,7 +17,7 @@ def test_the_law_is_found_and_relative_numbers_are_those_of_the_targets():
     loc, spread = np.array([9.0]), np.array([2.0])
     origin, unit = growth.relative_to(counts, age, lead, loc, spread)
     # origin + unit * loc is what the law expects, unit * spread how far growth strays
-    assert np.sqrt(np.mean((origin + unit * loc - (counts + expected[:, None])) ** 2)) < 0.03
+    assert np.sqrt(np.mean((origin + unit * loc - (counts + expected[:, None])) ** 2)) < 0.035
     assert np.abs(unit[:, 0] * spread / scatter - 1).mean() < 0.15
     relative = (reached - origin[:, 0]) / unit[:, 0]
     assert relative.mean() == pytest.approx(9.0, abs=0.1)
@@ -31,8 +31,10 @@ def test_where_nothing_was_read_nothing_is_relative():
     )
     assert origin[0].tolist() == [0, 0]
     assert unit[0].tolist() == [1, 1]
-    assert origin[1, 1] + unit[1, 1] * 8.0 == pytest.approx(6.0)  # as much above the usual as the count that was read
-    assert origin[1, 0] + unit[1, 0] * 9.0 == pytest.approx(6.0)  # few looks: the average growth
+    # three looks that grew by 1 beside three that did not: of the time ahead, log 2 lies in the first two pieces
+    terms = 1 + (1 - np.log(2)) ** 2 + (np.log(4) - 1) ** 2
+    assert origin[1, 1] + unit[1, 1] * 8.0 == pytest.approx(5 + terms / (terms + 1))  # as much above the usual as the count that was read
+    assert origin[1, 0] + unit[1, 0] * 9.0 == pytest.approx(5 + terms / (terms + 1))
 
 
 def test_growth_that_is_expected_is_never_negative():
