@@ -4,7 +4,7 @@
     origin + unit * loc  =  log(1 + count so far) + the growth that a law by age, lead and level expects
     unit * spread        =  how far growth usually strays from that law, at most the spread of the targets
 
-The law is linear in logarithms (Szabo and Huberman 2010), piece by piece: each stretch of log age has a rate of growth, which depends on the
+The law is linear in logarithms (Szabo and Huberman 2010), piece by piece: each stretch of log age has a rate of growth, depending on the
 level; the growth expected between two ages is the sum over what lies between them. Networks say in which videos, and how, growth differs
 from that. Where nothing was read origin is 0 and unit 1. Nothing read is the same as 0 counts at age 0.
 """
@@ -19,6 +19,8 @@ OF_LOC = slice(0, 2 * PIECES + 2)  # what the law knows of a look that tells the
 OF_SCATTER = slice(2 * PIECES + 2, 2 * PIECES + 8)  # and how far it strays
 FEATURES = OF_SCATTER.stop
 SOONEST = 1e-3  # least `later` whose logarithm is taken
+ROUNDS = 3  # of weighted least squares: looks weigh by how far growth strays, which the residuals tell
+CLOSE = 0.05  # scatter, in log counts, below which looks weigh no more
 NOTHING = 3.0  # looks at which all is 0 stand beside those that the law is fitted to: it begins as no growth
 
 
@@ -44,7 +46,7 @@ class Growth:
 
     @classmethod
     def fit(cls, counts: np.ndarray, age: np.ndarray, lead: np.ndarray, reached: np.ndarray) -> "Growth":
-        """Least squares on looks: `counts` so far and `reached`, (M, K) as log(1 + n), NaN where unknown; `age`, `lead` (M,) hours."""
+        """Fit to looks: `counts` so far and `reached`, (M, K) as log(1 + n), NaN where unknown; `age`, `lead` (M,) hours."""
         usual, apart = _levels(np.where(np.isnan(counts).all(0), reached, counts))  # a count that is in no reading: as it was in the end
         terms = _terms(_filled(counts, usual) - usual, age, lead)
         low, high, loc, log_scatter = np.zeros((4, FEATURES, counts.shape[1]))
@@ -55,10 +57,14 @@ class Growth:
                 continue
             seen, grown = terms[known, :, k], grown[known]
             low[:, k], high[:, k] = seen.min(0), seen.max(0)
-            loc[OF_LOC, k] = _ridge(seen[:, OF_LOC], grown)
-            strayed = np.abs(grown - seen @ loc[:, k])
-            # E log|e| of a Normal lies 0.635 below the logarithm of its standard deviation
-            log_scatter[OF_SCATTER, k] = _ridge(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635)
+            weight = np.ones(len(grown))
+            for _ in range(ROUNDS):
+                loc[OF_LOC, k] = _ridge(seen[:, OF_LOC], grown, weight)
+                strayed = np.abs(grown - seen @ loc[:, k])
+                # E log|e| of a Normal lies 0.635 below the logarithm of its standard deviation
+                log_scatter[OF_SCATTER, k] = _ridge(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635, np.ones(len(grown)))
+                weight = np.maximum(np.exp(seen @ log_scatter[:, k]), CLOSE) ** -2.0
+                weight /= weight.mean()
         return cls(low, high, loc, log_scatter, usual, apart)
 
     def filled(self, counts: np.ndarray) -> np.ndarray:
@@ -112,5 +118,6 @@ def _terms(level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
     return np.concatenate(found, axis=1)
 
 
-def _ridge(terms: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return np.linalg.solve(terms.T @ terms + NOTHING * np.eye(terms.shape[1]), terms.T @ values)
+def _ridge(terms: np.ndarray, values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    weighed = terms.T * weight
+    return np.linalg.solve(weighed @ terms + NOTHING * np.eye(terms.shape[1]), weighed @ values)

