@@ -4,9 +4,9 @@
     origin + unit * loc  =  log(1 + count so far) + the growth that a law by age, lead and level expects
     unit * spread        =  how far growth usually strays from that law, at most the spread of the targets
 
-The law is linear in logarithms (Szabo and Huberman 2010), piece by piece: each stretch of log age has a rate of growth, depending on the
-level; the growth expected between two ages is the sum over what lies between them. Networks say in which videos, and how, growth differs
-from that. Where nothing was read origin is 0 and unit 1. Nothing read is the same as 0 counts at age 0.
+The law is linear in logarithms (Szabo and Huberman 2010): at each log age growth has a rate, which depends on the level, and the growth to
+be expected between two ages is the integral of the rates. Networks say in which videos, and how, growth differs from that. Where nothing
+was read origin is 0 and unit 1. Nothing read is the same as 0 counts at age 0.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 LEAST = 0.02  # of the expected scatter, relative to the targets' spread
-PIECES = 9  # stretches of log(1 + hours): 0 to 1, 1 to 2 and so on; the last one, from 124 days, has no end
-OF_LOC = slice(0, 2 * PIECES + 2)  # what the law knows of a look that tells the expected growth, see `_terms`
-OF_SCATTER = slice(2 * PIECES + 2, 2 * PIECES + 8)  # and how far it strays
+STEP = 2.0  # between the log(1 + hours) at which rates are fitted: 0, 2, 4, 6, 8 (124 days), then constant; linear in between
+RATES = 5
+OF_LOC = slice(0, 2 * RATES + 2)  # what the law knows of a look that tells the expected growth, see `_terms`
+OF_SCATTER = slice(OF_LOC.stop, OF_LOC.stop + 6)  # and how far it strays
 FEATURES = OF_SCATTER.stop
 SOONEST = 1e-3  # least `later` whose logarithm is taken
 ROUNDS = 3  # of weighted least squares: looks weigh by how far growth strays, which the residuals tell
@@ -104,18 +105,23 @@ def _filled(counts: np.ndarray, usual: np.ndarray) -> np.ndarray:
 def _terms(level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
     """(N, FEATURES, K) of looks at videos whose counts are `level` (N, K) above the usual; all from logarithms.
 
-    Of the expected growth: how much of the time ahead lies in each piece, the same times level, 1, level.
+    Of the expected growth: what each rate contributes, the same times level, 1, level.
     Of its scatter, at first a power of the time ahead: 1, old, later, level, log(later), old log(later).
     """
     old, there = np.log1p(age)[:, None, None], np.log1p(age + lead)[:, None, None]
-    start = np.arange(float(PIECES))[:, None]
-    end = np.append(start[1:], [[np.inf]], axis=0)
-    inside, level = np.clip(there, start, end) - np.clip(old, start, end), level[:, None]
-    later = there - old
-    power = np.log(np.maximum(later, SOONEST))
-    found = (inside + 0 * level, inside * level, 1 + 0 * level, level)
-    found += tuple(values + 0 * level for values in (1.0, old, later, level, power, old * power))
-    return np.concatenate(found, axis=1)
+    level, later = level[:, None], there - old
+    ahead, power = _passed(there) - _passed(old), np.log(np.maximum(later, SOONEST))
+    found = (ahead, ahead * level, 1.0, level, 1.0, old, later, level, power, old * power)
+    return np.concatenate([values + 0 * level for values in found], axis=1)
+
+
+def _passed(place: np.ndarray) -> np.ndarray:
+    """(N, RATES, 1) integrals up to `place` (N, 1, 1) of the hat functions that interpolate the rates (I-splines, Ramsay 1988)."""
+    off = place / STEP - np.arange(RATES)[:, None]
+    inside = np.clip(off, -1.0, 1.0)
+    area = 0.5 + inside - inside * np.abs(inside) / 2
+    area[:, -1] = np.where(off[:, -1] > 0, 0.5 + off[:, -1], area[:, -1])
+    return STEP * area
 
 
 def _ridge(terms: np.ndarray, values: np.ndarray, weight: np.ndarray) -> np.ndarray:

