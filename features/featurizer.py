@@ -205,7 +205,7 @@ class Featurizer:
         if self.growth is not None:
             counts, age_read, lead = early.known(dataset, self.targets.names)
             beside += self.growth.relative_to(counts, age_read, lead, self.targets.loc, self.targets.spread)
-            beside.append(np.nan_to_num(counts))
+            beside += [np.nan_to_num(counts), self.growth.where_unread(age_read + lead)]
         tensors: list[Any] = [torch.from_numpy(one.astype(np.float32)) for one in beside]
         return Videos(parts, *tensors)
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-BESIDE = ("popularity", "age", "origin", "unit", "floor", "few_known")  # fields of `Videos`
+BESIDE = ("popularity", "age", "origin", "unit", "floor", "unread", "few_known")  # fields of `Videos`
 EARLY = "early"  # the part that tells what was read of a video before the forecast
 PRIOR = "prior"  # how the prior is called where it stands beside the parts
 
@@ -85,6 +85,7 @@ class Videos(Mapping):
         origin: (N, K) what popularity is learned and forecast relative to, see `features.followed.growth`; None where to nothing.
         unit: (N, K) in which it is measured from there; None where in that of the training scale.
         floor: (N, K) log(1 + count) of the last reading, 0 where there is none; None where no video was read.
+        unread: (N, K) `origin` as if nothing had been read; None where no video was.
         few_known: the part `history` as if only a few earlier videos of each author were known; None except in rows to learn from.
         second: the same videos as a second run sees them; None where there is none.
     """
@@ -95,6 +96,7 @@ class Videos(Mapping):
     origin: Tensor | None = field(default=None)
     unit: Tensor | None = field(default=None)
     floor: Tensor | None = field(default=None)
+    unread: Tensor | None = field(default=None)
     few_known: Part | None = field(default=None)
     second: "Videos | None" = field(default=None, kw_only=True)
 
@@ -155,9 +157,9 @@ class Videos(Mapping):
         nowhere = torch.zeros(len(self), dtype=torch.bool, device=self.device)
         parts = {name: part.seen(nowhere) if name in names else part for name, part in self.parts.items()}
         videos = replace(self, parts=parts, second=None if self.second is None else self.second.without(*names))
-        if EARLY not in names or self.origin is None or self.unit is None:
+        if EARLY not in names or self.unit is None or self.floor is None:
             return videos
-        return replace(videos, origin=torch.zeros_like(self.origin), unit=torch.ones_like(self.unit), floor=torch.zeros_like(self.origin))
+        return replace(videos, origin=self.unread, unit=torch.ones_like(self.unit), floor=torch.zeros_like(self.floor))
 
     def relative(self) -> "Videos":
         """The same videos, their popularity as the networks learn it: measured in `unit` from `origin`."""

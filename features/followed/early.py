@@ -38,10 +38,9 @@ def moments(table: pd.DataFrame, published: np.ndarray) -> np.ndarray:
 
 
 def known(dataset: Dataset, targets: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each of N rows: `counts`, (N, K), and `ages`, (N,) each; all NaN where nothing was read."""
-    if dataset.so_far is None:
-        return np.full((len(dataset), len(targets)), np.nan), *np.full((2, len(dataset)), np.nan)
-    return counts(dataset.so_far, targets), *ages(dataset.videos, dataset.so_far)
+    """Of each of N rows: `counts`, (N, K), all NaN where nothing was read, and `ages`, (N,) each."""
+    table = pd.DataFrame({"collected_at": np.full(len(dataset), np.nan)}) if dataset.so_far is None else dataset.so_far
+    return counts(table, targets), *ages(dataset.videos, table)
 
 
 def counts(table: pd.DataFrame, targets: tuple[str, ...]) -> np.ndarray:
@@ -50,11 +49,11 @@ def counts(table: pd.DataFrame, targets: tuple[str, ...]) -> np.ndarray:
 
 
 def ages(videos: pd.DataFrame, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) hours from publication to the last reading, NaN where there is none, and (N,) from there to the horizon."""
+    """(N,) hours from publication to the last reading, 0 where there is none, and (N,) from there to the horizon; NaN where unknown."""
     published = videos["create_time"].to_numpy(np.float64) if "create_time" in videos else np.full(len(videos), np.nan)
     horizon = videos["collected_at"].to_numpy(np.float64) if "collected_at" in videos else np.full(len(videos), np.nan)
-    read = table["collected_at"].to_numpy()
-    return np.maximum(read - published, 0.0) / (DAY / 24), np.maximum(horizon - read, 0.0) / (DAY / 24)
+    forecast = moments(table, published)
+    return np.maximum(forecast - published, 0.0) / (DAY / 24), np.maximum(horizon - forecast, 0.0) / (DAY / 24)
 
 
 def numbers(

@@ -5,11 +5,12 @@
     unit * spread        =  how far growth usually strays from that law, at most the spread of the targets
 
 The law is linear in logarithms (Szabo and Huberman 2010): at each log age growth has a rate, which depends on the level, and the growth to
-be expected between two ages is the integral of the rates. Networks say in which videos, and how, growth differs from that. Where nothing
-was read origin is 0 and unit 1. Nothing read is the same as 0 counts at age 0.
+be expected between two ages is the integral of the rates. Networks say in which videos, and how, growth differs from that.
+
+Where nothing was read unit is 1, and origin is how much more the law expects of a usual video at the horizon than on average.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class Growth:
         loc: (FEATURES, K) coefficients of the expected growth.
         log_scatter: (FEATURES, K) coefficients of the logarithm of its standard deviation.
         usual: (K,) mean log(1 + count) of what was read.
+        grown: (K,) expected growth of usual videos from publication to the horizon, the mean over looks at which nothing was read.
         apart: (K,) standard deviation of a count about what the others read with it tell of it.
     """
 
@@ -43,11 +45,19 @@ class Growth:
     loc: np.ndarray
     log_scatter: np.ndarray
     usual: np.ndarray
+    grown: np.ndarray
     apart: np.ndarray
 
     @classmethod
     def fit(cls, counts: np.ndarray, age: np.ndarray, lead: np.ndarray, reached: np.ndarray) -> "Growth":
-        """Fit to looks: `counts` so far and `reached`, (M, K) as log(1 + n), NaN where unknown; `age`, `lead` (M,) hours."""
+        """Fit to looks.
+
+        Args:
+            counts: (M, K) log(1 + n) so far, NaN where unknown, all of them where nothing was read.
+            age: (M,) hours from publication to the last reading, 0 where nothing was read.
+            lead: (M,) hours from there to the horizon.
+            reached: (M, K) log(1 + n) there, NaN where unknown.
+        """
         usual, apart = _levels(np.where(np.isnan(counts).all(0), reached, counts))  # a count that is in no reading: as it was in the end
         terms = _terms(_filled(counts, usual) - usual, age, lead)
         low, high, loc, log_scatter = np.zeros((4, FEATURES, counts.shape[1]))
@@ -66,7 +76,9 @@ class Growth:
                 log_scatter[OF_SCATTER, k] = _ridge(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635, np.ones(len(grown)))
                 weight = np.maximum(np.exp(seen @ log_scatter[:, k]), CLOSE) ** -2.0
                 weight /= weight.mean()
-        return cls(low, high, loc, log_scatter, usual, apart)
+        law = cls(low, high, loc, log_scatter, usual, np.zeros(len(usual)), apart)
+        horizons = lead[np.isnan(counts).all(1) & ~np.isnan(lead)]
+        return replace(law, grown=law.where_unread(horizons).mean(0)) if len(horizons) else law
 
     def filled(self, counts: np.ndarray) -> np.ndarray:
         """(N, K) log(1 + n): a count that was not read is as much above the usual as those read with it, on average; NaN where none was."""
@@ -77,13 +89,26 @@ class Growth:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Origin and unit, both (N, K), of looks at videos; `loc` and `spread` (K,) are those of the targets."""
         told, counts = ~np.isnan(counts), self.filled(counts)
-        terms = np.clip(_terms(counts - self.usual, age, lead), self.low, self.high)
-        expected = np.maximum((terms * self.loc).sum(1), 0.0)
+        level = np.nan_to_num(counts - self.usual)
+        expected = self._expected(level, age, lead)
+        scatter = np.exp((self._terms(level, age, lead) * self.log_scatter).sum(1))
         # a law fitted to few looks can be far off where it saw none
-        scatter = np.exp((terms * self.log_scatter).sum(1))
         unit = np.clip(np.where(told, scatter, np.hypot(scatter, self.apart)) / spread, LEAST, 1.0)
-        read = ~np.isnan(expected + unit)
-        return np.where(read, counts + expected - unit * loc, 0.0), np.where(read, unit, 1.0)
+        read = ~np.isnan(counts + expected)
+        return np.where(read, counts + expected - unit * loc, self.where_unread(age + lead)), np.where(read, unit, 1.0)
+
+    def where_unread(self, horizon: np.ndarray) -> np.ndarray:
+        """(N, K) origin where nothing was read; `horizon` (N,) hours after publication, 0 where that is unknown."""
+        expected = self._expected(np.zeros((len(horizon), len(self.usual))), np.zeros_like(horizon), horizon)
+        return np.nan_to_num(expected - self.grown)
+
+    def _expected(self, level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
+        """(N, K) growth of videos whose counts are `level` (N, K) above the usual."""
+        return np.maximum((self._terms(level, age, lead) * self.loc).sum(1), 0.0)
+
+    def _terms(self, level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
+        """`_terms`, within what the law has seen."""
+        return np.clip(_terms(level, age, lead), self.low, self.high)
 
 
 def _levels(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
