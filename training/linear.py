@@ -29,7 +29,6 @@ FEWEST_ERRORS = 60  # fewer are taken as Normal
 FEWEST = 2  # training rows that a line is fitted to
 DRAWS = 100
 LEAST_LEFT = 0.05  # share of a training row's variance that the regression leaves in its error
-EVEN = 30  # rows' worth of belief in equal shares: those found on few rows are seldom better (Smith and Wallis 2009)
 SMALLEST = 1e-3  # standard deviations: smaller errors have the logarithm of this
 
 
@@ -224,8 +223,7 @@ def best_share(first: np.ndarray, second: np.ndarray, truth: np.ndarray, repeats
 
         CRPS = E|Y - y| - E|Y - Y'| / 2,        Y drawn from the second with probability share, else from the first
 
-    The first was stopped where it did best on these rows, which flatters it: its lead counts less one standard error. Few rows move the
-    share little from a half.
+    The first was stopped where it did best on these rows, which flatters it: its lead counts less one standard error.
 
     Args:
         first: (S, N, K) draws.
@@ -244,6 +242,4 @@ def best_share(first: np.ndarray, second: np.ndarray, truth: np.ndarray, repeats
     # CRPS(w) = const + w gap - (w^2 other + 2 w (1 - w) between + (1 - w)^2 inside) / 2
     curvature = 2 * between - inside - other
     slope = gap - between + inside
-    share = np.clip(-slope / curvature, 0.0, 1.0) if curvature > 1e-9 else float(slope < 0)
-    told = rows.sum() / repeats
-    return float((told * share + EVEN * 0.5) / (told + EVEN))
+    return float(np.clip(-slope / curvature, 0.0, 1.0)) if curvature > 1e-9 else float(slope < 0)

@@ -33,6 +33,7 @@ WIDE = 1.5  # standard deviation of log alpha
 LOG_SIGNAL = (-12.0, 8.0)  # of log alpha: the search for the best may look far beyond what can be factorised
 STEPS = 40  # of L-BFGS
 QUANTILES = 400  # of the marginal distribution, and draws of left-out rows
+EVEN = 30  # rows' worth of belief in equal shares: those found on few rows are seldom better (Smith and Wallis 2009)
 POWERS = np.linspace(0.0, 1.0, 5)
 
 
@@ -230,7 +231,12 @@ def share_of_marginal(draws: np.ndarray, truth: np.ndarray, seed: int) -> float:
         other = random.integers(len(known) - 1, size=draws.shape[:2])
         others[..., target] = column[known[other + (other >= place)]]
     mixed = random.permuted(draws, axis=0)  # neighbours in rank are no independent draws
-    return best_share(mixed / scale, others / scale, truth / scale)
+    return towards_half(best_share(mixed / scale, others / scale, truth / scale), len(truth))
+
+
+def towards_half(share: float, rows: int) -> float:
+    """A share that was found on so many rows, as if `EVEN` more had said that both forecasts are as good."""
+    return (rows * share + EVEN * 0.5) / (rows + EVEN)
 
 
 def _stretch(moved: Moved, summary: dict[str, np.ndarray], medians: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from forecast.run.directory import RunDirectory
 from forecast.run.load import OWN
 from machine.errors import NothingToLearnError
 from training.ensemble import train
+from training.further.moved import towards_half
 from training.linear import best_share
 
 ENOUGH = 100  # rows to learn from; with fewer no run of their own is trained, so that `--from` takes seconds
@@ -63,7 +64,7 @@ def share_of_own(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved:
     scale, random = np.maximum(np.nanstd(known, axis=0), 1e-9), np.random.default_rng(c.seed)
     # both runs drew with the same random numbers: shuffled, their draws are independent
     first, second = (random.permuted(np.concatenate(draws, axis=1), axis=0) / scale for draws in (ours, theirs))
-    return 1.0 - best_share(first, second, known / scale)
+    return towards_half(1.0 - best_share(first, second, known / scale), len(known))
 
 
 def _draws(forecaster: Forecaster, table: Dataset, targets: Sequence[str]) -> np.ndarray:

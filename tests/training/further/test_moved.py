@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from training.further.moved import Kernel, _signals, share_of_marginal
-from training.linear import EVEN
+from training.further.moved import EVEN, Kernel, _signals, share_of_marginal
 
 
 def draws_about(centre, scale):

@@ -15,7 +15,7 @@ from machine.errors import InputError, InputWarning
 from tests.training.further.test_go_on import checksums
 from training import go_on
 from training.further import own
-from training.linear import EVEN
+from training.further.moved import EVEN
 
 pytestmark = pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
 
