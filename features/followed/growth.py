@@ -36,7 +36,8 @@ class Growth:
         loc: (FEATURES, K) coefficients of the expected growth.
         log_scatter: (FEATURES, K) coefficients of the logarithm of its standard deviation.
         usual: (K,) mean log(1 + count) of what was read.
-        grown: (K,) expected growth of usual videos from publication to the horizon, the mean over looks at which nothing was read.
+        youngest: (K,) hours, age at the first reading that told anything.
+        grown: (K,) expected growth of usual videos from then to the horizon, the mean over looks at which nothing was read.
         apart: (K,) standard deviation of a count about what the others read with it tell of it.
     """
 
@@ -45,6 +46,7 @@ class Growth:
     loc: np.ndarray
     log_scatter: np.ndarray
     usual: np.ndarray
+    youngest: np.ndarray
     grown: np.ndarray
     apart: np.ndarray
 
@@ -59,15 +61,16 @@ class Growth:
             reached: (M, K) log(1 + n) there, NaN where unknown.
         """
         usual, apart = _levels(np.where(np.isnan(counts).all(0), reached, counts))  # a count that is in no reading: as it was in the end
-        terms = _terms(_filled(counts, usual) - usual, age, lead)
+        terms = _terms(_filled(counts, usual) - usual, age[:, None], lead[:, None])
         low, high, loc, log_scatter = np.zeros((4, FEATURES, counts.shape[1]))
+        youngest = np.zeros(counts.shape[1])
         for k in range(counts.shape[1]):
             grown = reached[:, k] - counts[:, k]
             known = ~np.isnan(grown + terms[:, :, k].sum(1))
             if not known.any():
                 continue
             seen, grown = terms[known, :, k], grown[known]
-            low[:, k], high[:, k] = seen.min(0), seen.max(0)
+            low[:, k], high[:, k], youngest[k] = seen.min(0), seen.max(0), age[known].min()
             weight = np.ones(len(grown))
             for _ in range(ROUNDS):
                 loc[OF_LOC, k] = _ridge(seen[:, OF_LOC], grown, weight)
@@ -76,8 +79,8 @@ class Growth:
                 log_scatter[OF_SCATTER, k] = _ridge(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635, np.ones(len(grown)))
                 weight = np.maximum(np.exp(seen @ log_scatter[:, k]), CLOSE) ** -2.0
                 weight /= weight.mean()
-        law = cls(low, high, loc, log_scatter, usual, np.zeros(len(usual)), apart)
-        horizons = lead[np.isnan(counts).all(1) & ~np.isnan(lead)]
+        law = cls(low, high, loc, log_scatter, usual, youngest, np.zeros(len(usual)), apart)
+        horizons = lead[np.isnan(counts).all(1) & ~np.isnan(lead)]  # age 0
         return replace(law, grown=law.where_unread(horizons).mean(0)) if len(horizons) else law
 
     def filled(self, counts: np.ndarray) -> np.ndarray:
@@ -90,8 +93,8 @@ class Growth:
         """Origin and unit, both (N, K), of looks at videos; `loc` and `spread` (K,) are those of the targets."""
         told, counts = ~np.isnan(counts), self.filled(counts)
         level = np.nan_to_num(counts - self.usual)
-        expected = self._expected(level, age, lead)
-        scatter = np.exp((self._terms(level, age, lead) * self.log_scatter).sum(1))
+        expected = self._expected(level, age[:, None], lead[:, None])
+        scatter = np.exp((self._terms(level, age[:, None], lead[:, None]) * self.log_scatter).sum(1))
         # a law fitted to few looks can be far off where it saw none
         unit = np.clip(np.where(told, scatter, np.hypot(scatter, self.apart)) / spread, LEAST, 1.0)
         read = ~np.isnan(counts + expected)
@@ -99,7 +102,9 @@ class Growth:
 
     def where_unread(self, horizon: np.ndarray) -> np.ndarray:
         """(N, K) origin where nothing was read; `horizon` (N,) hours after publication, 0 where that is unknown."""
-        expected = self._expected(np.zeros((len(horizon), len(self.usual))), np.zeros_like(horizon), horizon)
+        level = np.zeros((len(horizon), len(self.usual)))
+        youngest = np.minimum(self.youngest, horizon[:, None])
+        expected = self._expected(level, youngest, horizon[:, None] - youngest)
         return np.nan_to_num(expected - self.grown)
 
     def _expected(self, level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
@@ -128,12 +133,12 @@ def _filled(counts: np.ndarray, usual: np.ndarray) -> np.ndarray:
 
 
 def _terms(level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
-    """(N, FEATURES, K) of looks at videos whose counts are `level` (N, K) above the usual; all from logarithms.
+    """(N, FEATURES, K) of looks at videos whose counts are `level` (N, K) above the usual; ages (N, 1) or (N, K); all from logarithms.
 
     Of the expected growth: what each rate contributes, the same times level, 1, level.
     Of its scatter, at first a power of the time ahead: 1, old, later, level, log(later), old log(later).
     """
-    old, there = np.log1p(age)[:, None, None], np.log1p(age + lead)[:, None, None]
+    old, there = np.log1p(age)[:, None], np.log1p(age + lead)[:, None]
     level, later = level[:, None], there - old
     ahead, power = _passed(there) - _passed(old), np.log(np.maximum(later, SOONEST))
     found = (ahead, ahead * level, 1.0, level, 1.0, old, later, level, power, old * power)
@@ -141,7 +146,7 @@ def _terms(level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
 
 
 def _passed(place: np.ndarray) -> np.ndarray:
-    """(N, RATES, 1) integrals up to `place` (N, 1, 1) of the hat functions that interpolate the rates (I-splines, Ramsay 1988)."""
+    """(N, RATES, K) integrals up to `place` (N, 1, K) of the hat functions that interpolate the rates (I-splines, Ramsay 1988)."""
     off = place / STEP - np.arange(RATES)[:, None]
     inside = np.clip(off, -1.0, 1.0)
     area = 0.5 + inside - inside * np.abs(inside) / 2

@@ -40,7 +40,7 @@ def test_where_nothing_was_read_nothing_is_relative():
 
 def test_where_nothing_was_read_usual_growth_to_the_horizon_is_expected():
     random = np.random.default_rng(6)
-    age, lead = random.uniform(1, 200, 4000), random.uniform(50, 2000, 4000)
+    age, lead = random.uniform(20, 200, 4000), random.uniform(50, 2000, 4000)
     age[:1000] = 0.0
     level = random.normal(6, 2, (4000, 2))
     counts = level + 0.5 * np.log1p(age)[:, None]  # half a unit of growth for each unit of log age
@@ -52,6 +52,9 @@ def test_where_nothing_was_read_usual_growth_to_the_horizon_is_expected():
     np.testing.assert_allclose(origin, np.repeat(expected - expected.mean(), 2, axis=1), atol=0.05)
     np.testing.assert_allclose(origin.mean(0), 0.0, atol=1e-9)
     assert (growth.where_unread(np.array([np.nan])) == 0).all()
+    # nothing tells of growth before the first reading
+    np.testing.assert_allclose(growth.youngest, 20.0, atol=0.5)
+    np.testing.assert_allclose(*growth.where_unread(np.array([1.0, growth.youngest[0]])), atol=1e-9)
 
 
 def test_growth_that_is_expected_is_never_negative():
