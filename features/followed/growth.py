@@ -94,7 +94,7 @@ class Growth:
         told, counts = ~np.isnan(counts), self.filled(counts)
         level = np.nan_to_num(counts - self.usual)
         expected = self._expected(level, age[:, None], lead[:, None])
-        scatter = np.exp((self._terms(level, age[:, None], lead[:, None]) * self.log_scatter).sum(1))
+        scatter = np.exp((self._within(level, age[:, None], lead[:, None]) * self.log_scatter).sum(1))
         # a law fitted to few looks can be far off where it saw none
         unit = np.clip(np.where(told, scatter, np.hypot(scatter, self.apart)) / spread, LEAST, 1.0)
         read = ~np.isnan(counts + expected)
@@ -109,9 +109,9 @@ class Growth:
 
     def _expected(self, level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
         """(N, K) growth of videos whose counts are `level` (N, K) above the usual."""
-        return np.maximum((self._terms(level, age, lead) * self.loc).sum(1), 0.0)
+        return np.maximum((self._within(level, age, lead) * self.loc).sum(1), 0.0)
 
-    def _terms(self, level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
+    def _within(self, level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
         """`_terms`, within what the law has seen."""
         return np.clip(_terms(level, age, lead), self.low, self.high)
 

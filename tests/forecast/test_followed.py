@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import evaluate
 import train as command
@@ -59,6 +60,14 @@ def test_draws_are_never_below_the_last_reading(forecaster):
     assert (draws(forecaster, unread) >= 0).all()
     # a table that says nothing of readings is one that nothing was read of
     np.testing.assert_array_equal(draws(forecaster, unread), draws(forecaster, dataclasses.replace(unread, so_far=None)))
+
+
+def test_without_what_was_read_popularity_is_relative_to_what_it_was_before(forecaster):
+    dataset = simulate_followed(50, seed=4)[0]
+    read, unread = (forecaster.featurizer.transform(looks_at(dataset, seen, horizon=7.0)) for seen in ("first", 0.0))
+    assert not torch.equal(read.origin, unread.origin)
+    for name in ("origin", "unit", "floor"):
+        assert torch.equal(getattr(read.without("early"), name), getattr(unread, name))
 
 
 def test_nothing_read_after_the_moment_of_the_forecast_changes_it(forecaster):
