@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from features.featurizer import Featurizer, youngest_of
+from features.featurizer import Featurizer
 from features.parts import social
 from features.parts.wording import Wording
 from features.scaler import Scaler
@@ -37,10 +37,12 @@ def extended(featurizer: Featurizer, dataset: Dataset, without: Collection[str] 
             wording["wording"], columns["wording"] = fitted, fitted.names
             values, present = fitted.numbers(dataset.videos, featurizer.salt)
             tables["wording"] = np.where(present[:, None], values, np.nan)
+    youngest, oldest = social.ages_seen(dataset.videos)
     return replace(
         featurizer.joined(dataset, when_read=False),
         wording=wording,
         columns=featurizer.columns | columns,
         scalers=featurizer.scalers | {part: Scaler.fit(table) for part, table in tables.items()},
-        youngest=min(featurizer.youngest, youngest_of(social.age(dataset.videos))),
+        youngest=min(featurizer.youngest, youngest),
+        oldest=max(featurizer.oldest, oldest),
     )

@@ -29,7 +29,6 @@ from machine.errors import InputError, NothingToLearnError
 CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
 USUAL = 3  # other videos of an author from which one can say what is usual
-YOUNGEST = 0.01  # share of training rows that are younger than what counts as seen
 Raw = dict[str, tuple[np.ndarray, list[str], np.ndarray]]  # by part: continuous features (N, F), their names, presence (N,)
 
 CHUNK = 65_536  # rows transformed at a time, so that memory stays flat
@@ -44,6 +43,7 @@ class Featurizer:
         salt: hexadecimal key of the hashes that stand for names.
         past_only: history counts earlier videos only (time split, forecasts).
         youngest: days; a younger video looks as if it were that old, see `forecast.adjustments.young`. 0 for what is no count.
+        oldest: days, that hardly any training row exceeds.
         scalers: one for each part with continuous features.
         columns: names of each part's raw continuous features.
         categories: for each categorical column the keys of its categories, in code order from 1.
@@ -59,6 +59,7 @@ class Featurizer:
     salt: str
     past_only: bool
     youngest: float = 0.0
+    oldest: float = 0.0
     scalers: dict[str, Scaler] = field(default_factory=dict)
     columns: dict[str, list[str]] = field(default_factory=dict)
     categories: dict[str, np.ndarray] = field(default_factory=dict)
@@ -100,8 +101,9 @@ class Featurizer:
             raise InputError(f"{dataset.name}: no usable target ({', '.join(targets)})")
         followed = learned_from_looks(dataset, without, target_scale)
         looks = looks_to_learn(dataset, seed)[0] if followed else dataset
-        youngest = youngest_of(social.age(looks.videos)) if Scale(target_scale).counts else 0.0
-        fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, youngest, seed=seed)
+        youngest, oldest = social.ages_seen(looks.videos)
+        youngest = youngest if Scale(target_scale).counts else 0.0
+        fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, youngest, oldest, seed=seed)
         for column in CATEGORIES:
             if column in videos and "social" not in without and (author_code or column != "username"):
                 keys, counts = np.unique(social.keys(videos[column], fitted.salt), return_counts=True)
@@ -291,9 +293,3 @@ def _optional(part: str, features: list[str]) -> list[list[int]]:
 def _salt(videos: pd.DataFrame, seed: int) -> str:
     """A key that depends on nothing but the seed and which rows train."""
     return hashlib.blake2b("\n".join(videos["id"]).encode("utf-8", "surrogatepass"), digest_size=16, key=str(seed).encode()).hexdigest()
-
-
-def youngest_of(age: np.ndarray) -> float:
-    """Days that all but a few training rows reach; 0 where no age is known."""
-    known = age[~np.isnan(age)]
-    return float(np.quantile(known, YOUNGEST)) if len(known) else 0.0

@@ -64,6 +64,7 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
         "salt": featurizer.salt,
         "past_only": featurizer.past_only,
         "youngest": featurizer.youngest,
+        "oldest": featurizer.oldest,
         "columns": featurizer.columns,
         "categories": list(featurizer.categories),
         "histories": list(featurizer.histories),
@@ -98,8 +99,8 @@ def _check(featurizer: Featurizer) -> None:
         raise InputError("no usable targets")
     if targets.whole.dtype != bool or (targets.whole.any() and not targets.scale.counts):
         raise InputError("which targets are whole counts")
-    if not 0 <= featurizer.youngest < np.inf:
-        raise InputError("youngest is not a number of days")
+    if not 0 <= featurizer.youngest < np.inf or not 0 <= featurizer.oldest < np.inf:
+        raise InputError("youngest and oldest are not numbers of days")
     for part, scaler in featurizer.scalers.items():
         if not part.isidentifier() or scaler.gaps.dtype != bool or not (scaler.scale > 0).all():
             raise InputError(f"scaler of {part!r}")
@@ -147,6 +148,7 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
         description["salt"],
         bool(description["past_only"]),
         float(description["youngest"]),
+        float(description["oldest"]),
         scalers,
         columns,
         categories,

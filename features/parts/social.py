@@ -9,6 +9,7 @@ import pandas as pd
 from features.tables.columns import AUTHOR_COUNTS
 
 DAY = 86_400.0
+FEW = 0.01  # share of training rows that are younger, and that are older, than what counts as seen
 FURTHER = "further"  # the part of columns that a run's parent did not know
 FEWEST_ROWS, MOST_VALUES = 3, 30  # of a category, and categories of a column, that a run that goes on learns by name
 # what a feature of another name than `log_COLUMN` needs
@@ -86,6 +87,14 @@ def age(videos: pd.DataFrame) -> np.ndarray:
         return np.full(len(videos), np.nan)
     elapsed = (videos["collected_at"] - videos["create_time"]).to_numpy(np.float64) / DAY
     return np.maximum(elapsed, 0.0)
+
+
+def ages_seen(videos: pd.DataFrame) -> tuple[float, float]:
+    """Days that all but `FEW` of the rows reach, and that all but as many do not exceed; 0 where no age is known."""
+    known = age(videos)
+    known = known[~np.isnan(known)]
+    low, high = np.quantile(known, [FEW, 1 - FEW]) if len(known) else (0.0, 0.0)
+    return float(low), float(high)
 
 
 def keys(names: pd.Series, salt: str) -> np.ndarray:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from features.parts.social import DAY
 from features.scale import Scale
 from features.videos import PRIOR, Videos
 from forecast.contributions import Contributions, contributions
 from forecast.draft.so_far import Reading, in_order
-from forecast.draft.video import Draft, ages_seen, featurize, knows_time
+from forecast.draft.video import Draft, featurize, knows_time
 from forecast.forecaster import Forecaster
 from forecast.mixture import LEVELS
 from forecast.notation import duration, shown, title
@@ -242,7 +243,7 @@ def _moved(amount: float, scale: Scale) -> str:
 def _notes(forecaster: Forecaster, horizons: tuple[float, ...]) -> tuple[str, ...]:
     if not knows_time(forecaster.featurizer):
         return ("this run has learned from data without collected_at, so it knows no time: every horizon is the same forecast",)
-    low, high = ages_seen(forecaster.featurizer)
+    low, high = forecaster.featurizer.youngest * DAY, forecaster.featurizer.oldest * DAY
     if low <= horizons[0] and horizons[-1] <= high:
         return ()
     return (f"most videos this run has learned from were {duration(max(low, 360.0))} to {duration(high)} old: trust other horizons less",)

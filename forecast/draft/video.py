@@ -89,11 +89,3 @@ def fan_horizons(horizons: Sequence[float], count: int = 14) -> list[float]:
 def knows_time(featurizer: Featurizer) -> bool:
     """Whether the run has learned how counts grow with the age of a video."""
     return "log_age" in featurizer.columns.get("social", ())
-
-
-def ages_seen(featurizer: Featurizer) -> tuple[float, float]:
-    """Seconds: a range of ages that holds about 95 % of the training rows (mean and spread of log age)."""
-    place = featurizer.columns["social"].index("log_age")
-    scaler = featurizer.scalers["social"]
-    low, high = (np.expm1(scaler.loc[place] + side * scaler.scale[place]) for side in (-2.0, 2.0))
-    return max(float(low), 0.0) * 3600.0, float(high) * 3600.0
