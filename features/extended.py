@@ -37,12 +37,11 @@ def extended(featurizer: Featurizer, dataset: Dataset, without: Collection[str] 
             wording["wording"], columns["wording"] = fitted, fitted.names
             values, present = fitted.numbers(dataset.videos, featurizer.salt)
             tables["wording"] = np.where(present[:, None], values, np.nan)
-    youngest, oldest = social.ages_seen(dataset.videos)
+    (youngest, oldest), seen = social.ages_seen(dataset.videos), featurizer.ages_seen
     return replace(
         featurizer.joined(dataset, when_read=False),
         wording=wording,
         columns=featurizer.columns | columns,
         scalers=featurizer.scalers | {part: Scaler.fit(table) for part, table in tables.items()},
-        youngest=min(featurizer.youngest, youngest),
-        oldest=max(featurizer.oldest, oldest),
+        ages_seen=(min(seen[0], youngest), max(seen[1], oldest)),
     )

@@ -18,7 +18,6 @@ from features.parts.same_author import History
 from features.parts.text import LENGTH, Text, captions, textual
 from features.parts.wording import MOST, Wording
 from features.past import check_past, known_at, new_outcomes
-from features.scale import Scale
 from features.scaler import Scaler
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
@@ -42,8 +41,7 @@ class Featurizer:
         targets: what is to be forecast.
         salt: hexadecimal key of the hashes that stand for names.
         past_only: history counts earlier videos only (time split, forecasts).
-        youngest: days; a younger video looks as if it were that old, see `forecast.adjustments.young`. 0 for what is no count.
-        oldest: days, that hardly any training row exceeds.
+        ages_seen: days, a range that holds the ages of nearly all training rows, see `features.parts.social.ages_seen`.
         scalers: one for each part with continuous features.
         columns: names of each part's raw continuous features.
         categories: for each categorical column the keys of its categories, in code order from 1.
@@ -58,8 +56,7 @@ class Featurizer:
     targets: Targets
     salt: str
     past_only: bool
-    youngest: float = 0.0
-    oldest: float = 0.0
+    ages_seen: tuple[float, float] = (0.0, 0.0)
     scalers: dict[str, Scaler] = field(default_factory=dict)
     columns: dict[str, list[str]] = field(default_factory=dict)
     categories: dict[str, np.ndarray] = field(default_factory=dict)
@@ -68,6 +65,11 @@ class Featurizer:
     histories: dict[str, History] = field(default_factory=dict)
     growth: Growth | None = None
     seed: int = 0
+
+    @property
+    def youngest(self) -> float:
+        """Days; a younger video looks as if it were that old, see `forecast.adjustments.young`. 0 for what is no count."""
+        return self.ages_seen[0] if self.targets.scale.counts else 0.0
 
     @classmethod
     def fit(
@@ -101,9 +103,7 @@ class Featurizer:
             raise InputError(f"{dataset.name}: no usable target ({', '.join(targets)})")
         followed = learned_from_looks(dataset, without, target_scale)
         looks = looks_to_learn(dataset, seed)[0] if followed else dataset
-        youngest, oldest = social.ages_seen(looks.videos)
-        youngest = youngest if Scale(target_scale).counts else 0.0
-        fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, youngest, oldest, seed=seed)
+        fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, social.ages_seen(looks.videos), seed=seed)
         for column in CATEGORIES:
             if column in videos and "social" not in without and (author_code or column != "username"):
                 keys, counts = np.unique(social.keys(videos[column], fitted.salt), return_counts=True)

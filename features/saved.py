@@ -23,7 +23,7 @@ from machine.errors import InputError
 HISTORY = ("group", "time", "video", "reached")
 READINGS = ("start", "moment", "counts", "told")
 GROWTH = ("low", "high", "loc", "log_scatter")
-COUNTED = ("usual", "youngest", "grown", "apart")  # what else a law of growth has, for each target
+COUNTED = ("usual", "grown", "apart")  # what else a law of growth has, for each target
 WORDING = ("word", "rarity", "direction")
 SCALER = ("loc", "scale", "gaps")
 # a featurizer that was just read must be able to transform this video, which has a value in every column
@@ -63,8 +63,7 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
         "target_scale": targets.scale,
         "salt": featurizer.salt,
         "past_only": featurizer.past_only,
-        "youngest": featurizer.youngest,
-        "oldest": featurizer.oldest,
+        "ages_seen": featurizer.ages_seen,
         "columns": featurizer.columns,
         "categories": list(featurizer.categories),
         "histories": list(featurizer.histories),
@@ -99,8 +98,8 @@ def _check(featurizer: Featurizer) -> None:
         raise InputError("no usable targets")
     if targets.whole.dtype != bool or (targets.whole.any() and not targets.scale.counts):
         raise InputError("which targets are whole counts")
-    if not 0 <= featurizer.youngest < np.inf or not 0 <= featurizer.oldest < np.inf:
-        raise InputError("youngest and oldest are not numbers of days")
+    if not 0 <= featurizer.ages_seen[0] <= featurizer.ages_seen[1] < np.inf:
+        raise InputError("ages_seen is not a range of days")
     for part, scaler in featurizer.scalers.items():
         if not part.isidentifier() or scaler.gaps.dtype != bool or not (scaler.scale > 0).all():
             raise InputError(f"scaler of {part!r}")
@@ -143,12 +142,12 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
         )
         text = Text(tokenizer, encoder.eval())
     categories = {column: arrays[f"category.{column}"] for column in description["categories"]}
+    youngest, oldest = description["ages_seen"]
     return Featurizer(
         targets,
         description["salt"],
         bool(description["past_only"]),
-        float(description["youngest"]),
-        float(description["oldest"]),
+        (float(youngest), float(oldest)),
         scalers,
         columns,
         categories,

@@ -17,13 +17,14 @@ import numpy as np
 LEAST = 0.02  # of the expected scatter, relative to the targets' spread
 STEP = 2.0  # between the log(1 + hours) at which rates are fitted: 0, 2, 4, 6, 8 (124 days), then constant; linear in between
 RATES = 5
-OF_LOC = slice(0, 2 * RATES + 2)  # what the law knows of a look that tells the expected growth, see `_terms`
-OF_SCATTER = slice(OF_LOC.stop, OF_LOC.stop + 6)  # and how far it strays
+OF_LOC = slice(0, 2 * RATES + 2)  # the terms that tell the expected growth, see `_terms`
+OF_SCATTER = slice(OF_LOC.stop, OF_LOC.stop + 6)  # those that tell how far growth strays from that
+OLD = OF_SCATTER.start + 1  # the log age at the last reading
 FEATURES = OF_SCATTER.stop
 SOONEST = 1e-3  # least `later` whose logarithm is taken
 ROUNDS = 3  # of weighted least squares: looks weigh by how far growth strays, which the residuals tell
-CLOSE = 0.05  # scatter, in log counts, below which looks weigh no more
-NOTHING = 3.0  # looks at which all is 0 stand beside those that the law is fitted to: it begins as no growth
+CLOSE = 0.05  # least scatter, in log counts, that looks are weighed by
+PENALTY = 3.0  # of the ridge, in looks of average weight: a law fitted to few looks expects little growth
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,7 @@ class Growth:
         loc: (FEATURES, K) coefficients of the expected growth.
         log_scatter: (FEATURES, K) coefficients of the logarithm of its standard deviation.
         usual: (K,) mean log(1 + count) of what was read.
-        youngest: (K,) hours, age at the first reading that told anything.
-        grown: (K,) expected growth of usual videos from then to the horizon, the mean over looks at which nothing was read.
+        grown: (K,) growth that is expected of usual videos from `youngest` to the horizon: the mean over looks at which nothing was read.
         apart: (K,) standard deviation of a count about what the others read with it tell of it.
     """
 
@@ -46,7 +46,6 @@ class Growth:
     loc: np.ndarray
     log_scatter: np.ndarray
     usual: np.ndarray
-    youngest: np.ndarray
     grown: np.ndarray
     apart: np.ndarray
 
@@ -63,14 +62,13 @@ class Growth:
         usual, apart = _levels(np.where(np.isnan(counts).all(0), reached, counts))  # a count that is in no reading: as it was in the end
         terms = _terms(_filled(counts, usual) - usual, age[:, None], lead[:, None])
         low, high, loc, log_scatter = np.zeros((4, FEATURES, counts.shape[1]))
-        youngest = np.zeros(counts.shape[1])
         for k in range(counts.shape[1]):
             grown = reached[:, k] - counts[:, k]
             known = ~np.isnan(grown + terms[:, :, k].sum(1))
             if not known.any():
                 continue
             seen, grown = terms[known, :, k], grown[known]
-            low[:, k], high[:, k], youngest[k] = seen.min(0), seen.max(0), age[known].min()
+            low[:, k], high[:, k] = seen.min(0), seen.max(0)
             weight = np.ones(len(grown))
             for _ in range(ROUNDS):
                 loc[OF_LOC, k] = _ridge(seen[:, OF_LOC], grown, weight)
@@ -79,9 +77,14 @@ class Growth:
                 log_scatter[OF_SCATTER, k] = _ridge(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635, np.ones(len(grown)))
                 weight = np.maximum(np.exp(seen @ log_scatter[:, k]), CLOSE) ** -2.0
                 weight /= weight.mean()
-        law = cls(low, high, loc, log_scatter, usual, youngest, np.zeros(len(usual)), apart)
-        horizons = lead[np.isnan(counts).all(1) & ~np.isnan(lead)]  # age 0
+        law = cls(low, high, loc, log_scatter, usual, np.zeros(len(usual)), apart)
+        horizons = lead[np.isnan(counts).all(1) & ~np.isnan(lead)]
         return replace(law, grown=law.where_unread(horizons).mean(0)) if len(horizons) else law
+
+    @property
+    def youngest(self) -> np.ndarray:
+        """(K,) hours, the youngest age at a reading that the law was fitted to."""
+        return np.expm1(self.low[OLD])
 
     def filled(self, counts: np.ndarray) -> np.ndarray:
         """(N, K) log(1 + n): a count that was not read is as much above the usual as those read with it, on average; NaN where none was."""
@@ -101,7 +104,7 @@ class Growth:
         return np.where(read, counts + expected - unit * loc, self.where_unread(age + lead)), np.where(read, unit, 1.0)
 
     def where_unread(self, horizon: np.ndarray) -> np.ndarray:
-        """(N, K) origin where nothing was read; `horizon` (N,) hours after publication, 0 where that is unknown."""
+        """(N, K) origin where nothing was read, given the `horizon` (N,) in hours after publication; 0 where that is NaN."""
         level = np.zeros((len(horizon), len(self.usual)))
         youngest = np.minimum(self.youngest, horizon[:, None])
         expected = self._expected(level, youngest, horizon[:, None] - youngest)
@@ -156,4 +159,4 @@ def _passed(place: np.ndarray) -> np.ndarray:
 
 def _ridge(terms: np.ndarray, values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     weighed = terms.T * weight
-    return np.linalg.solve(weighed @ terms + NOTHING * np.eye(terms.shape[1]), weighed @ values)
+    return np.linalg.solve(weighed @ terms + PENALTY * np.eye(terms.shape[1]), weighed @ values)

@@ -90,7 +90,7 @@ def age(videos: pd.DataFrame) -> np.ndarray:
 
 
 def ages_seen(videos: pd.DataFrame) -> tuple[float, float]:
-    """Days that all but `FEW` of the rows reach, and that all but as many do not exceed; 0 where no age is known."""
+    """The range of ages in days from which `FEW` of the rows fall short, and which as many exceed; 0 and 0 where no age is known."""
     known = age(videos)
     known = known[~np.isnan(known)]
     low, high = np.quantile(known, [FEW, 1 - FEW]) if len(known) else (0.0, 0.0)

@@ -243,7 +243,7 @@ def _moved(amount: float, scale: Scale) -> str:
 def _notes(forecaster: Forecaster, horizons: tuple[float, ...]) -> tuple[str, ...]:
     if not knows_time(forecaster.featurizer):
         return ("this run has learned from data without collected_at, so it knows no time: every horizon is the same forecast",)
-    low, high = forecaster.featurizer.youngest * DAY, forecaster.featurizer.oldest * DAY
+    low, high = (days * DAY for days in forecaster.featurizer.ages_seen)
     if low <= horizons[0] and horizons[-1] <= high:
         return ()
     return (f"most videos this run has learned from were {duration(max(low, 360.0))} to {duration(high)} old: trust other horizons less",)

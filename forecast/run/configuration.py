@@ -96,6 +96,8 @@ class Configuration:
             _check(item, getattr(self, item.name))
         if not self.targets or len(set(self.targets)) != len(self.targets):
             raise InputError(f"targets: {', '.join(self.targets) or 'none'} (at least one, each once)")
+        if -1.0 < self.others_left_out < 0.0:
+            raise InputError(f"setting others_left_out: {self.others_left_out:g} is neither -1 nor a share")
         if self.folds > max(self.members, 1):
             raise InputError(f"setting folds: {self.folds} is more than there are members")
 

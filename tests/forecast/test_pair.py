@@ -88,7 +88,7 @@ def test_videos_take_the_second_run_along(first, second, videos):
 
 
 def test_a_table_is_compared_with_the_rows_that_the_run_was_moved_to(first, second, videos):
-    unlike = replace(second, featurizer=replace(second.featurizer, youngest=1e6))
+    unlike = replace(second, featurizer=replace(second.featurizer, ages_seen=(1e6, 1e6)))
     pair = ForecasterPair.of(first, unlike, 0.5)
     assert shift(first.featurizer, videos).younger < 0.1
     assert shift(pair.featurizer, videos).younger == 1

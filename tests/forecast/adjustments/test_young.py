@@ -88,4 +88,6 @@ def test_a_video_below_the_youngest_learned_from_looks_as_old_as_that():
     found = shift(fitted, Dataset(new.iloc[[0]]))
     assert found.younger == 1.0
     assert any("younger than what was learned from" in sentence for sentence in found.warnings)
-    assert Featurizer.fit(Dataset(videos), targets=("view_count",), target_scale="identity").youngest == 0.0
+    of_scores = Featurizer.fit(Dataset(videos), targets=("view_count",), target_scale="identity")
+    assert of_scores.youngest == 0.0
+    assert of_scores.ages_seen == fitted.ages_seen == pytest.approx(np.quantile(age, [0.01, 0.99]))

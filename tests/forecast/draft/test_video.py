@@ -64,7 +64,8 @@ def test_features_of_another_network_are_refused(featurizer):
 
 def test_the_simulated_world_knows_time(featurizer):
     assert knows_time(featurizer)
-    assert featurizer.youngest < 1 < 7 < featurizer.oldest <= 60  # days; the world was read at up to 60
+    youngest, oldest = featurizer.ages_seen
+    assert youngest < 1 < 7 < oldest <= 60  # days; the world was read at up to 60
 
 
 def test_a_fan_runs_from_the_first_to_the_last_horizon():

@@ -6,6 +6,7 @@ import pytest
 
 from features.followed.looks import looks_each
 from forecast.run.configuration import GROWTH_STEPS, STEPS, Configuration
+from machine.errors import InputError
 
 
 @pytest.mark.parametrize("rows", [40, 100, 300, 1000, 5000])
@@ -32,6 +33,11 @@ def test_few_videos_among_many_were_followed() -> None:
 def test_of_few_followed_videos_networks_mostly_see_what_was_read(rows: int, looks: int, expected: float) -> None:
     assert Configuration().for_rows(rows, looks).others_left_out == expected
     assert Configuration(others_left_out=0.0).for_rows(rows, looks).others_left_out == 0.0
+
+
+def test_a_negative_share_is_refused() -> None:
+    with pytest.raises(InputError, match=r"others_left_out: -0.5 is neither -1 nor a share"):
+        Configuration(others_left_out=-0.5)
 
 
 def test_a_video_is_one_video_however_often_it_is_looked_at() -> None:

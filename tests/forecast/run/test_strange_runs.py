@@ -182,7 +182,8 @@ def test_tampered_features_are_refused(run, name, array):
 @pytest.mark.parametrize(
     "values",
     [
-        {"salt": "zz"}, {"salt": 5}, {"targets": ["other"]}, {"target_scale": "eval"}, {"columns": {"visual": 3}}, {"histories": ["../x"]},
+        {"salt": "zz"}, {"salt": 5}, {"ages_seen": [3.0]}, {"ages_seen": [2.0, 1.0]},
+        {"targets": ["other"]}, {"target_scale": "eval"}, {"columns": {"visual": 3}}, {"histories": ["../x"]},
         {"categories": ["nobody"]}, {"tokenizer": {"vocabulary": ["a"] * 9, "merges": [["q", "z"]]}}, {"tokenizer": 7}, {"columns": {}},
     ],
 )  # fmt: skip
