@@ -21,7 +21,6 @@ from program.linear import COMPONENTS, WIDE, Linear
 from training.watch import WATCHED
 
 ROWS = 20_000  # training rows looked at, evenly spread: more change the weights of so few columns by little
-A_PRIORI = 1.0  # weights of the usual size that each group has beside its own: from few rows alone strengths are far off
 STEPS = 60
 FEW_STEPS = 15  # where a step is a large matrix's inverse
 LARGE = 600  # columns
@@ -30,6 +29,21 @@ FEWEST = 2  # training rows that a line is fitted to
 DRAWS = 100
 LEAST_LEFT = 0.05  # share of a training row's variance that the regression leaves in its error
 SMALLEST = 1e-3  # standard deviations: smaller errors have the logarithm of this
+
+
+class Prior(NamedTuple):
+    """What is believed of each group of weights before rows are seen: from few rows alone strengths are far off.
+
+    Attributes:
+        explained: variance that all columns together explain, relative to what is left.
+        weights: how many weights of that size each group has beside its own.
+    """
+
+    explained: float
+    weights: float
+
+
+OF_LOC, OF_WIDTH = Prior(0.1, 1.0), Prior(0.02, 3.0)  # how wide errors are differs much less between videos than what they reach
 
 
 class Regression(NamedTuple):
@@ -112,7 +126,9 @@ def _share(linear: Linear, member: Member, validation: Videos, targets: Targets,
     return best_share(ours, theirs, truth, repeats)
 
 
-def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new: np.ndarray, repeats: float = 1.0) -> Regression:
+def regression(
+    columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new: np.ndarray, repeats: float = 1.0, prior: Prior = OF_LOC
+) -> Regression:
     """Multivariate Bayesian linear regression with one strength of shrinkage a group.
 
     Args:
@@ -121,6 +137,7 @@ def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new
         groups: (P,) numbers of the groups, from 0.
         new: (M, P) columns of other rows, over which the uncertainty of the weights is averaged.
         repeats: how many rows together count as one, since they say the same.
+        prior: of the weights.
     """
     count, width = columns.shape
     known, size = ~np.isnan(reached), np.bincount(groups)
@@ -130,7 +147,7 @@ def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new
     told = count / repeats
     product = x.T @ x if width <= count else None
     strength = 2.0 * size
-    usual = 1 / (2.0 * max(width, 1))  # a weight's variance a priori: all columns together explain half as much as is left
+    usual = prior.explained / max(width, 1)  # a weight's variance a priori
     for _ in range(STEPS if min(width, count) <= LARGE else FEW_STEPS):
         weight, variance = _posterior(x, y, strength[groups], product)
         forecast = x @ weight
@@ -140,7 +157,8 @@ def regression(columns: np.ndarray, reached: np.ndarray, groups: np.ndarray, new
         covariance = (left.T @ left / np.sqrt(np.outer(share, share)) + (weight * strength[groups, None]).T @ weight) / told
         covariance += 1e-4 * np.eye(len(loc))
         signal = np.einsum("pk,kl,pl->p", weight, np.linalg.inv(covariance), weight) / len(loc)
-        before, strength = strength, (size + A_PRIORI) / (np.bincount(groups, weights=signal + variance) + A_PRIORI * usual)
+        told_of = np.bincount(groups, weights=signal + variance)
+        before, strength = strength, (size + prior.weights) / (told_of + prior.weights * usual)
         if np.abs(np.log(strength / before)).max() < 1e-3:
             break
     weight, _ = _posterior(x, y, strength[groups], product)
@@ -162,7 +180,7 @@ def widths(columns: np.ndarray, errors: np.ndarray, groups: np.ndarray, repeats:
     strayed = np.where(known, np.abs(errors), 0.0)
     size = strayed / np.maximum(np.sqrt((strayed**2).sum(0) / np.maximum(known.sum(0), 1)), 1e-12)
     told = np.where(known, np.log(np.maximum(size, SMALLEST)), 0.0).sum(1) / np.maximum(known.sum(1), 1)
-    weight = regression(columns, told[:, None], groups, columns[:0], repeats).weight[:, 0]
+    weight = regression(columns, told[:, None], groups, columns[:0], repeats, OF_WIDTH).weight[:, 0]
     narrowed = size / np.exp(np.clip(columns @ weight, -2 * WIDE, 2 * WIDE))[:, None]
     square = (narrowed**2).sum() / max(known.sum(), 1)
     return weight, 0.5 * float(np.log(square)) if square > 0 else 0.0
