@@ -97,7 +97,8 @@ class FollowedHistory(History):
         found, days = self.each(group, time, video, age, before)
         reached = np.nan_to_num(found)
         count = (~np.isnan(days)).sum(1, keepdims=True).astype(np.float64)
-        return count, reached.sum(1), (reached**2).sum(1), reached[:, :NEIGHBOURS], days[:, :NEIGHBOURS]
+        known = np.minimum(self.known(group, time, video), WIDEST) if before is None else count
+        return known, count, reached.sum(1), (reached**2).sum(1), reached[:, :NEIGHBOURS], days[:, :NEIGHBOURS]
 
     def joined(self, other: History) -> "FollowedHistory":
         """Its videos with their readings, and those of the other, a `FollowedHistory` too, that it does not have."""

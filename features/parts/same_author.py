@@ -2,7 +2,8 @@
 
 A video never sees itself: rows are known by a key, and a query skips the row with its own key (leave-one-out on training rows).
 Where groups are few, a training row skips a fifth of the others, too. The mean of all others but oneself tells oneself, once it is known
-whose mean it is, and few groups are soon known; of a fold left out together it tells no more than the fold's mean.
+whose mean it is, and few groups are soon known; of a fold left out together it tells no more than the fold's mean. How many others are
+known is told as if none were skipped, since a video that is forecast skips none.
 """
 
 from dataclasses import dataclass
@@ -112,6 +113,15 @@ class History:
         count = (high - low).astype(np.float64)[:, None] - mine[:, :1]
         return count, first[high] - first[low] - mine[:, 1 : 1 + width], second[high] - second[low] - mine[:, 1 + width :]
 
+    def known(self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
+        """(N, 1): how many of the group's other videos are known, with those that a training row skips; arguments as in `totals`."""
+        if len(self.group) == 0:
+            return np.zeros((len(group), 1))
+        low, high = self._block(group)
+        if before is not None:
+            high = self._place(low, high, before)
+        return (high - low - (self._own(low, high, video) >= 0)).astype(np.float64)[:, None]
+
     def _of_fold(self, stored: np.ndarray, folds: int) -> np.ndarray:
         """(N, F) summed over the rows of the same group and fold."""
         _, block = np.unique(self.group, return_inverse=True)
@@ -183,9 +193,9 @@ class History:
     def others(
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
     ) -> tuple[np.ndarray, ...]:
-        """What `totals` and `neighbours` return; each other video was read once, whatever the `age` (N,) in days that is asked for."""
-        totals = self.totals(group, time, video, before, self.folds)
-        return *totals, *self.neighbours(group, time, video, before, self.folds)
+        """What `known`, `totals` and `neighbours` return; each other video was read once, whatever the `age` (N,) in days asked for."""
+        known, totals = self.known(group, time, video, before), self.totals(group, time, video, before, self.folds)
+        return known, *totals, *self.neighbours(group, time, video, before, self.folds)
 
 
 def first_not_before(times: np.ndarray, low: np.ndarray, high: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -199,17 +209,17 @@ def first_not_before(times: np.ndarray, low: np.ndarray, high: np.ndarray, bound
     return low
 
 
-def moments(count: np.ndarray, total: np.ndarray, square: np.ndarray) -> np.ndarray:
-    """(N, 2 K + 1): shrunken mean, spread and log count of what `History.totals` found."""
+def moments(known: np.ndarray, count: np.ndarray, total: np.ndarray, square: np.ndarray) -> np.ndarray:
+    """(N, 2 K + 1): shrunken mean and spread of what `History.totals` found, and the logarithm of how many are `known`."""
     mean = total / (count + SHRINKAGE)
     variance = np.maximum(square - total**2 / np.maximum(count, 1), 0) / np.maximum(count - 1, 1)
     spread = np.sqrt((variance * (count - 1).clip(0) + SHRINKAGE) / (count + SHRINKAGE))
-    return np.concatenate([mean, spread, np.log1p(count)], axis=1)
+    return np.concatenate([mean, spread, np.log1p(known)], axis=1)
 
 
-def excess(count: np.ndarray, total: np.ndarray, usual: np.ndarray | float = 0.0) -> np.ndarray:
-    """(N, K + 1): how much more than `usual`, shrunken, `count` (N, 1) videos reached that `total` (N, K) is the sum of; and log count."""
-    return np.concatenate([(total - count * usual) / (count + SHRINKAGE), np.log1p(count)], axis=1)
+def excess(known: np.ndarray, count: np.ndarray, total: np.ndarray, usual: np.ndarray | float = 0.0) -> np.ndarray:
+    """(N, K + 1): how much more than `usual`, shrunken, `count` (N, 1) videos reached that `total` (N, K) is the sum of; and log known."""
+    return np.concatenate([(total - count * usual) / (count + SHRINKAGE), np.log1p(known)], axis=1)
 
 
 def author_numbers(
@@ -220,8 +230,7 @@ def author_numbers(
     Summary of all other videos; their mean weighted by 1 / (1 + days); then each neighbour's targets, distance and side in time;
     and the age of the video itself, since what the others reached grew with theirs.
     """
-    count, total, square, reached, days = history.others(group, time, video, age, before)
-    return summary(count, total, square, reached, days, age)
+    return summary(*history.others(group, time, video, age, before), age)
 
 
 def few_numbers(
@@ -230,13 +239,13 @@ def few_numbers(
     """`author_numbers` as if only a few earlier videos of each author were known, see `History.a_few_earlier`."""
     window = history.a_few_earlier(group, time, seed)
     totals = history.totals(group, time, video, window=window)
-    return summary(*totals, *history.neighbours(group, time, video, window=window), age)
+    return summary(totals[0], *totals, *history.neighbours(group, time, video, window=window), age)
 
 
 def summary(
-    count: np.ndarray, total: np.ndarray, square: np.ndarray, reached: np.ndarray, days: np.ndarray, age: np.ndarray
+    known: np.ndarray, count: np.ndarray, total: np.ndarray, square: np.ndarray, reached: np.ndarray, days: np.ndarray, age: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of `author_numbers`, of what `History.totals` and `History.neighbours` found."""
+    """The numbers of `author_numbers`, of what `History.others` found."""
     there = ~np.isnan(days)
     far = np.where(there, np.abs(np.nan_to_num(days)), 0.0)
     weight = np.where(there, 1.0 / (1.0 + far), 0.0)
@@ -245,5 +254,12 @@ def summary(
     filled = np.where(there[:, :, None], reached, recent[:, None, :])
     side = np.where(there, np.sign(np.nan_to_num(days)), 0.0) * np.log1p(far)
     own_age = np.log1p(np.nan_to_num(age))[:, None]
-    numbers = [moments(count, total, square), recent, filled.reshape(len(count), -1), side, there.sum(1)[:, None] / NEIGHBOURS, own_age]
+    numbers = [
+        moments(known, count, total, square),
+        recent,
+        filled.reshape(len(count), -1),
+        side,
+        there.sum(1)[:, None] / NEIGHBOURS,
+        own_age,
+    ]
     return np.concatenate(numbers, axis=1), count[:, 0] > 0

@@ -28,7 +28,7 @@ def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, 
 def numbers(
     videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None, folds: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(N, 2 K + 1) numbers and (N,) presence; and (N, K + 1) count and sum of what the author's own other videos with the sound reached.
+    """(N, 2 K + 1) numbers and (N,) presence; and (N, K + 2) of the author's own other videos with the sound: known, count and sum.
 
     That sum is not of what they reached beyond the usual: this video is part of what is usual for them, so the sum would tell its outcome.
     Arguments as of `features.parts.same_words.numbers`.
@@ -38,9 +38,11 @@ def numbers(
     folds = max(folds, histories["sound"].folds)
     totals = histories["sound"].totals(sound, time, video, before, folds)
     own_count, own_total, own_square = histories["own_sound"].totals(_own(videos, salt), time, video, before, folds)
+    known = histories["sound"].known(sound, time, video, before)
+    own_known = histories["own_sound"].known(_own(videos, salt), time, video, before)
     targets = totals[1].shape[1]
     count, total, square = totals[0] - own_count, totals[1] - own_total[:, :targets], totals[2] - own_square[:, :targets]
-    return moments(count, total, square), count[:, 0] > 0, np.hstack([own_count, own_total[:, targets:]])
+    return moments(known - own_known, count, total, square), count[:, 0] > 0, np.hstack([own_known, own_count, own_total[:, targets:]])
 
 
 def _own(videos: pd.DataFrame, salt: str) -> np.ndarray:

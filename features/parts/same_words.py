@@ -53,7 +53,7 @@ def fit(
 def numbers(
     videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None, folds: int = 0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(N, 4 K + 1) numbers and (N,) presence; and (N, K + 1) count and sum of what the author's own other videos reached, over the words.
+    """(N, 4 K + 1) numbers and (N,) presence; and (N, K + 2) of the author's own other videos, over the words: known, count and sum.
 
     Args:
         videos: any rows.
@@ -66,12 +66,13 @@ def numbers(
     rows, word = words_of(videos, salt)
     until = None if before is None else before[rows]
     video = _with_video(videos, salt, rows, word)
+    author = _own(videos, salt, rows, word)
     (count, total, _), (mine, own_total, _) = (
-        histories[name].totals(group, time[rows], video, until, folds)
-        for name, group in (("words", word), ("own_words", _own(videos, salt, rows, word)))
+        histories[name].totals(group, time[rows], video, until, folds) for name, group in (("words", word), ("own_words", author))
     )
-    own = np.zeros((len(videos), 1 + own_total.shape[1]))
-    np.add.at(own, rows, np.concatenate([mine, own_total], axis=1))
+    known = histories["own_words"].known(author, time[rows], video, until)
+    own = np.zeros((len(videos), 2 + own_total.shape[1]))
+    np.add.at(own, rows, np.concatenate([known, mine, own_total], axis=1))
     count, total = count - mine, total - own_total
     heard = count[:, 0] > 0
     rows, count, mean = rows[heard], count[heard, 0], (total / (count + SHRINKAGE))[heard]

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from features.scale import Scale
-from forecast.scoring.baseline import marginal_quantiles, marginal_rows
+from forecast.scoring.baseline import marginal_rows
 
-SURE = 4.0  # standard errors, beyond which a difference is no accident
+SURE = 4.0  # standard errors, beyond which a bias is no accident
+WORSE = 2.0  # likewise, a lead of the distribution of the rows
 MATTERS = 0.2  # of the standard deviation of what is left, below which it does not matter
 
 
@@ -25,8 +26,8 @@ def level(rows: dict[str, np.ndarray], truth: np.ndarray, targets: Sequence[str]
 
     Returns:
         By target, `bias` (truth less the forecast's mean, averaged, in the training scale), its `standard_error` over authors, `crps`, and
-        `crps_marginal`, that of the distribution of these very rows; and `sentences`, one for each target that is off. Medians would not
-        do: truths lie above the median of a right, skewed forecast on average.
+        `crps_marginal`, that of the distribution of these rows without the one that is forecast; and `sentences`, one for each target that
+        is off. Medians would not do: truths lie above the median of a right, skewed forecast on average.
     """
     found: dict[str, Any] = {}
     sentences = []
@@ -34,11 +35,14 @@ def level(rows: dict[str, np.ndarray], truth: np.ndarray, targets: Sequence[str]
         known = ~np.isnan(truth[:, k])
         if known.sum() < 2:
             continue
-        off, crps = (truth - rows["mean"])[known, k], float(rows["crps"][known, k].mean())
-        own = marginal_rows(marginal_quantiles(truth[known][:, [k]]), truth[known][:, [k]])
-        bias, error, marginal = float(off.mean()), _standard_error(off, authors[known]), float(own["crps"].mean())
+        off, reached, count = (truth - rows["mean"])[known, k], truth[known][:, [k]], int(known.sum())
+        # n rows forecast by all n have (n - 1)^2 / n^2 of the CRPS that they have when forecast by the others
+        others = marginal_rows(np.sort(reached, axis=0), reached)["crps"][:, 0] * (count / (count - 1)) ** 2
+        lead = rows["crps"][known, k] - others
+        bias, error = float(off.mean()), _standard_error(off, authors[known])
+        crps, marginal = float(rows["crps"][known, k].mean()), float(others.mean())
         found[name] = {"bias": bias, "standard_error": error, "crps": crps, "crps_marginal": marginal}
-        if crps > marginal:
+        if lead.mean() > WORSE * lead.std() / count**0.5:
             sentences.append(f"{name}: its CRPS, {crps:.3f}, is worse than that of the distribution of these very rows, {marginal:.3f}")
         if abs(bias) > max(SURE * error, MATTERS * float(off.std())):
             amount = f"a factor of {math.exp(abs(bias)):.2f}" if scale.counts else f"{abs(bias):.3g}"

@@ -117,6 +117,14 @@ def test_errors_that_are_all_alike_have_one_width() -> None:
     assert (columns @ widths(columns, half, np.zeros(30, int))[0]).std() < 0.3
 
 
+def test_few_rows_of_numbers_that_say_nothing_are_hardly_believed() -> None:
+    random = np.random.default_rng(0)
+    columns, reached, groups = random.normal(size=(100, 40)), random.normal(size=(100, 2)), np.repeat([0, 1], 20)
+    new = random.normal(size=(1000, 40))
+    assert (new @ regression(columns, reached, groups, new).weight).std() < 0.12  # 0.17, were half as much as is left explained a priori
+    assert (new @ widths(columns, reached, groups)[0]).std() < 0.05  # likewise 0.15
+
+
 def test_the_share_is_that_of_the_least_crps() -> None:
     random = np.random.default_rng(0)
     truth = random.normal(size=(3000, 1))

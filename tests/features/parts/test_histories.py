@@ -55,6 +55,16 @@ def test_the_authors_own_videos_with_the_sound_are_told_beyond_what_is_usual() -
     np.testing.assert_allclose(found[0, -2:], [(1.0 + 2.0 + 4.0 - 3 * usual) / (3 + SHRINKAGE), np.log(4)])
 
 
+def test_of_one_author_a_new_video_knows_hardly_more_others_than_those_learned_from() -> None:
+    videos = pd.DataFrame({"id": [str(row) for row in range(20)], "username": "anna", "music_title": "x", "video_description": "a song"})
+    fitted = histories.fit(videos, SALT, np.zeros((20, 1)), past_only=False)
+    both = pd.concat([videos, videos[:1].assign(id="new")], ignore_index=True)
+    found = histories.numbers(both, SALT, fitted, np.ones(21), None, 1)["history"][0]
+    for column in (2, -3, -1):  # in all, with the sound, and with either word
+        np.testing.assert_allclose(found[:20, column], np.log(20) if column != -1 else np.log(1 + 2 * 19))
+        np.testing.assert_allclose(found[20, column], np.log(21) if column != -1 else np.log(1 + 2 * 20))
+
+
 def test_of_few_authors_nothing_tells_what_a_video_reached() -> None:
     """An author's total without one video would tell that video, once networks know whose total it is."""
     count, random = 400, np.random.default_rng(0)
@@ -70,6 +80,7 @@ def test_of_few_authors_nothing_tells_what_a_video_reached() -> None:
     fitted = histories.fit(videos, SALT, reached, past_only=False)
     assert fitted["sound"].folds == 0
     found, _ = histories.numbers(videos, SALT, fitted, np.ones(count), None, 1)["history"]
+    known = {-4: 200, -2: 37}  # how many have the sound, and the word
     for column, rows in ((-4, slice(1, None, 2)), (-2, slice(0, None, 11))):  # more than usual with the sound, and with the word
-        assert len(np.unique(found[rows, column + 1])) > 1  # folds are not all of one size
+        np.testing.assert_allclose(found[rows, column + 1], np.log(known[column]))
         assert abs(np.corrcoef(found[rows, column], reached[rows, 0])[0, 1]) < 0.6

@@ -25,7 +25,7 @@ def others(row: int, group: np.ndarray, time: np.ndarray, past_only: bool) -> li
 def test_summary_is_that_of_all_other_videos(past_only: bool) -> None:
     group, time, video, reached = rows()
     totals = History.fit(group, time, video, reached).totals(group, time, video, time if past_only else None)
-    numbers, present = moments(*totals), totals[0][:, 0] > 0
+    numbers, present = moments(totals[0], *totals), totals[0][:, 0] > 0
     for row in range(len(group)):
         values = reached[others(row, group, time, past_only)]
         assert present[row] == (len(values) > 0)
@@ -99,11 +99,11 @@ def test_a_sound_is_judged_by_other_authors_videos() -> None:
     featurizer = Featurizer.fit(Dataset(videos), targets=("view_count",))
     numbers, _, present = featurizer.raw(Dataset(videos))["sound"]
     assert present.all()
-    # 15 videos a sound, 5 of them by the same author; new ones see the other 10, those learned from all but their fold
+    # 15 videos a sound, 5 of them by the same author: the other 10 are known, of which those learned from skip their fold
     new = featurizer.raw(Dataset(videos.assign(id=[f"new{row}" for row in range(count)])))["sound"][0]
     np.testing.assert_allclose(np.expm1(new[:, -1]), 10.0)
-    assert (np.expm1(numbers[:, -1]) < 10.1).all()
-    np.testing.assert_allclose(np.expm1(numbers[:, -1]).mean(), 8.0, atol=1.0)
+    np.testing.assert_allclose(np.expm1(numbers[:, -1]), 10.0)
+    assert (np.abs(new[:, 0] - numbers[:, 0]) > 1e-6).mean() > 0.5
 
 
 def test_a_frequent_sound_is_known_better_not_less() -> None:

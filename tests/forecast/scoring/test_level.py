@@ -14,8 +14,8 @@ def test_a_bias_is_told_with_its_error_over_authors():
     assert found["a"]["bias"] == pytest.approx((1 + 0 + 1 + 2) / 4)
     # off by 1, 0, 1, 2, mean 1: authors' totals of what is left are -1, 0, 1
     assert found["a"]["standard_error"] == pytest.approx(np.sqrt(2) / 4)
-    # of 5, 6, 7: mean distance of the truth to a draw, less half the mean distance of two draws
-    assert found["b"]["crps_marginal"] == pytest.approx((1 + 2 / 3 + 1) / 3 - 8 / 18, abs=0.15)
+    # of 5, 6 and 7, each forecast by the other two: mean distance of the truth to a draw, less half the mean distance of two draws
+    assert found["b"]["crps_marginal"] == pytest.approx((1.5 - 0.25 + 1.0 - 0.5 + 1.5 - 0.25) / 3)
 
 
 def test_what_is_off_is_a_sentence():
@@ -32,6 +32,13 @@ def test_what_is_off_is_a_sentence():
     assert low.startswith("view_count is forecast too low, by a factor of 7.")
     assert worse.startswith("view_count: its CRPS, 0.700, is worse than that of the distribution of these very rows, 0.5")
     assert said(-2.0, 0.3)[0].startswith("view_count is forecast too high, by a factor of 7.")
+
+
+def test_a_few_rows_are_no_judge():
+    random = np.random.default_rng(0)
+    truth = random.normal(8.0, 1.0, size=(18, 1))
+    rows = {"mean": np.full_like(truth, truth.mean()), "crps": np.abs(truth - 8.0) * 0.8}  # worse by chance
+    assert level(rows, truth, ("view_count",), Scale.COUNTS, np.arange(18).astype(str))["sentences"] == []
 
 
 def test_skewed_forecasts_that_are_right_are_not_off():
