@@ -238,8 +238,9 @@ def few_numbers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """`author_numbers` as if only a few earlier videos of each author were known, see `History.a_few_earlier`."""
     window = history.a_few_earlier(group, time, seed)
-    totals = history.totals(group, time, video, window=window)
-    return summary(totals[0], *totals, *history.neighbours(group, time, video, window=window), age)
+    count, total, square = history.totals(group, time, video, window=window)
+    reached, days = history.neighbours(group, time, video, window=window)
+    return summary(count, count, total, square, reached, days, age)
 
 
 def summary(
