@@ -230,7 +230,8 @@ def author_numbers(
     Summary of all other videos; their mean weighted by 1 / (1 + days); then each neighbour's targets, distance and side in time;
     and the age of the video itself, since what the others reached grew with theirs.
     """
-    return summary(*history.others(group, time, video, age, before), age=age)
+    known, count, total, square, reached, days = history.others(group, time, video, age, before)
+    return summary(known, count, total, square, reached, days, age)
 
 
 def few_numbers(
