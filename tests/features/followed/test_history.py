@@ -44,6 +44,17 @@ def test_the_reading_nearest_in_age_and_never_a_later_one_than_the_forecast():
             assert (np.diff(np.abs(days[query][there])) >= 0).all()
 
 
+def test_of_one_author_as_many_others_are_told_to_a_video_that_was_learned_from_as_to_another():
+    videos = np.arange(20)
+    history = FollowedHistory.fit_readings(np.zeros(20, int), videos * DAY, videos, videos, videos * DAY + 1, np.ones((20, 1)))
+    query = np.append(videos, 99)
+    known, count, *_ = history.others(np.zeros(21, int), np.append(videos, 5.0) * DAY, query, np.ones(21))
+    np.testing.assert_array_equal(known[:, 0], [19] * 20 + [20])
+    np.testing.assert_array_equal(count[:, 0], [20 - 4] * 20 + [20])  # a fold is skipped
+    known, count, *_ = history.others(np.zeros(1, int), 5 * DAY * np.ones(1), np.array([99]), np.ones(1), np.full(1, 5 * DAY))
+    assert known == count == 5
+
+
 def test_joined_histories_hold_both_and_a_video_once():
     random = np.random.default_rng(1)
     group, time, video, owner, moment, counts = table = made(random)
