@@ -92,6 +92,10 @@ class Forecaster:
         """
         return replace(self, featurizer=self.featurizer.with_past(_as_dataset(past, self.configuration)), met=True)
 
+    def for_drafts(self) -> "Forecaster":
+        """The same for videos that are not published yet: only what came before counts, and intervals are those of what comes."""
+        return replace(self, featurizer=self.featurizer.for_drafts())
+
     @property
     def checksum(self) -> str:
         """Of the run directory's files: only forecasts of one run can be compared."""
@@ -144,7 +148,8 @@ class Forecaster:
                 if self.moved is not None:
                     samples_of_chunk = self.moved.apply(samples_of_chunk, videos.rows(rows))
                 of_chunk = None if known is None else known[rows]
-                stretched = self.calibration.apply(samples_of_chunk, stranger[rows], absent.rows(rows), of_chunk)
+                drafts = self.featurizer.past_only
+                stretched = self.calibration.apply(samples_of_chunk, stranger[rows], absent.rows(rows), of_chunk, drafts=drafts)
                 stretched = videos.rows(rows).absolute(stretched)
                 if videos.age is not None:
                     age = videos.age[rows]

@@ -17,11 +17,12 @@ from features.featurizer import Featurizer
 from features.followed.looks import learned_from_looks, looks_each, read_again
 from features.rows.built import built
 from features.rows.folds import Folds, held_rows, map_folds, rows_to_learn
-from features.rows.splits import Rows, split
+from features.rows.splits import Rows, newest, split
 from features.tables.dataset import Dataset, as_dataset
 from features.targets import truth
+from features.videos import apart
 from features.whole_counts import dequantiser
-from forecast.adjustments.calibration import Calibration, calibrate
+from forecast.adjustments.calibration import MOST, Calibration, calibrate
 from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of
 from forecast.joint.dependence import FILE as DEPENDENCE
@@ -37,6 +38,8 @@ from machine.errors import InputError
 from program import SHIPPED, Program
 from training.members import fit_members, workers_for
 from training.start import EXTRACTION, begin
+
+ENOUGH = 1000  # training rows from which one member holds out the newest: the stretch of fewer rows is a guess
 
 
 def train(
@@ -86,21 +89,35 @@ def train(
         followed = len(rows.train) * read_again(dataset) // len(dataset)
         left_to_us = configuration.folds == 0
         configuration = configuration.for_rows(len(rows.train), max(1, looks // 2), followed)
-        splits = _splits(divide, configuration.folds, fewer=left_to_us)
+        last = _newest(dataset, learning, len(rows.train), configuration, fewer_folds=left_to_us)
+        splits = _splits(divide, min(configuration.folds, configuration.members - (len(last) > 0)), fewer=left_to_us)
         configuration = replace(configuration, folds=len(splits))
         begin(directory, configuration, source, dataset, keep_names=keep_names)
         at_once = workers_for(workers, configuration, len(rows.train) * looks, device.type) if program.portable else 1
         featurizer = _features(directory, dataset.take(learning), configuration)
-        folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=configuration.split == "author").to(device)
+        by_author = configuration.split == "author"
+        folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=by_author, newest=last).to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
         members = fit_members(directory, featurizer, folds, configuration, program, at_once)
-        calibration = _calibration(featurizer, members, folds, configuration)
+        some = last[np.linspace(0, len(last) - 1, min(len(last), MOST // looks)).astype(int)]
+        calibration = _calibration(featurizer, members, folds, dataset.take(some), configuration)
         save_calibration(directory, calibration)
-        forecaster = Forecaster(configuration, featurizer, tuple(members), calibration, load_features(directory)[1], {})
+        taking_turns = tuple(members if folds.newest is None else members[:-1])
+        forecaster = Forecaster(configuration, featurizer, taking_turns, calibration, load_features(directory)[1], {})
         save_dependence(directory, _dependence(forecaster, folds, dataset, splits))
         parts = built(dataset.take(learning), folds.videos, configuration.left_out)
         _finish(directory, configuration, program, dataset, parts)
         return load(path, program=program, device=device)
+
+
+def _newest(dataset: Dataset, learning: np.ndarray, rows: int, configuration: Configuration, *, fewer_folds: bool) -> np.ndarray:
+    """Row numbers of the newest videos, which the last member holds out to calibrate forecasts of what comes; there may be none.
+
+    Split by time, fold 0 is the newest; split by author, rows stand for authors never seen.
+    """
+    c = configuration
+    spare = c.calibrate and c.members > 1 and (fewer_folds or c.folds < c.members)
+    return newest(dataset.videos, learning, c.validation_share) if c.split == "random" and spare and rows >= ENOUGH else learning[:0]
 
 
 def _splits(divide: Callable[..., Rows], folds: int, *, fewer: bool) -> list[Rows]:
@@ -139,8 +156,8 @@ def _features(run: RunDirectory, dataset: Dataset, configuration: Configuration)
     return featurizer
 
 
-def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, configuration: Configuration) -> Calibration:
-    """The stretches that the validation rows ask for."""
+def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, last: Dataset, configuration: Configuration) -> Calibration:
+    """The stretches that the validation rows ask for; `last` are the videos that the last member held out, if it did."""
     if not configuration.calibrate:
         return Calibration.none(len(featurizer.targets.names))
     spread = dequantiser(featurizer.targets.whole, folds.videos.device)
@@ -151,7 +168,13 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, co
             members, held = members[:: len(held)], held[:1]
         known = [spread(folds.known(fold)).relative() for fold in range(len(held))]
         hardly = [spread(videos).relative() for videos in map(folds.hardly_known, range(len(held))) if videos is not None]
-        return calibrate(members, held, featurizer.shapes, known=known, hardly_known=hardly, seed=configuration.seed)
+        coming = None
+        if folds.newest is not None:
+            drafts = featurizer.for_drafts().transform(rows_to_learn(featurizer, last)[0]).labelled().to(folds.videos.device)
+            drafts = drafts if featurizer.growth is None else apart(drafts)[0]
+            *members, older = members
+            coming = older, spread(drafts).relative()
+        return calibrate(members, held, featurizer.shapes, known=known, hardly_known=hardly, coming=coming, seed=configuration.seed)
 
 
 def _dependence(forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: list[Rows]) -> Dependence:

@@ -79,13 +79,12 @@ def fit_member(
     program: Program,
     report: Callable[[dict[str, Any]], None],
 ) -> Member:
-    """Fit one member, or load it if it is finished; `report` gets the numbers of each epoch. Member m holds out fold m modulo F."""
+    """Fit one member, or load it if it is finished; `report` gets the numbers of each epoch. What it holds out: `Folds.of_member`."""
     one = dataclasses.replace(configuration, seed=(configuration.seed + 1009 * member) % 2**32)
     build = partial(_networks, program, featurizer, one, folds.videos.device)
     if (run.path / member_file(member)).exists():
         return load_member(run, member, blank_member(program, build, featurizer, one, folds.videos))
-    fold = member % len(folds)
-    train, validation = folds.train(fold), folds.validation(fold)
+    train, validation = folds.of_member(member, configuration.members)
     fit_one = partial(_fit, run, member, featurizer, program, build=build, report=report)
     if featurizer.growth is None:
         fitted = fit_one(one, train, validation, looks=folds.looks)

@@ -29,12 +29,14 @@ class Folds:
         starts: where each fold begins, in order, and N at last; rows before the first fold are in none.
         strangers: whether validation rows stand for authors never seen, so that nothing of the author is known of them.
         looks: how many rows there are, on average, of each video that nothing had been read of, see `features.followed.looks`.
+        newest: numbers of the newest rows, which the last member holds out in place of a fold; None: no member does.
     """
 
     videos: Videos
     starts: tuple[int, ...]
     strangers: bool = False
     looks: float = 1.0
+    newest: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -42,7 +44,16 @@ class Folds:
     @property
     def about(self) -> tuple[Any, ...]:
         """All but the rows, in the order of the fields."""
-        return self.starts, self.strangers, self.looks
+        return self.starts, self.strangers, self.looks, self.newest
+
+    def of_member(self, member: int, members: int) -> tuple[Videos, Videos]:
+        """The rows that one of so many members learns from, and those that it holds out."""
+        if self.newest is not None and member == members - 1:
+            older = np.setdiff1d(np.arange(len(self.videos)), self.newest)
+            learned, held = (self.videos.rows(torch.from_numpy(rows).to(self.videos.device)) for rows in (older, self.newest))
+            return learned, replace(held, few_known=None)
+        fold = member % len(self)
+        return self.train(fold), self.validation(fold)
 
     def train(self, fold: int) -> Videos:
         """All rows but those of the fold; a view, not a copy, for the last fold."""
@@ -70,7 +81,9 @@ class Folds:
         return Folds(self.videos.to(device), *self.about)
 
 
-def map_folds(path: Path, featurizer: Featurizer, dataset: Dataset, splits: Sequence[Rows], *, strangers: bool) -> Folds:
+def map_folds(
+    path: Path, featurizer: Featurizer, dataset: Dataset, splits: Sequence[Rows], *, strangers: bool, newest: np.ndarray | None = None
+) -> Folds:
     """Write the labelled rows of all folds below `path`, unless they are there, and map them.
 
     Args:
@@ -79,6 +92,7 @@ def map_folds(path: Path, featurizer: Featurizer, dataset: Dataset, splits: Sequ
         dataset: the table that `splits` divides.
         splits: by fold, with the same test rows and disjoint validation rows.
         strangers: see `Folds`.
+        newest: row numbers of the videos that the last member holds out; None or empty: none does.
 
     Raises:
         InputError: no training or no validation row has a known target, or the rows cannot be written.
@@ -93,10 +107,12 @@ def map_folds(path: Path, featurizer: Featurizer, dataset: Dataset, splits: Sequ
     if not path.exists():
         mapped.write(path, _chunks(featurizer, learned, shares))
     starts, videos, looks = np.cumsum([len(share) for share in shares]), mapped.read(path), 1.0
+    owner = owner[np.concatenate(shares)]
     if featurizer.growth is not None:
-        unread = owner[np.concatenate(shares)][~videos[EARLY].present.numpy()]
+        unread = owner[~videos[EARLY].present.numpy()]
         looks = len(unread) / max(len(np.unique(unread)), 1)
-    return Folds(videos, tuple(starts.tolist()), strangers, looks)
+    last = np.flatnonzero(np.isin(owner, [] if newest is None else newest))
+    return Folds(videos, tuple(starts.tolist()), strangers, looks, last if len(last) else None)
 
 
 def rows_to_learn(featurizer: Featurizer, dataset: Dataset) -> tuple[Dataset, np.ndarray]:

@@ -69,6 +69,13 @@ def split(
     return rows
 
 
+def newest(videos: pd.DataFrame, rows: np.ndarray, share: float) -> np.ndarray:
+    """Sorted: the newest share of `rows` (R,), which are row numbers of `videos`; none where some were published nobody knows when."""
+    if "create_time" not in videos or videos["create_time"].iloc[rows].isna().any():
+        return rows[:0]
+    return np.sort(rows[_time_order(videos.iloc[rows], 0)[: _count(len(rows), share)]])
+
+
 def _count(rows: int, share: float) -> int:
     return max(1, round(rows * share))
 

@@ -10,7 +10,8 @@
    is a little worse than that of M. The gain of averaging n members falls like 1 / n, so the stretch of M follows from that of one member
    and that of G. With one fold all members hold out the same rows, and the guarantee is exact.
 4. Groups have stretches of their own: each target; strangers, who are authors without history; rows that lack a part, or its columns, which
-   are made by taking it away. The last kind only ever widens.
+   are made by taking it away. The last kind only ever widens. Videos that are published after all that was learned from, too: what
+   authors reach changes, so that forecasts of rows from among those learned from look better than forecasts of what comes.
 5. Knowing less never narrows. If intervals are narrower on average when a part is taken away, rows without that part have their stretch
    multiplied by the ratio of the two widths. Steps 1 and 2 are fitted with this factor in place.
 
@@ -57,6 +58,7 @@ class Calibration:
         widening: (K,) factors of at least 1, multiplied into the first two, for those that lack a part.
         read: for videos that were read before, whatever else they have; None where none was.
         hardly_known: for those of authors of whom only few videos are known; None: as for known ones.
+        coming: for those of known authors that are published after all that was learned from; None: as for known ones.
     """
 
     known: np.ndarray
@@ -66,24 +68,27 @@ class Calibration:
     widening: dict[str, np.ndarray] = field(default_factory=dict)
     read: np.ndarray | None = None
     hardly_known: np.ndarray | None = None
+    coming: np.ndarray | None = None
 
     @classmethod
     def none(cls, targets: int) -> "Calibration":
         """No change."""
         return cls(np.ones((2, targets)), np.ones((2, targets)))
 
-    def factor(self, stranger: np.ndarray, absent: Absences, known: np.ndarray | None = None) -> np.ndarray:
+    def factor(self, stranger: np.ndarray, absent: Absences, known: np.ndarray | None = None, *, drafts: bool = False) -> np.ndarray:
         """(N, 2, K) stretches of N videos.
 
         Args:
             stranger: (N,) bool.
             absent: what else they lack.
             known: (N,) how many of their authors' videos are known; None: many.
+            drafts: whether they are published after all that was learned from.
         """
-        of_known = self.known[None]
+        of_known = (self.known if self.coming is None or not drafts else self.coming)[None]
         if known is not None and self.hardly_known is not None:
             share = np.clip(np.log(np.maximum(known, 1) / FEW_KNOWN) / np.log(WELL_KNOWN / FEW_KNOWN), 0.0, 1.0)
-            of_known = self.hardly_known + share[:, None, None] * (self.known - self.hardly_known)
+            of_few = self.hardly_known * of_known / self.known  # what time changes, it changes for them, too
+            of_known = of_few + share[:, None, None] * (of_known - of_few)
         factor = np.where(stranger[:, None, None], self.strangers, of_known)
         for part, widening in self.widening.items():
             factor = np.where(absent.parts[part][:, None, None], factor * widening, factor)
@@ -92,9 +97,11 @@ class Calibration:
                 factor = np.where(gone[part][:, None, None], np.maximum(factor, stretches), factor)
         return factor if self.read is None else np.where(absent.parts[EARLY][:, None, None], factor, self.read)
 
-    def apply(self, samples: Tensor, stranger: np.ndarray, absent: Absences, known: np.ndarray | None = None) -> Tensor:
+    def apply(
+        self, samples: Tensor, stranger: np.ndarray, absent: Absences, known: np.ndarray | None = None, *, drafts: bool = False
+    ) -> Tensor:
         """Stretch samples (S, N, K) about their medians; further arguments as of `factor`."""
-        below, above = samples.new_tensor(self.factor(stranger, absent, known)).unbind(1)
+        below, above = samples.new_tensor(self.factor(stranger, absent, known, drafts=drafts)).unbind(1)
         if bool((below == 1).all() and (above == 1).all()):
             return samples
         median = samples.quantile(0.5, dim=0) if samples.numel() < 10_000_000 else samples.median(dim=0).values
@@ -108,6 +115,7 @@ def calibrate(
     *,
     known: Sequence[Videos] | None = None,
     hardly_known: Sequence[Videos] = (),
+    coming: tuple[Member, Videos] | None = None,
     seed: int = 0,
 ) -> Calibration:
     """Fit the stretches on validation rows: as they are, as strangers', and with one part after the other taken away.
@@ -118,6 +126,7 @@ def calibrate(
         shapes: of the parts, which tell what columns of them may be missing.
         known: the same rows with what is known of their authors, where `held` has it not (default: it has).
         hardly_known: the same rows as if only few of their authors' videos were known (default: that is not told apart).
+        coming: the newest rows, labelled, with what was known when they were published, and a member that was trained on older ones alone.
         seed: of the draws of z.
     """
     known = known or held
@@ -152,7 +161,8 @@ def calibrate(
         strange = _stretches(members, [videos.without(*OF_THE_AUTHOR) for videos in few], widening)
         of_known = _of_known(members, known, widening, strange)
         of_few = _of_known(members, hardly_known, widening, strange) if hardly_known else None
-        return Calibration(of_known, strange, lacking, bare, widening, read, of_few)
+        of_coming = None if coming is None else _of_known([coming[0]], [coming[1]], widening, of_known)
+        return Calibration(of_known, strange, lacking, bare, widening, read, of_few, of_coming)
 
 
 def _of_known(members: Sequence[Member], held: Sequence[Videos], widening: Mapping[str, np.ndarray], otherwise: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ def knowing(forecaster: Forecaster, past: Dataset) -> Forecaster:
     Raises:
         InputError: see `features.past.check_past`.
     """
-    return replace(forecaster, featurizer=forecaster.featurizer.for_drafts()).with_past(past)
+    return forecaster.for_drafts().with_past(past)
 
 
 def completed(draft: Draft, past: Dataset) -> Draft:

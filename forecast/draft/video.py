@@ -38,13 +38,15 @@ class Draft:
 def featurize(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -> tuple[Videos, np.ndarray, list[str]]:
     """The draft as it will be, `horizons` seconds after publication.
 
-    Only what was published before it, or read before the last reading of it, counts as history, whatever the run was trained with.
+    Args:
+        draft: what is known of it.
+        horizons: H seconds.
+        featurizer: for drafts.
 
     Returns:
         `Videos` of H rows; (H, K) what is usual for the author, NaN where that is not known; and sentences that name what the run was
         trained with and the draft lacks, what is unseen, and what lies far outside.
     """
-    featurizer = featurizer.for_drafts()
     rows = rows_of(draft, horizons, featurizer)
     raw = featurizer.raw(rows)
     unlike = shift_of(featurizer, [tally(featurizer, rows, raw)]).of_one_video

@@ -1,7 +1,7 @@
 """What a table of drafts may reach: each draft, and the total of joint draws."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,7 @@ def plan(
     for name in goals:
         if name not in forecaster.targets:
             raise InputError(f"--goal {name}: the run forecasts {', '.join(forecaster.targets)}")
-    forecaster = replace(forecaster, featurizer=forecaster.featurizer.for_drafts())
+    forecaster = forecaster.for_drafts()
     dataset, scale = at_horizon(drafts, publish, horizon), forecaster.featurizer.targets.scale
     first, tallies, found, kept = own_numbers(dataset), [], [], []
     reach: dict[str, list[np.ndarray]] = {name: [] for name in goals}

@@ -11,7 +11,7 @@ from features.tables.columns import COUNTS
 from machine.errors import InputError
 from machine.files import json_object
 
-VERSION = 17  # of the run directory's format
+VERSION = 18  # of the run directory's format
 AUTOMATIC = dict.fromkeys(("width", "depth", "members", "folds", "batch_size", "epochs", "growth_epochs", "patience"), 0)
 AUTOMATIC["others_left_out"] = -1  # these values leave the settings to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
@@ -44,7 +44,8 @@ class Configuration:
     validation_share: float = setting(0.15, "share of the rows not held out for tests that stop and calibrate a member", low=1e-6, high=0.9)
     folds: int = setting(
         0,
-        "disjoint sets of such rows, members take turns (0: as many as members, half as many from 5,000 training rows on, 1 above 200,000)",
+        "disjoint sets of such rows, members take turns (0: as many as members, half as many from 5,000 training rows on, 1 above "
+        "200,000); split at random, from 1,000 training rows on, the last member holds out the newest instead if it can be spared",
         low=0,
         high=64,
     )

@@ -54,11 +54,12 @@ def share_of_own(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved:
     """
     c = own.configuration
     ours, theirs, reached = [], [], []
+    members = own.members if own.calibration.coming is None else own.members[:-1]  # the last one holds out none of the folds
     for fold in range(c.folds):
         held = np.intersect1d(split(dataset.videos, **c.division, fold=fold).validation, learning)
         table = dataset.take(held)
         reached.append(truth(table.videos, own.targets, c.target_scale))
-        ours.append(_draws(replace(own, members=own.members[fold :: c.folds]), table, own.targets))
+        ours.append(_draws(replace(own, members=members[fold :: c.folds]), table, own.targets))
         theirs.append(_draws(moved(np.setdiff1d(learning, held)), table, own.targets))
     known = np.concatenate(reached)
     scale, random = np.maximum(np.nanstd(known, axis=0), 1e-9), np.random.default_rng(c.seed)
