@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from features.rows.splits import split
 from features.simulated.world import simulate
 from features.tables.dataset import Dataset
+from forecast.run.load import load
 from machine.errors import InputError
 from tests.training.test_extremes import TINY
-from training import train
+from training import ensemble, train
 
 
 def test_of_few_authors_there_are_fewer_folds_unless_they_were_asked_for():
@@ -21,3 +24,22 @@ def test_of_few_authors_there_are_fewer_folds_unless_they_were_asked_for():
         assert (found.configuration.members, found.configuration.folds) == (4, folds)
         with pytest.raises(InputError, match="few"):
             train(Dataset(videos, name="few"), replace(settings, folds=4))
+
+
+def test_split_at_random_one_member_holds_out_the_newest_and_calibrates_drafts(monkeypatch, tmp_path):
+    dataset = simulate(300, seed=0)[0]
+    settings = replace(TINY, members=3, folds=0, calibrate=True)
+    assert train(dataset, settings).calibration.coming is None  # too few rows
+    monkeypatch.setattr(ensemble, "ENOUGH", 100)
+    for other in (replace(settings, split="author"), replace(settings, folds=3), replace(settings, calibrate=False)):
+        assert train(dataset, other).calibration.coming is None
+    found = train(dataset, settings, run=tmp_path / "run")
+    assert (found.configuration.members, found.configuration.folds) == (3, 2)
+    again = load(tmp_path / "run")
+    np.testing.assert_array_equal(again.calibration.coming, found.calibration.coming)
+    some = dataset.take(split(dataset.videos, **settings.division).test)
+    wide = replace(found, calibration=replace(found.calibration, coming=found.calibration.known * 2))
+    as_known = replace(found, calibration=replace(found.calibration, coming=None))
+    drawn, drafts, plainly = (one.forecast(some).samples for one in (wide, wide.for_drafts(), as_known.for_drafts()))
+    np.testing.assert_array_equal(drawn, found.forecast(some).samples)
+    assert np.ptp(drafts, axis=0).sum() > 1.5 * np.ptp(plainly, axis=0).sum()

@@ -8,7 +8,7 @@ import torch
 
 from features.featurizer import Featurizer
 from features.rows.folds import Folds, map_folds
-from features.rows.splits import split
+from features.rows.splits import newest, split
 from features.tables.dataset import Dataset
 from features.targets import truth
 from machine.errors import InputError
@@ -35,6 +35,22 @@ def test_shares_are_those_of_the_splits(world: Dataset, tmp_path: Path, how: str
     # on the split by author, nothing is known of the authors of validation rows
     assert bool(folds.validation(0)["history"].present.any()) == (how == "random")
     assert bool(folds.train(0)["history"].present.any())
+
+
+def test_the_last_member_holds_out_the_newest_and_the_others_take_turns(world: Dataset, tmp_path: Path) -> None:
+    splits = [split(world.videos, seed=0, fold=fold, validation_share=0.2) for fold in range(2)]
+    learning = np.sort(np.concatenate(splits[0][:2]))
+    featurizer, last = Featurizer.fit(world.take(learning)), newest(world.videos, learning, 0.2)
+    folds = map_folds(tmp_path / "rows", featurizer, world, splits, strangers=False, newest=last)
+    wanted = [(rows.train, rows.validation) for rows in (*splits, splits[0])] + [(np.setdiff1d(learning, last), last)]
+    for member, shares in enumerate(wanted):
+        for videos, share in zip(folds.of_member(member, 4), shares, strict=True):
+            assert videos.popularity is not None
+            assert sorted(map(tuple, videos.popularity.tolist())) == popularity(world, featurizer, share)
+    assert folds.of_member(3, 4)[1].few_known is None
+    nobody = map_folds(tmp_path / "rows", featurizer, world, splits, strangers=False, newest=last[:0])
+    assert nobody.newest is None
+    assert torch.equal(nobody.of_member(3, 4)[1]["social"].numbers, nobody.validation(1)["social"].numbers)
 
 
 def test_the_last_fold_is_trained_on_a_view(world: Dataset, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.rows.splits import split
+from features.rows.splits import newest, split
 from forecast.run.configuration import Configuration
 from machine.errors import InputError
 
@@ -40,6 +40,17 @@ def test_no_author_is_in_two_shares() -> None:
     authors = [set(VIDEOS["username"].iloc[share].dropna()) for share in rows]
     assert sum(map(len, authors)) == len(set.union(*authors))
     assert all(len(share) > 5 for share in rows)
+
+
+def test_the_newest_of_some_rows() -> None:
+    rows = np.arange(0, 200, 2)
+    found = newest(VIDEOS, rows, 0.1)
+    assert set(found) == set(rows[np.argsort(VIDEOS["create_time"].to_numpy()[rows])[-10:]])
+    assert (np.diff(found) > 0).all()
+    assert len(newest(VIDEOS.drop(columns="create_time"), rows, 0.1)) == 0
+    unknown = VIDEOS.assign(create_time=VIDEOS["create_time"].where(VIDEOS.index != 4))
+    assert len(newest(unknown, rows, 0.1)) == 0
+    assert len(newest(unknown, rows[3:], 0.1)) == 10
 
 
 def test_time_tests_on_the_newest() -> None:

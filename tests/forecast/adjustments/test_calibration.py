@@ -105,6 +105,21 @@ def test_what_parts_multiply_comes_before_what_they_need_at_least() -> None:
     np.testing.assert_allclose(factor, [[[value]] * 2 for value in (2.4, 1.0, 3.0, 3.0)])
 
 
+def test_drafts_of_known_authors_have_stretches_of_their_own() -> None:
+    calibration = Calibration(both(1.0), both(5.0), hardly_known=both(1.5), coming=both(1.2))
+    stranger = np.array([False, True, False])
+    for drafts, known, expected in (
+        (False, None, (1.0, 5.0, 1.0)),
+        (True, None, (1.2, 5.0, 1.2)),
+        (True, np.array([5, 0, 20]), (1.5 * 1.2, 5.0, 1.2)),  # few of the author's videos are known, none, and many
+    ):
+        found = calibration.factor(stranger, Absences(), known, drafts=drafts)
+        np.testing.assert_allclose(found, [[[value]] * 2 for value in expected])
+    np.testing.assert_allclose(
+        replace(calibration, coming=None).factor(stranger, Absences(), drafts=True), [[[v]] * 2 for v in (1.0, 5.0, 1.0)]
+    )
+
+
 def test_no_calibration_changes_nothing() -> None:
     samples = torch.randn(11, 3, 2)
     assert torch.equal(Calibration.none(2).apply(samples, np.zeros(3, bool), Absences()), samples)
@@ -283,5 +298,9 @@ def test_a_fold_of_whose_authors_none_is_known_leaves_it_to_the_others() -> None
     assert FEWEST == 40
     of_few = calibrate(members, [rows(19, 0), rows(20, 1)])
     np.testing.assert_array_equal(of_few.known, of_few.strangers)
+    later = calibrate(members, [rows(60, 0), rows(0, 1)], coming=(members[0], rows(50, 2)))
+    np.testing.assert_array_equal(later.known, found.known)
+    np.testing.assert_array_equal(later.coming, calibrate(members[:1], [rows(50, 2)]).known)
+    np.testing.assert_array_equal(calibrate(members, [rows(60, 0), rows(0, 1)], coming=(members[0], rows(39, 2))).coming, found.known)
     of_enough = calibrate(members, [rows(40, 0), rows(0, 1)])
     assert not np.allclose(of_enough.known, of_enough.strangers)
