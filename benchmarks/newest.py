@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from features.tables.columns import COUNTS
 from features.tables.dataset import read_dataset
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     able = np.array(sorted(count.index[count >= options.least]), dtype=str)
     chosen = np.random.default_rng(options.seed).permutation(able)[: options.authors]
     some = dataset.take(np.flatnonzero(videos["username"].isin(chosen)))
-    newest = some.videos.groupby("username")["create_time"].rank(ascending=False, method="first").to_numpy() == 1
+    newest = newest_of_each(some.videos)
     if not newest.any():
         raise InputError(f"{options.data}: no author has {options.least} videos")
     rows = some.take(np.flatnonzero(newest))
@@ -39,6 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, one in (("as rows of the table are", forecaster), ("as drafts are", forecaster.for_drafts())):
         found = one.evaluate(rows)["mean"]
         print(f"| {name} | {' | '.join(f'{found[score]:.3f}' for score in ('crps', 'coverage_95', 'interval_score_95'))} |", flush=True)
+
+
+def newest_of_each(videos: pd.DataFrame) -> np.ndarray:
+    """(N,) bool: which videos are their author's newest one."""
+    return videos.groupby("username")["create_time"].rank(ascending=False, method="first").to_numpy() == 1
 
 
 def _parser() -> command.Parser:
