@@ -103,6 +103,24 @@ def test_the_share_is_that_of_rows_which_neither_learned_from(run_directory, oth
     assert found["moved far off"] == pytest.approx(1 - believed)
 
 
+def test_a_network_that_held_out_the_newest_forecasts_no_fold(pair, other, monkeypatch):
+    alone, asked = load(pair).second, []
+    settings = replace(alone.configuration, split="random", members=3, folds=2)
+    alone = replace(alone, configuration=settings, members=alone.members[:1] * 3)
+
+    def drawn(forecaster, table, targets):
+        asked.append(len(forecaster.members))
+        return np.zeros((10, len(table), len(targets)))
+
+    monkeypatch.setattr(own, "_draws", drawn)
+    for coming, members in ((None, [2, 1]), (alone.calibration.known, [1, 1])):
+        asked.clear()
+        own.share_of_own(
+            replace(alone, calibration=replace(alone.calibration, coming=coming)), other, np.arange(len(other)), lambda rows: alone
+        )
+        assert asked[::2] == members  # the others are of the moved run
+
+
 def test_rows_that_cannot_make_a_run_are_moved_to_all_the_same(run_directory, other, tmp_path, capsys):
     bare = replace(other, videos=other.videos[["id", "view_count"]])
     moved = go_on(run_directory, bare, run=tmp_path / "bare")
