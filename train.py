@@ -6,11 +6,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forecast.run.configuration import PRESETS, add_options
 from machine import command
 from machine.processes import prepare_workers
+
+if TYPE_CHECKING:
+    import numpy as np
 
 EXAMPLES = """examples:
   python train.py                                       the built-in simulated world
@@ -91,11 +94,16 @@ def _train(options: Any, device: Any) -> None:
             if name not in forecaster.second.targets:
                 print(f"             {name}, which no row knows, is forecast by the moved run alone")
     by_author = forecaster.configuration.split == "author"
-    stretches = forecaster.calibration.strangers if by_author else forecaster.calibration.known
-    halves = ", ".join(f"{below:.2f} and {above:.2f}" for below, above in stretches.T)
+    stretches, coming = forecaster.calibration.strangers if by_author else forecaster.calibration.known, forecaster.calibration.coming
     if forecaster.configuration.calibrate:
-        print(f"stretch      {halves} of the 95 % intervals below and above the median, so that validation rows are held")
+        print(f"stretch      {_halves(stretches)} of the 95 % intervals below and above the median, so that validation rows are held")
+    if coming is not None:
+        print(f"             {_halves(coming)} of those of drafts, so that the newest rows are held")
     print(f"next         python evaluate.py --run {run.path} --samples 1000")
+
+
+def _halves(stretches: np.ndarray) -> str:
+    return ", ".join(f"{below:.2f} and {above:.2f}" for below, above in stretches.T)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@
    is a little worse than that of M. The gain of averaging n members falls like 1 / n, so the stretch of M follows from that of one member
    and that of G. With one fold all members hold out the same rows, and the guarantee is exact.
 4. Groups have stretches of their own: each target; strangers, who are authors without history; rows that lack a part, or its columns, which
-   are made by taking it away. The last kind only ever widens. Videos that are published after all that was learned from, too: what
-   authors reach changes, so that forecasts of rows from among those learned from look better than forecasts of what comes.
-5. Knowing less never narrows. If intervals are narrower on average when a part is taken away, rows without that part have their stretch
+   are made by taking it away. The last kind only ever widens.
+5. What authors reach changes, so that rows from among those learned from are easier to forecast than what comes. Drafts of known authors
+   have the stretch that the newest rows ask for, forecast as drafts by one member that was trained on older rows alone.
+6. Knowing less never narrows. If intervals are narrower on average when a part is taken away, rows without that part have their stretch
    multiplied by the ratio of the two widths. Steps 1 and 2 are fitted with this factor in place.
 
 Draws are moved by the stretch, not drawn anew, so the targets keep moving together.
