@@ -29,7 +29,7 @@ from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.dependence import Dependence, save_dependence
 from forecast.joint.held_back import dependence_of, with_worth
 from forecast.member import Member
-from forecast.run.configuration import Configuration
+from forecast.run.configuration import MANY, Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.load import load, load_features, member_file, save_calibration, save_features
 from forecast.run.versions import versions
@@ -113,11 +113,13 @@ def train(
 def _newest(dataset: Dataset, learning: np.ndarray, rows: int, configuration: Configuration, *, fewer_folds: bool) -> np.ndarray:
     """Row numbers of the newest videos, which the last member holds out to calibrate forecasts of what comes; there may be none.
 
-    Split by time, fold 0 is the newest; split by author, rows stand for authors never seen.
+    Split by time, fold 0 is the newest; split by author, rows stand for authors never seen. Of very many rows, no second copy is made.
     """
     c = configuration
-    spare = c.calibrate and c.members > 1 and (fewer_folds or c.folds < c.members)
-    return newest(dataset.videos, learning, c.validation_share) if c.split == "random" and spare and rows >= ENOUGH else learning[:0]
+    spare = c.members > 1 and (fewer_folds or c.folds < c.members)
+    if c.split != "random" or not c.calibrate or not spare or not ENOUGH <= rows <= MANY:
+        return learning[:0]
+    return newest(dataset.videos, learning, c.validation_share)
 
 
 def _splits(divide: Callable[..., Rows], folds: int, *, fewer: bool) -> list[Rows]:
