@@ -37,7 +37,9 @@ def test_a_horizon_is_the_age_of_the_video(featurizer):
 def test_history_is_what_the_author_published_before(featurizer, world):
     author = world.videos["username"].mode()[0]
     mine = world.videos.loc[world.videos["username"] == author, "create_time"]
-    before, after = (featurize(Draft(time, {"username": author}), [DAY], featurizer)[0] for time in (mine.min() - 1, mine.max() + 1))
+    before, after = (
+        featurize(Draft(time, {"username": author}), [DAY], featurizer.for_drafts())[0] for time in (mine.min() - 1, mine.max() + 1)
+    )
     assert not before["history"].present.any()
     assert after["history"].present.all()
 
