@@ -59,7 +59,7 @@ def test_a_forecast_a_comparison_and_a_table_of_drafts(address, tmp_path):
         page.locator("#forecast-a").click()
         page.locator("#answer-a table").first.wait_for()
         answer = page.locator("#answer-a").inner_text()
-        assert [word for word in ("views", "shares", "30 d", "What each part contributes", "not given") if word not in answer] == []
+        assert [word for word in ("views", "shares", "30 d", "What each part contributes", "unknown") if word not in answer] == []
         page.locator("#follower_count-b").locator("input, textarea").fill("3M")
         page.locator("#forecast-b").click()
         page.locator("#verdict table").wait_for()

@@ -205,7 +205,7 @@ def parts_table(outlook: Outlook) -> str:
     lines = [f"{'part':12s}{'precision':>10s}{title(first) + ' moved':>16s}{'interval without':>18s}   at {duration(outlook.horizons[-1])}"]
     for name, part in outlook.parts.items():
         if not part["given"]:
-            lines.append(f"{name:12s}{'not given':>10s}")
+            lines.append(f"{name:12s}{'unknown':>10s}")
             continue
         moved = "" if name == PRIOR else _moved(part["moves_median"][first], outlook.scale)
         width = "" if name == PRIOR else f"x {part['width_without'][first]:.2f}"

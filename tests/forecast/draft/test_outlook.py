@@ -41,7 +41,7 @@ def test_every_horizon_and_draft_meets_the_same_random_numbers(forecaster, found
 def test_shares_add_up_and_missing_parts_have_none(found):
     assert sum(part["precision_share"] for part in found.parts.values()) == pytest.approx(1.0, abs=1e-5)
     assert not found.parts["visual"]["given"]
-    assert "not given" in next(line for line in parts_table(found).splitlines() if line.startswith("visual"))
+    assert "unknown" in next(line for line in parts_table(found).splitlines() if line.startswith("visual"))
     assert set(found.parts["textual"]["width_without"]) == set(found.targets)
 
 
