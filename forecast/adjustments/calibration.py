@@ -12,7 +12,8 @@
 4. Groups have stretches of their own: each target; strangers, who are authors without history; rows that lack a part, or its columns, which
    are made by taking it away. The last kind only ever widens.
 5. What authors reach changes, so that rows from among those learned from are easier to forecast than what comes. Drafts of known authors
-   have the stretch that the newest rows ask for, forecast as drafts by one member that was trained on older rows alone.
+   have the stretch that the newest rows ask for, forecast as drafts by one member that was trained on older rows alone, if it is greater:
+   of what comes no half is narrower, since a time in which authors did worse than before may be followed by one in which they do better.
 6. Knowing less never narrows. If intervals are narrower on average when a part is taken away, rows without that part have their stretch
    multiplied by the ratio of the two widths. Steps 1 and 2 are fitted with this factor in place.
 
@@ -162,7 +163,7 @@ def calibrate(
         strange = _stretches(members, [videos.without(*OF_THE_AUTHOR) for videos in few], widening)
         of_known = _of_known(members, known, widening, strange)
         of_few = _of_known(members, hardly_known, widening, strange) if hardly_known else None
-        of_coming = None if coming is None else _of_known([coming[0]], [coming[1]], widening, of_known)
+        of_coming = None if coming is None else np.maximum(of_known, _of_known([coming[0]], [coming[1]], widening, of_known))
         return Calibration(of_known, strange, lacking, bare, widening, read, of_few, of_coming)
 
 

@@ -300,7 +300,12 @@ def test_a_fold_of_whose_authors_none_is_known_leaves_it_to_the_others() -> None
     np.testing.assert_array_equal(of_few.known, of_few.strangers)
     later = calibrate(members, [rows(60, 0), rows(0, 1)], coming=(members[0], rows(50, 2)))
     np.testing.assert_array_equal(later.known, found.known)
-    np.testing.assert_array_equal(later.coming, calibrate(members[:1], [rows(50, 2)]).known)
+    np.testing.assert_array_equal(later.coming, np.maximum(found.known, calibrate(members[:1], [rows(50, 2)]).known))
+    wide = rows(50, 2)
+    wide = replace(wide, popularity=3.0 * wide.popularity)
+    np.testing.assert_array_equal(
+        calibrate(members, [rows(60, 0), rows(0, 1)], coming=(members[0], wide)).coming, calibrate(members[:1], [wide]).known
+    )
     np.testing.assert_array_equal(calibrate(members, [rows(60, 0), rows(0, 1)], coming=(members[0], rows(39, 2))).coming, found.known)
     of_enough = calibrate(members, [rows(40, 0), rows(0, 1)])
     assert not np.allclose(of_enough.known, of_enough.strangers)
