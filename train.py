@@ -98,7 +98,7 @@ def _train(options: Any, device: Any) -> None:
     if forecaster.configuration.calibrate:
         print(f"stretch      {_halves(stretches)} of the 95 % intervals below and above the median, so that validation rows are held")
     if coming is not None:
-        print(f"             {_halves(coming)} of those of drafts, so that the newest rows are held")
+        print(f"             {_halves(coming)} of those of drafts by known authors, so that the newest rows are held")
     print(f"next         python evaluate.py --run {run.path} --samples 1000")
 
 

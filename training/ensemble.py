@@ -113,7 +113,8 @@ def train(
 def _newest(dataset: Dataset, learning: np.ndarray, rows: int, configuration: Configuration, *, fewer_folds: bool) -> np.ndarray:
     """Row numbers of the newest videos, which the last member holds out to calibrate forecasts of what comes; there may be none.
 
-    Split by time, fold 0 is the newest; split by author, rows stand for authors never seen. Of very many rows, no second copy is made.
+    Split by time, fold 0 is the newest; split by author, rows stand for authors never seen. Of more than `MANY` rows none is held out:
+    that would copy all others.
     """
     c = configuration
     spare = c.members > 1 and (fewer_folds or c.folds < c.members)

@@ -97,7 +97,7 @@ class FollowedHistory(History):
         found, days = self.each(group, time, video, age, before)
         reached = np.nan_to_num(found)
         count = (~np.isnan(days)).sum(1, keepdims=True).astype(np.float64)
-        known = np.minimum(self.known(group, time, video), WIDEST) if before is None else count
+        known = np.minimum(self.totals(group, time, video)[0], WIDEST) if before is None else count
         return known, count, reached.sum(1), (reached**2).sum(1), reached[:, :NEIGHBOURS], days[:, :NEIGHBOURS]
 
     def joined(self, other: History) -> "FollowedHistory":

@@ -50,7 +50,7 @@ def fit(
         if "history" in found:
             authors = found["history"] if beside is None else beside["history"].joined(found["history"])
             totals = authors.totals(author, time, own, time if past_only else None, authors.folds)
-            usual = moments(totals[0], *totals)[:, : reached.shape[1]]
+            usual = moments(*totals)[:, : reached.shape[1]]
         found |= same_sound.fit(videos, salt, time, reached, usual, known)
     if any(text.strip() for text in captions(videos)) and "words" not in without:
         found |= same_words.fit(videos, salt, time, reached, known, () if beside is None else beside["words"].group)

@@ -81,8 +81,8 @@ class History:
         before: np.ndarray | None = None,
         folds: int = 0,
         window: Window | None = None,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Count, sum and sum of squares of what the group's other videos reached.
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """How many of the group's other videos are known; and count, sum and sum of squares of what those that are not skipped reached.
 
         Args:
             group: (N,) keys of the queries; `time` and `video` likewise.
@@ -94,11 +94,11 @@ class History:
             window: of `a_few_earlier`; None: the whole group counts.
 
         Returns:
-            (N, 1), (N, K) and (N, K) float64.
+            (N, 1), (N, 1), (N, K) and (N, K) float64.
         """
         if len(self.group) == 0:
             zeros = np.zeros((len(group), self.reached.shape[1]))
-            return zeros[:, :1], zeros, zeros
+            return zeros[:, :1], zeros[:, :1], zeros, zeros
         low, high = window or self._block(group)
         if before is not None:
             high = self._place(low, high, before)
@@ -110,17 +110,9 @@ class History:
             stored = self._of_fold(stored, folds)
         mine = np.where(own[:, None] >= 0, stored[np.maximum(own, 0)], 0.0)
         width = self.reached.shape[1]
-        count = (high - low).astype(np.float64)[:, None] - mine[:, :1]
-        return count, first[high] - first[low] - mine[:, 1 : 1 + width], second[high] - second[low] - mine[:, 1 + width :]
-
-    def known(self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
-        """(N, 1): how many of the group's other videos are known, with those that a training row skips; arguments as in `totals`."""
-        if len(self.group) == 0:
-            return np.zeros((len(group), 1))
-        low, high = self._block(group)
-        if before is not None:
-            high = self._place(low, high, before)
-        return (high - low - (self._own(low, high, video) >= 0)).astype(np.float64)[:, None]
+        inside = (high - low).astype(np.float64)[:, None]
+        total, square = first[high] - first[low] - mine[:, 1 : 1 + width], second[high] - second[low] - mine[:, 1 + width :]
+        return inside - (own[:, None] >= 0), inside - mine[:, :1], total, square
 
     def _of_fold(self, stored: np.ndarray, folds: int) -> np.ndarray:
         """(N, F) summed over the rows of the same group and fold."""
@@ -193,9 +185,9 @@ class History:
     def others(
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
     ) -> tuple[np.ndarray, ...]:
-        """What `known`, `totals` and `neighbours` return; each other video was read once, whatever the `age` (N,) in days asked for."""
-        known, totals = self.known(group, time, video, before), self.totals(group, time, video, before, self.folds)
-        return known, *totals, *self.neighbours(group, time, video, before, self.folds)
+        """What `totals` and `neighbours` return; each other video was read once, whatever the `age` (N,) in days that is asked for."""
+        totals = self.totals(group, time, video, before, self.folds)
+        return *totals, *self.neighbours(group, time, video, before, self.folds)
 
 
 def first_not_before(times: np.ndarray, low: np.ndarray, high: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -239,9 +231,8 @@ def few_numbers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """`author_numbers` as if only a few earlier videos of each author were known, see `History.a_few_earlier`."""
     window = history.a_few_earlier(group, time, seed)
-    count, total, square = history.totals(group, time, video, window=window)
-    reached, days = history.neighbours(group, time, video, window=window)
-    return summary(count, count, total, square, reached, days, age)
+    totals = history.totals(group, time, video, window=window)
+    return summary(*totals, *history.neighbours(group, time, video, window=window), age)
 
 
 def summary(

@@ -37,12 +37,11 @@ def numbers(
     sound = social.keys(videos["music_title"], salt) if "music_title" in videos else np.full(len(videos), -1)
     folds = max(folds, histories["sound"].folds)
     totals = histories["sound"].totals(sound, time, video, before, folds)
-    own_count, own_total, own_square = histories["own_sound"].totals(_own(videos, salt), time, video, before, folds)
-    known = histories["sound"].known(sound, time, video, before)
-    own_known = histories["own_sound"].known(_own(videos, salt), time, video, before)
-    targets = totals[1].shape[1]
-    count, total, square = totals[0] - own_count, totals[1] - own_total[:, :targets], totals[2] - own_square[:, :targets]
-    return moments(known - own_known, count, total, square), count[:, 0] > 0, np.hstack([own_known, own_count, own_total[:, targets:]])
+    own_known, own_count, own_total, own_square = histories["own_sound"].totals(_own(videos, salt), time, video, before, folds)
+    targets = totals[2].shape[1]
+    own = own_known, own_count, own_total[:, :targets], own_square[:, :targets]
+    known, count, total, square = (whole - mine for whole, mine in zip(totals, own, strict=True))
+    return moments(known, count, total, square), count[:, 0] > 0, np.hstack([own_known, own_count, own_total[:, targets:]])
 
 
 def _own(videos: pd.DataFrame, salt: str) -> np.ndarray:

@@ -66,11 +66,10 @@ def numbers(
     rows, word = words_of(videos, salt)
     until = None if before is None else before[rows]
     video = _with_video(videos, salt, rows, word)
-    author = _own(videos, salt, rows, word)
-    (count, total, _), (mine, own_total, _) = (
-        histories[name].totals(group, time[rows], video, until, folds) for name, group in (("words", word), ("own_words", author))
+    (_, count, total, _), (known, mine, own_total, _) = (
+        histories[name].totals(group, time[rows], video, until, folds)
+        for name, group in (("words", word), ("own_words", _own(videos, salt, rows, word)))
     )
-    known = histories["own_words"].known(author, time[rows], video, until)
     own = np.zeros((len(videos), 2 + own_total.shape[1]))
     np.add.at(own, rows, np.concatenate([known, mine, own_total], axis=1))
     count, total = count - mine, total - own_total

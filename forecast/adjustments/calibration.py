@@ -89,7 +89,7 @@ class Calibration:
         of_known = (self.known if self.coming is None or not drafts else self.coming)[None]
         if known is not None and self.hardly_known is not None:
             share = np.clip(np.log(np.maximum(known, 1) / FEW_KNOWN) / np.log(WELL_KNOWN / FEW_KNOWN), 0.0, 1.0)
-            of_few = self.hardly_known * of_known / self.known  # what time changes, it changes for them, too
+            of_few = self.hardly_known * of_known / self.known  # drafts of authors hardly known are wider in the same ratio
             of_known = of_few + share[:, None, None] * (of_known - of_few)
         factor = np.where(stranger[:, None, None], self.strangers, of_known)
         for part, widening in self.widening.items():

@@ -40,5 +40,5 @@ def authors_of(featurizer: Featurizer, dataset: Dataset, until: float | np.ndarr
         return Authors(key, np.zeros(len(videos)))
     time = published_at(videos)
     before = np.minimum(time, until) if featurizer.past_only else None
-    count, _, _ = history.totals(key, time, social.keys(videos["id"], featurizer.salt), before)
-    return Authors(key, count[:, 0])
+    known, *_ = history.totals(key, time, social.keys(videos["id"], featurizer.salt), before)
+    return Authors(key, known[:, 0])

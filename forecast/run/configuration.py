@@ -45,7 +45,8 @@ class Configuration:
     folds: int = setting(
         0,
         "disjoint sets of such rows, members take turns (0: as many as members, half as many from 5,000 training rows on, 1 above "
-        "200,000); split at random, of 1,000 to 200,000 training rows, the last member holds out the newest instead if it can be spared",
+        "200,000); split at random, with 1,000 to 200,000 training rows, the last member holds out the newest rows instead, unless as many "
+        "folds as members are asked for",
         low=0,
         high=64,
     )

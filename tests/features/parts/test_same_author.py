@@ -25,7 +25,7 @@ def others(row: int, group: np.ndarray, time: np.ndarray, past_only: bool) -> li
 def test_summary_is_that_of_all_other_videos(past_only: bool) -> None:
     group, time, video, reached = rows()
     totals = History.fit(group, time, video, reached).totals(group, time, video, time if past_only else None)
-    numbers, present = moments(totals[0], *totals), totals[0][:, 0] > 0
+    numbers, present = moments(*totals), totals[0][:, 0] > 0
     for row in range(len(group)):
         values = reached[others(row, group, time, past_only)]
         assert present[row] == (len(values) > 0)
@@ -68,7 +68,7 @@ def test_a_video_never_sees_itself() -> None:
 def test_a_new_video_sees_all_and_a_stranger_nothing() -> None:
     group, time, video, reached = rows()
     history = History.fit(group, time, video, reached)
-    count, _, _ = history.totals(np.array([2, 99, -1]), np.zeros(3), np.array([10**6, 10**6 + 1, 10**6 + 2]))
+    _, count, *_ = history.totals(np.array([2, 99, -1]), np.zeros(3), np.array([10**6, 10**6 + 1, 10**6 + 2]))
     assert count[:, 0].tolist() == [(group == 2).sum(), 0, 0]
 
 
@@ -134,7 +134,7 @@ def test_rows_of_a_fold_do_not_see_each_other() -> None:
     group, time, video, reached = rows(count=60, groups=2)
     history = History.fit(group, time, video, reached)
     assert history.folds == FOLDS
-    count, total, square = history.totals(group, time, video, folds=FOLDS)
+    _, count, total, square = history.totals(group, time, video, folds=FOLDS)
     _, days = history.neighbours(group, time, video, folds=FOLDS)
     for row in range(len(group)):
         seen = [other for other in others(row, group, time, False) if video[other] % FOLDS != video[row] % FOLDS]
@@ -152,6 +152,6 @@ def test_the_mean_of_one_authors_other_videos_does_not_tell_the_video() -> None:
     reached, video = random.normal(size=(200, 1)), random.permutation(200).astype(np.int64)
     history = History.fit(np.zeros(200, np.int64), np.arange(200) * DAY, video, reached)
     arguments = (np.zeros(200, np.int64), np.arange(200) * DAY, video)
-    (count, total, _), (alone, whole, _) = (history.totals(*arguments, folds=folds) for folds in (history.folds, 0))
+    (_, count, total, _), (_, alone, whole, _) = (history.totals(*arguments, folds=folds) for folds in (history.folds, 0))
     assert abs(np.corrcoef(whole[:, 0] / alone[:, 0], reached[:, 0])[0, 1]) > 0.999  # leaving one out tells all
     assert abs(np.corrcoef(total[:, 0] / count[:, 0], reached[:, 0])[0, 1]) < 0.35

@@ -23,7 +23,7 @@ def test_the_few_are_earlier_ones_in_a_row():
     assert (high <= np.arange(80)).all()  # not the video itself, and none that came later
     assert (high - low).max() <= MOST_EARLIER
     assert ((high - low)[np.arange(80) >= start + 20] >= 1).all()
-    count, total, _ = history.totals(group, time, np.arange(80), window=(low, high))
+    _, count, total, _ = history.totals(group, time, np.arange(80), window=(low, high))
     np.testing.assert_array_equal(count[:, 0], high - low)
     np.testing.assert_allclose(total[:, 0], [sum(range(first, last)) for first, last in zip(low, high, strict=True)])
 
