@@ -207,9 +207,14 @@ class Featurizer:
         if self.growth is not None:
             counts, age_read, lead = early.known(dataset, self.targets.names)
             beside += self.growth.relative_to(counts, age_read, lead, self.targets.loc, self.targets.spread)
-            beside += [np.nan_to_num(counts), self.growth.where_unread(age_read + lead)]
+            beside += [self.growth.floor(counts), self.growth.where_unread(age_read + lead)]
         tensors: list[Any] = [torch.from_numpy(one.astype(np.float32)) for one in beside]
         return Videos(parts, *tensors)
+
+    @property
+    def rises(self) -> np.ndarray:
+        """(K,) bool: targets that hardly ever fall as a video ages: counts, unless training saw them fall."""
+        return np.full(len(self.targets.names), self.targets.scale.counts) if self.growth is None else ~self.growth.falls
 
     def raw(self, dataset: Dataset, until: float = np.inf) -> Raw:
         """Raw continuous features, their names and presence, by part; `until` as in `transform`."""

@@ -48,6 +48,6 @@ class Scaler:
         return np.concatenate([np.clip(standard, -CLIP, CLIP), missing[:, self.gaps]], axis=1).astype(np.float32)
 
     def outside(self, values: np.ndarray) -> np.ndarray:
-        """(N,) bool: does any feature lie beyond the clip?"""
+        """(N, F) bool: which features lie beyond the clip; a missing one does not."""
         with np.errstate(invalid="ignore"):
-            return (np.abs((values - self.loc) / self.scale) > CLIP).any(1)
+            return np.abs((values - self.loc) / self.scale) > CLIP

@@ -84,7 +84,7 @@ class Videos(Mapping):
         age: (N,) days since release, NaN where unknown; None where nobody asks.
         origin: (N, K) what popularity is learned and forecast relative to, see `features.followed.growth`; None where to nothing.
         unit: (N, K) in which it is measured from there; None where in that of the training scale.
-        floor: (N, K) log(1 + count) of the last reading, 0 where there is none; None where no video was read.
+        floor: (N, K) log(1 + count) of the last reading, 0 where there is none or counts also fall; None where no video was read.
         unread: (N, K) `origin` as if nothing had been read; None where no video was.
         few_known: the part `history` as if only a few earlier videos of each author were known; None except in rows to learn from.
         second: the same videos as a second run sees them; None where there is none.

@@ -20,6 +20,7 @@ from machine.errors import InputWarning
 UNSEEN = 0.5  # share of unseen names, and
 OUTSIDE = 0.01  # share of rows outside, and
 FAR = 1.0  # training standard deviations between means, and
+MOST_NAMED = 3  # columns in one sentence
 YOUNGER = 0.05  # share of rows younger than what was learned from, above which a dataset deserves a warning
 # columns of the videos table that a feature of another name is made from
 SOURCES = {"age_days": "collected_at", "log_age": "collected_at", "log_duration": "video_duration", "hour_sine": "create_time"}
@@ -34,6 +35,7 @@ class Shift:
         lacking: for each part that some row has, the columns that the run was trained with and no row has.
         unseen: for each column of names, the share of rows, among those that have a name, whose name was not seen in training.
         outside: for each part, the share of its rows with a feature more than 8 training standard deviations from the training mean.
+        far: for each part with such a row, the columns that lie as far, where they have names that a user knows.
         younger: share of the rows that are younger than nearly all training rows.
         distance: for the age and each count or length of the table, the mean of its logarithm less that of the training rows, in their
             standard deviations.
@@ -43,6 +45,7 @@ class Shift:
     lacking: dict[str, list[str]]
     unseen: dict[str, float]
     outside: dict[str, float]
+    far: dict[str, list[str]] = field(default_factory=dict)
     younger: float = 0.0
     distance: dict[str, float] = field(default_factory=dict)
 
@@ -61,7 +64,7 @@ class Shift:
             if share > UNSEEN
         ]
         found += [
-            f"part {part}: {share:.1%} of its rows lie more than {CLIP:.0f} standard deviations from the training rows' mean"
+            f"part {part}: {share:.1%} of its rows lie more than {CLIP:.0f} standard deviations from the training rows' mean{self._in(part)}"
             for part, share in self.outside.items()
             if share > OUTSIDE
         ]
@@ -87,11 +90,15 @@ class Shift:
         found += [f"{' and '.join(names)} not given, which the run was trained with (part {part})" for part, names in self.lacking.items()]
         found += [f"its {column} is one that training has not, or hardly, seen" for column, share in self.unseen.items() if share > UNSEEN]
         found += [
-            f"part {part} lies more than {CLIP:.0f} standard deviations from the training rows' mean"
+            f"part {part} lies more than {CLIP:.0f} standard deviations from the training rows' mean{self._in(part)}"
             for part, share in self.outside.items()
-            if share > OUTSIDE
+            if share > OUTSIDE and self.far.get(part) != ["collected_at"]  # a far horizon has a note of its own
         ]
         return found
+
+    def _in(self, part: str) -> str:
+        names = self.far.get(part, [])
+        return f", in {', '.join(names[:MOST_NAMED])}{' and others' if len(names) > MOST_NAMED else ''}" if names else ""
 
     def to_dict(self) -> dict[str, Any]:
         """For metrics.json."""
@@ -112,6 +119,7 @@ class Tally:
         younger: rows that are younger than nearly all training rows.
         present: for each part of the run, the rows that have it.
         outside: for each part, the rows with a feature more than 8 training standard deviations from the training mean.
+        far: (F,) bool for each part, the features in which some row lies that far from the mean.
         given: (F,) bool for each part, the features that some row has.
         told: (2, F) for the social part, over the rows that have each feature, how many they are and their sum.
         named: for each column of names, the rows that have a name.
@@ -122,6 +130,7 @@ class Tally:
     younger: int
     present: dict[str, int]
     outside: dict[str, int]
+    far: dict[str, np.ndarray]
     given: dict[str, np.ndarray]
     named: dict[str, int]
     unseen: dict[str, int]
@@ -135,11 +144,12 @@ def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
     """
     if isinstance(featurizer, FeaturizerPair):
         return tally(featurizer.second, dataset, featurizer.second.raw(dataset))
-    present, outside, given, named, unseen = {}, {}, {}, {}, {}
+    present, outside, far, given, named, unseen = {}, {}, {}, {}, {}, {}
     for part, scaler in featurizer.scalers.items():
         values, _, there = raw.get(part) or (np.zeros((0, scaler.loc.size)), [], np.zeros(0, bool))
         present[part] = int(there.sum())
-        outside[part] = int(scaler.outside(values[there]).sum())
+        beyond = scaler.outside(values[there])
+        outside[part], far[part] = int(beyond.any(1).sum()), beyond.any(0)
         given[part] = np.asarray(~np.isnan(values[there]).all(0))
     for column, seen in _seen(featurizer).items():
         if column in dataset.videos:
@@ -149,7 +159,7 @@ def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
     younger = int((social.age(dataset.videos) < featurizer.youngest).sum())
     values = raw["social"][0] if "social" in raw and "social" in featurizer.scalers else np.zeros((0, 0))
     told = np.stack([(~np.isnan(values)).sum(0), np.nansum(values, axis=0)])
-    return Tally(len(dataset), younger, present, outside, given, named, unseen, told)
+    return Tally(len(dataset), younger, present, outside, far, given, named, unseen, told)
 
 
 def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
@@ -162,17 +172,17 @@ def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
     lacking = {}
     for part in there:
         empty = ~np.any([one.given[part] for one in tallies], axis=0) & ~_never(featurizer.scalers[part])
-        names = [name for name, gone in zip(featurizer.columns[part], empty, strict=True) if gone]
-        if part in ("social", "textual"):
-            names = [name for name in dict.fromkeys(_source(name) for name in names) if name in COLUMNS]
+        names = _named(featurizer, part, empty)
         if names and part != EARLY:  # before publication, or at the first reading, nothing is missing
             lacking[part] = names
+    far = {part: _named(featurizer, part, np.any([one.far[part] for one in tallies], axis=0)) for part in there}
     named = {column: sum(one.named[column] for one in tallies) for column in tallies[0].named}
     return Shift(
         {part: count / rows for part, count in present.items()},
         lacking,
         {column: sum(one.unseen[column] for one in tallies) / count for column, count in named.items() if count},
         {part: sum(one.outside[part] for one in tallies) / present[part] for part in there},
+        {part: names for part, names in far.items() if names},
         sum(one.younger for one in tallies) / rows,
         _distance(featurizer, np.sum([one.told for one in tallies], axis=0)),
     )
@@ -200,6 +210,14 @@ def shift(featurizer: Featurizer, dataset: Dataset) -> Shift:
 def _never(scaler: Any) -> np.ndarray:
     """(F,) bool: features without any number in training, which nobody misses."""
     return scaler.gaps & (scaler.loc == 0) & (scaler.scale == 1)
+
+
+def _named(featurizer: Featurizer, part: str, chosen: np.ndarray) -> list[str]:
+    """Columns of the user's tables that the features `chosen` (F,) of a part are made from."""
+    names = [name for name, here in zip(featurizer.columns[part], chosen, strict=True) if here]
+    if part in ("social", "textual"):
+        return [name for name in dict.fromkeys(_source(name) for name in names) if name in COLUMNS]
+    return [] if part in featurizer.histories else names
 
 
 def _source(feature: str) -> str:

@@ -25,6 +25,7 @@ SOONEST = 1e-3  # least `later` whose logarithm is taken
 ROUNDS = 3  # of weighted least squares: looks weigh by how far growth strays, which the residuals tell
 CLOSE = 0.05  # least scatter, in log counts, that looks are weighed by
 PENALTY = 3.0  # of the ridge, in looks of average weight: a law fitted to few looks expects little growth
+SELDOM = 0.025  # share of looks: a 95 % interval leaves as much below it
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Growth:
         usual: (K,) mean log(1 + count) of what was read.
         grown: (K,) growth that is expected of usual videos from `youngest` to the horizon: the mean over looks at which nothing was read.
         apart: (K,) standard deviation of a count about what the others read with it tell of it.
+        fell: (K,) share of the looks at which the count was below the one read before.
     """
 
     low: np.ndarray
@@ -48,6 +50,7 @@ class Growth:
     usual: np.ndarray
     grown: np.ndarray
     apart: np.ndarray
+    fell: np.ndarray
 
     @classmethod
     def fit(cls, counts: np.ndarray, age: np.ndarray, lead: np.ndarray, reached: np.ndarray) -> "Growth":
@@ -62,12 +65,14 @@ class Growth:
         usual, apart = _levels(np.where(np.isnan(counts).all(0), reached, counts))  # a count that is in no reading: as it was in the end
         terms = _terms(_filled(counts, usual) - usual, age[:, None], lead[:, None])
         low, high, loc, log_scatter = np.zeros((4, FEATURES, counts.shape[1]))
+        fell = np.zeros(counts.shape[1])
         for k in range(counts.shape[1]):
             grown = reached[:, k] - counts[:, k]
             known = ~np.isnan(grown + terms[:, :, k].sum(1))
             if not known.any():
                 continue
             seen, grown = terms[known, :, k], grown[known]
+            fell[k] = (grown < 0).mean()
             low[:, k], high[:, k] = seen.min(0), seen.max(0)
             weight = np.ones(len(grown))
             for _ in range(ROUNDS):
@@ -77,7 +82,7 @@ class Growth:
                 log_scatter[OF_SCATTER, k] = _ridge(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635, np.ones(len(grown)))
                 weight = np.maximum(np.exp(seen @ log_scatter[:, k]), CLOSE) ** -2.0
                 weight /= weight.mean()
-        law = cls(low, high, loc, log_scatter, usual, np.zeros(len(usual)), apart)
+        law = cls(low, high, loc, log_scatter, usual, np.zeros(len(usual)), apart, fell)
         horizons = lead[np.isnan(counts).all(1) & ~np.isnan(lead)]
         return replace(law, grown=law.where_unread(horizons).mean(0)) if len(horizons) else law
 
@@ -85,6 +90,15 @@ class Growth:
     def youngest(self) -> np.ndarray:
         """(K,) hours, the youngest age at a reading that the law was fitted to."""
         return np.expm1(self.low[OLD])
+
+    @property
+    def falls(self) -> np.ndarray:
+        """(K,) bool: targets whose counts also fall, and not only seldom (likes are withdrawn, bought views taken away)."""
+        return self.fell > SELDOM
+
+    def floor(self, counts: np.ndarray) -> np.ndarray:
+        """(N, K) below which no forecast lies: what was read, where counts hardly ever fall; 0 elsewhere."""
+        return np.where(self.falls, 0.0, np.nan_to_num(counts))
 
     def filled(self, counts: np.ndarray) -> np.ndarray:
         """(N, K) log(1 + n): a count that was not read is as much above the usual as those read with it, on average; NaN where none was."""
@@ -112,7 +126,8 @@ class Growth:
 
     def _expected(self, level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
         """(N, K) growth of videos whose counts are `level` (N, K) above the usual."""
-        return np.maximum((self._within(level, age, lead) * self.loc).sum(1), 0.0)
+        grown = (self._within(level, age, lead) * self.loc).sum(1)
+        return np.where(self.falls, grown, np.maximum(grown, 0.0))
 
     def _within(self, level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
         """`_terms`, within what the law has seen."""

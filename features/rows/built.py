@@ -48,6 +48,6 @@ def _why(name: str, dataset: Dataset) -> str:
         "early": "no video was read more than once",
         "history": "no author has two videos",
         "sound": "no two authors used one sound",
-        "words": "no two videos share a word",
+        "words": "no two authors share a word",
         "textual": "too few captions to learn words from",
     }.get(name, "not one number is known")

@@ -40,7 +40,7 @@ class Outlook:
         notes: sentences that a reader of the numbers should know.
         run: checksum of the run directory's files.
         seed: of the draws.
-        read: what had been read of the video, in order of age; every draw begins at the last of these and never falls.
+        read: what had been read of the video, in order of age; every draw begins at the last of these.
         usual: (H, K) median of the author's other videos at that age, NaN where too few are known; None where nothing is.
         warnings: what the draft lacks, what training has not seen or lies far outside of it.
     """
@@ -158,7 +158,8 @@ def outlook(
     """Forecast a draft at each of H `horizons` (seconds after publication).
 
     Every horizon, and every draft of the same seed, uses the same random numbers: differences between them are not noise. No draw's count
-    falls from one horizon to the next. Only what was published before the draft, or read before its last reading, counts as history.
+    falls from one horizon to the next, unless training saw such counts fall. Only what was published before the draft, or read before its last
+    reading, counts as history.
 
     Raises:
         InputError: no horizon is later than what was read, or `forecast.draft.so_far.in_order` refuses what was read.
@@ -172,8 +173,8 @@ def outlook(
     videos, usual, unlike = featurize(draft, horizons, forecaster.featurizer)
     videos = videos.to(device)
     drawn = np.concatenate([_row(forecaster, videos, h, samples, seed) for h in range(len(horizons))], axis=1)
-    if forecaster.featurizer.targets.scale.counts:
-        drawn = np.maximum.accumulate(drawn, axis=1)
+    rises = forecaster.featurizer.rises
+    drawn[:, :, rises] = np.maximum.accumulate(drawn[:, :, rises], axis=1)
     last = videos.rows(slice(len(horizons) - 1, None))
     found = contributions(forecaster, last, samples=min(samples, 400), seed=seed, score=False)
     targets, scale = forecaster.targets, forecaster.featurizer.targets.scale

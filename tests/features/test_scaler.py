@@ -26,7 +26,7 @@ def test_extremes_are_clipped_and_reported() -> None:
     scaler = Scaler.fit(np.arange(10.0)[:, None])
     found = scaler.transform(np.array([[1e9], [-1e9], [4.0]]))[:, 0]
     assert found[:2].tolist() == [CLIP, -CLIP]
-    assert scaler.outside(np.array([[1e9], [4.0], [NAN]])).tolist() == [True, False, False]
+    assert scaler.outside(np.array([[1e9], [4.0], [NAN]])).tolist() == [[True], [False], [False]]
 
 
 def test_constant_up_to_rounding_is_constant() -> None:

@@ -60,7 +60,8 @@ def test_rows_far_outside_are_counted_by_part(world):
     found = shift(featurizer, replace(dataset, ready=dataset.ready | {"visual": visual}))
     assert found.outside["visual"] == pytest.approx((len(there) // 2) / len(there))
     assert found.outside["acoustic"] <= 0.01
-    assert any(sentence.startswith("part visual: ") and "standard deviations" in sentence for sentence in found.warnings)
+    assert found.far == {"visual": ["visual_0"]}
+    assert any(sentence.startswith("part visual: ") and sentence.endswith("training rows' mean, in visual_0") for sentence in found.warnings)
 
 
 def test_of_one_video(world):
@@ -73,8 +74,18 @@ def test_of_one_video(world):
         "part acoustic is not given, which the run was trained with",
         "likes_count and video_count not given, which the run was trained with (part social)",
         "its username is one that training has not, or hardly, seen",
-        "part visual lies more than 8 standard deviations from the training rows' mean",
+        "part visual lies more than 8 standard deviations from the training rows' mean, in visual_0, visual_1, visual_2 and others",
     ]
+
+
+def test_a_far_horizon_is_told_by_the_draft_itself(world):
+    dataset, featurizer = world
+    one = dataset.take(np.array([0]))
+    late = one.videos["create_time"] + 1e4 * 86400
+    usual = shift(featurizer, one).of_one_video
+    assert shift(featurizer, replace(one, videos=one.videos.assign(collected_at=late))).of_one_video == usual
+    found = shift(featurizer, replace(one, videos=one.videos.assign(collected_at=late, follower_count=1e30))).of_one_video
+    assert found[len(usual) :] == ["part social lies more than 8 standard deviations from the training rows' mean, in follower_count, collected_at"]
 
 
 def test_each_warning_is_given_with_the_name_of_the_dataset(world):

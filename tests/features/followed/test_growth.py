@@ -1,5 +1,7 @@
 """The law of growth, by value: it finds coefficients that are known, and nothing read is no change."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,13 +59,29 @@ def test_where_nothing_was_read_usual_growth_to_the_horizon_is_expected():
     np.testing.assert_allclose(*growth.where_unread(np.array([1.0, growth.youngest[0]])), atol=1e-9)
 
 
-def test_growth_that_is_expected_is_never_negative():
+def test_growth_that_is_expected_is_never_negative_where_counts_hardly_ever_fall():
     random = np.random.default_rng(1)
     counts, age, lead = random.uniform(2, 12, (500, 1)), random.uniform(1, 200, 500), random.uniform(1, 500, 500)
-    growth = Growth.fit(counts, age, lead, counts - 1.0)
+    growth = replace(Growth.fit(counts, age, lead, counts - 1.0), fell=np.array([0.01]))
     loc, spread = np.array([9.0]), np.array([2.0])
     origin, unit = growth.relative_to(counts, age, lead, loc, spread)
     np.testing.assert_allclose(origin + unit * loc, counts)
+
+
+def test_counts_that_fall_may_be_forecast_below_what_was_read_and_others_may_not():
+    random = np.random.default_rng(6)
+    counts = random.normal(6, 2, size=(2000, 3))
+    age, lead = np.full(2000, 10.0), np.full(2000, 50.0)
+    fallen = np.where(random.random(2000) < 0.02, -0.1, 0.1)  # of one in fifty
+    reached = counts + np.stack([np.full(2000, -0.3), fallen, np.full(2000, 0.0)], axis=1)
+    growth = Growth.fit(counts, age, lead, reached)
+    np.testing.assert_allclose(growth.fell, [1.0, (fallen < 0).mean(), 0.0])
+    assert growth.falls.tolist() == [True, False, False]
+    look = np.array([[7.0, 7.0, np.nan]])
+    assert growth.floor(look).tolist() == [[0.0, 7.0, 0.0]]
+    loc = np.full(3, 6.0)
+    origin, unit = growth.relative_to(counts, age, lead, loc, np.full(3, 2.0))
+    np.testing.assert_allclose((origin + unit * loc - counts)[:, 0], -0.3, atol=0.01)
 
 
 def test_a_video_that_was_read_strays_no_further_than_one_that_was_not():
