@@ -5,7 +5,7 @@ from collections.abc import Collection
 from features.parts.text import captions
 from features.tables.columns import AUTHOR_COUNTS, CAPTION
 from features.tables.dataset import RESERVED, Dataset
-from features.videos import Videos
+from features.videos import EARLY, Videos
 
 NEEDS = {"history": ("username",), "sound": ("music_title",), "words": CAPTION, "textual": CAPTION}  # any one of them
 TIMES = ("create_time", "collected_at", "video_duration")
@@ -16,13 +16,14 @@ def built(dataset: Dataset, videos: Videos, left_out: Collection[str] = ()) -> d
 
     Args:
         dataset: the rows that were learned from.
-        videos: what became of them, N labelled rows.
+        videos: what became of them, N labelled rows, or looks at videos that were read several times.
         left_out: parts that were not wanted.
 
     Returns:
-        By part, those of `videos` first: how many of the N rows have it, and how many numbers it is; or why there is none.
+        By part, those of `videos` first: how many of the N have it, and how many numbers it is; or why there is none.
     """
-    found = {name: f"{int(part.present.sum()):,} of {len(videos):,} rows, {_width(*part.shape)}" for name, part in videos.items()}
+    rows = f"{len(videos):,} looks at {len(dataset):,} videos" if EARLY in videos else f"{len(videos):,} rows"
+    found = {name: f"{int(part.present.sum()):,} of {rows}, {_width(*part.shape)}" for name, part in videos.items()}
     for name in dict.fromkeys((*RESERVED, "textual", *dataset.ready)):
         if name not in found:
             found[name] = f"none: {'left out, as asked for' if name in left_out else _why(name, dataset)}"

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 
 from features.featurizer import Featurizer
+from features.followed.looks import looks_to_learn
 from features.rows.built import built
+from features.simulated.growth import simulate_followed
 from features.tables.dataset import Dataset
 
 COUNT = 40
@@ -23,6 +25,13 @@ def test_each_part_tells_its_rows() -> None:
     found = said(username=authors, follower_count=np.arange(COUNT, dtype=float).tolist())
     assert found["history"].startswith("30 of 40 rows, ")
     assert found["social"].startswith("40 of 40 rows, 2 numbers")  # and whether it is missing
+
+
+def test_looks_at_followed_videos_are_told_as_such() -> None:
+    dataset = simulate_followed(30)[0]
+    featurizer, looks = Featurizer.fit(dataset), looks_to_learn(dataset, 0)[0]
+    found = built(dataset, featurizer.transform(looks))
+    assert found["social"].startswith(f"{len(looks):,} of {len(looks):,} looks at 30 videos, ")
 
 
 def test_each_missing_part_tells_why() -> None:
