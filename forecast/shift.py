@@ -63,11 +63,7 @@ class Shift:
             for column, share in self.unseen.items()
             if share > UNSEEN
         ]
-        found += [
-            f"part {part}: {share:.1%} of its rows lie more than {CLIP:.0f} standard deviations from the training rows' mean{self._in(part)}"
-            for part, share in self.outside.items()
-            if share > OUTSIDE
-        ]
+        found += [f"part {part}: {share:.1%} of its rows lie {self._far(part)}" for part, share in self.outside.items() if share > OUTSIDE]
         found += [
             f"the {name} lies {abs(amount):.1f} standard deviations {'above' if amount > 0 else 'below'} the training rows' (logarithms)"
             for name, amount in self.distance.items()
@@ -90,15 +86,16 @@ class Shift:
         found += [f"{' and '.join(names)} not given, which the run was trained with (part {part})" for part, names in self.lacking.items()]
         found += [f"its {column} is one that training has not, or hardly, seen" for column, share in self.unseen.items() if share > UNSEEN]
         found += [
-            f"part {part} lies more than {CLIP:.0f} standard deviations from the training rows' mean{self._in(part)}"
+            f"part {part} lies {self._far(part)}"
             for part, share in self.outside.items()
             if share > OUTSIDE and self.far.get(part) != ["collected_at"]  # a far horizon has a note of its own
         ]
         return found
 
-    def _in(self, part: str) -> str:
+    def _far(self, part: str) -> str:
         names = self.far.get(part, [])
-        return f", in {', '.join(names[:MOST_NAMED])}{' and others' if len(names) > MOST_NAMED else ''}" if names else ""
+        where = f", in {', '.join(names[:MOST_NAMED])}{' and others' if len(names) > MOST_NAMED else ''}" if names else ""
+        return f"more than {CLIP:.0f} standard deviations from the training rows' mean{where}"
 
     def to_dict(self) -> dict[str, Any]:
         """For metrics.json."""
@@ -149,7 +146,7 @@ def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
         values, _, there = raw.get(part) or (np.zeros((0, scaler.loc.size)), [], np.zeros(0, bool))
         present[part] = int(there.sum())
         beyond = scaler.outside(values[there])
-        outside[part], far[part] = int(beyond.any(1).sum()), beyond.any(0)
+        outside[part], far[part] = int(beyond.any(1).sum()), np.asarray(beyond.any(0))
         given[part] = np.asarray(~np.isnan(values[there]).all(0))
     for column, seen in _seen(featurizer).items():
         if column in dataset.videos:

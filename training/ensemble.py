@@ -17,7 +17,7 @@ from features.featurizer import Featurizer
 from features.followed.looks import learned_from_looks, looks_each, read_again
 from features.rows.built import built
 from features.rows.folds import Folds, held_rows, map_folds, rows_to_learn
-from features.rows.splits import Rows, newest, split
+from features.rows.splits import Rows, newest, split, whole_authors
 from features.tables.dataset import Dataset, as_dataset
 from features.targets import truth
 from features.videos import apart
@@ -96,7 +96,8 @@ def train(
         at_once = workers_for(workers, configuration, len(rows.train) * looks, device.type) if program.portable else 1
         featurizer = _features(directory, dataset.take(learning), configuration)
         by_author = configuration.split == "author"
-        folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=by_author, newest=last).to(device)
+        whole = _whole_authors(dataset, splits, configuration)
+        folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=by_author, newest=last, apart=whole).to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
         members = fit_members(directory, featurizer, folds, configuration, program, at_once)
         some = last[np.linspace(0, len(last) - 1, min(len(last), MOST // looks)).astype(int)]
@@ -104,7 +105,7 @@ def train(
         save_calibration(directory, calibration)
         taking_turns = tuple(members if folds.newest is None else members[:-1])
         forecaster = Forecaster(configuration, featurizer, taking_turns, calibration, load_features(directory)[1], {})
-        save_dependence(directory, _dependence(forecaster, folds, dataset, splits))
+        save_dependence(directory, _dependence(forecaster, folds, dataset, splits, whole))
         parts = built(dataset.take(learning), folds.videos, configuration.left_out)
         _finish(directory, configuration, program, dataset, parts)
         return load(path, program=program, device=device)
@@ -121,6 +122,17 @@ def _newest(dataset: Dataset, learning: np.ndarray, rows: int, configuration: Co
     if c.split != "random" or not c.calibrate or not spare or not ENOUGH <= rows <= MANY:
         return learning[:0]
     return newest(dataset.videos, learning, c.validation_share)
+
+
+def _whole_authors(dataset: Dataset, splits: list[Rows], configuration: Configuration) -> list[np.ndarray]:
+    """By fold, row numbers of authors that it holds out whole: a network knows its authors, even where nothing is said of them.
+
+    Split by author, validation rows are such rows already.
+    """
+    c = configuration
+    if c.split != "random" or not c.calibrate or len(splits[0].train) > MANY:
+        return []
+    return whole_authors(dataset.videos, splits, c.validation_share / 2, c.seed)
 
 
 def _splits(divide: Callable[..., Rows], folds: int, *, fewer: bool) -> list[Rows]:
@@ -170,6 +182,7 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, la
         if configuration.split == "time":  # only the newest rows, and members that have not seen them, are like what comes
             members, held = members[:: len(held)], held[:1]
         known = [spread(folds.known(fold)).relative() for fold in range(len(held))]
+        new = [spread(folds.never_seen(fold)).relative() for fold in range(len(held))]
         hardly = [spread(videos).relative() for videos in map(folds.hardly_known, range(len(held))) if videos is not None]
         coming = None
         if folds.newest is not None:
@@ -177,14 +190,15 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, la
             drafts = drafts if featurizer.growth is None else apart(drafts)[0]
             *members, older = members
             coming = older, spread(drafts).relative()
-        return calibrate(members, held, featurizer.shapes, known=known, hardly_known=hardly, coming=coming, seed=configuration.seed)
+        options: dict[str, Any] = {"known": known, "hardly_known": hardly, "coming": coming, "new": new}
+        return calibrate(members, held, featurizer.shapes, **options, seed=configuration.seed)
 
 
-def _dependence(forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: list[Rows]) -> Dependence:
+def _dependence(forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: list[Rows], whole: list[np.ndarray]) -> Dependence:
     """What the validation rows of one author share."""
     featurizer = forecaster.featurizer
     learned, owner = rows_to_learn(featurizer, dataset)
-    numbers = held_rows(featurizer, learned, owner, splits)
+    numbers = [np.concatenate(kinds[:2]) for kinds in held_rows(featurizer, learned, owner, dataset, splits, whole)]
     first = [np.unique(owner[rows], return_index=True)[1] for rows in numbers]  # looks at one video share more than two videos do
     held = [folds.validation(fold).rows(torch.from_numpy(rows).to(folds.videos.device)) for fold, rows in enumerate(first)]
     authors = [authors_of(featurizer, learned.take(rows[once])).key for rows, once in zip(numbers, first, strict=True)]

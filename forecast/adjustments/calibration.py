@@ -9,8 +9,8 @@
 3. Each row is forecast only by members that were not trained on it (cross-conformal, Vovk 2015): by G of the M members. The average of G
    is a little worse than that of M. The gain of averaging n members falls like 1 / n, so the stretch of M follows from that of one member
    and that of G. With one fold all members hold out the same rows, and the guarantee is exact.
-4. Groups have stretches of their own: each target; strangers, who are authors without history; rows that lack a part, or its columns, which
-   are made by taking it away. The last kind only ever widens.
+4. Groups have stretches of their own: each target; strangers, fitted on rows of authors whom the members never saw; rows that lack a part,
+   or its columns, which are made by taking it away. The last kind only ever widens.
 5. What authors reach changes, so that rows from among those learned from are easier to forecast than what comes. Drafts of known authors
    have the stretch that the newest rows ask for, forecast as drafts by one member that was trained on older rows alone, if it is greater:
    of what comes no half is narrower, since a time in which authors did worse than before may be followed by one in which they do better.
@@ -54,7 +54,7 @@ class Calibration:
 
     Attributes:
         known: for videos of known authors.
-        strangers: for those of strangers.
+        strangers: for those of strangers, whom training did not have.
         lacking: by part; at least, for those that lack it.
         bare: by part; at least, for strangers who lack most of its columns (`features.missing.Absences`).
         widening: (K,) factors of at least 1, multiplied into the first two, for those that lack a part.
@@ -118,6 +118,7 @@ def calibrate(
     known: Sequence[Videos] | None = None,
     hardly_known: Sequence[Videos] = (),
     coming: tuple[Member, Videos] | None = None,
+    new: Sequence[Videos] = (),
     seed: int = 0,
 ) -> Calibration:
     """Fit the stretches on validation rows: as they are, as strangers', and with one part after the other taken away.
@@ -129,6 +130,7 @@ def calibrate(
         known: the same rows with what is known of their authors, where `held` has it not (default: it has).
         hardly_known: the same rows as if only few of their authors' videos were known (default: that is not told apart).
         coming: the newest rows, labelled, with what was known when they were published, and a member that was trained on older ones alone.
+        new: of each fold, rows of authors that its members never saw (default, and where they are few: `held`, without their authors).
         seed: of the draws of z.
     """
     known = known or held
@@ -136,8 +138,9 @@ def calibrate(
     if EARLY in held[0]:
         known = [apart(videos)[0] for videos in known]
         held, after = map(list, zip(*map(apart, held), strict=True))
+    new = [apart(videos)[0] if EARLY in videos else videos for videos in new]
+    strangers = new if sum(map(len, new)) >= FEWEST else held
     parts = [part for part in held[0] if part not in (*OF_THE_AUTHOR, EARLY)]
-    few = [videos.spread(-(-MOST // len(held))) for videos in held]
     fewer = [videos.spread(-(-LACKING // len(held))) for videos in held]
     with torch.random.fork_rng(devices=[held[0].device] if held[0].device.type == "cuda" else []), warnings.catch_warnings():
         warnings.simplefilter("ignore", InputWarning)  # a likelihood without a distribution function is drawn from
@@ -156,11 +159,12 @@ def calibrate(
             if shape.gaps and part in held[0]:
                 bare_rows = [
                     replace(videos, parts=videos.parts | {part: without_columns(videos[part], shape.gaps)}).without(*OF_THE_AUTHOR)
-                    for videos in fewer
+                    for videos in (one.spread(-(-LACKING // len(strangers))) for one in strangers)
                 ]
                 bare[part] = _stretches(members, bare_rows)
         widening = {} if alone else _widening(_summaries(members, fewer), told, fewer)
-        strange = _stretches(members, [videos.without(*OF_THE_AUTHOR) for videos in few], widening)
+        strange_rows = [videos.spread(-(-MOST // len(strangers))).without(*OF_THE_AUTHOR) for videos in strangers]
+        strange = _stretches(members, strange_rows, widening)
         of_known = _of_known(members, known, widening, strange)
         of_few = _of_known(members, hardly_known, widening, strange) if hardly_known else None
         of_coming = None if coming is None else np.maximum(of_known, _of_known([coming[0]], [coming[1]], widening, of_known))

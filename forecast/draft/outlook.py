@@ -158,8 +158,8 @@ def outlook(
     """Forecast a draft at each of H `horizons` (seconds after publication).
 
     Every horizon, and every draft of the same seed, uses the same random numbers: differences between them are not noise. No draw's count
-    falls from one horizon to the next, unless training saw such counts fall. Only what was published before the draft, or read before its last
-    reading, counts as history.
+    falls from one horizon to the next, unless training saw such counts fall. Only what was published before the draft, or read before its
+    last reading, counts as history.
 
     Raises:
         InputError: no horizon is later than what was read, or `forecast.draft.so_far.in_order` refuses what was read.

@@ -61,7 +61,9 @@ def test_rows_far_outside_are_counted_by_part(world):
     assert found.outside["visual"] == pytest.approx((len(there) // 2) / len(there))
     assert found.outside["acoustic"] <= 0.01
     assert found.far == {"visual": ["visual_0"]}
-    assert any(sentence.startswith("part visual: ") and sentence.endswith("training rows' mean, in visual_0") for sentence in found.warnings)
+    assert any(
+        sentence.startswith("part visual: ") and sentence.endswith("training rows' mean, in visual_0") for sentence in found.warnings
+    )
 
 
 def test_of_one_video(world):
@@ -85,7 +87,9 @@ def test_a_far_horizon_is_told_by_the_draft_itself(world):
     usual = shift(featurizer, one).of_one_video
     assert shift(featurizer, replace(one, videos=one.videos.assign(collected_at=late))).of_one_video == usual
     found = shift(featurizer, replace(one, videos=one.videos.assign(collected_at=late, follower_count=1e30))).of_one_video
-    assert found[len(usual) :] == ["part social lies more than 8 standard deviations from the training rows' mean, in follower_count, collected_at"]
+    assert found[len(usual) :] == [
+        "part social lies more than 8 standard deviations from the training rows' mean, in follower_count, collected_at"
+    ]
 
 
 def test_each_warning_is_given_with_the_name_of_the_dataset(world):

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.rows.splits import newest, split
+from features.rows.splits import newest, split, whole_authors
 from forecast.run.configuration import Configuration
 from machine.errors import InputError
 
@@ -106,3 +106,28 @@ def test_published_folds() -> None:
 def test_refused(how: str, table: pd.DataFrame) -> None:
     with pytest.raises(InputError, match="--split"):
         split(table, how)
+
+
+def test_whole_authors_are_held_out_by_one_fold_each() -> None:
+    splits = [split(VIDEOS, seed=1, fold=fold, validation_share=0.1) for fold in range(3)]
+    held = whole_authors(VIDEOS, splits, 0.1, seed=5)
+    learning = np.concatenate(splits[0][:2])
+    author = VIDEOS["username"].fillna(VIDEOS["id"]).to_numpy()
+    for rows in held:
+        assert set(rows) == set(learning[np.isin(author[learning], author[rows])])  # all of them, and no test row
+        assert 18 <= len(rows) < 18 + 30  # a tenth of 180 rows, and what the last author has more
+    assert len(np.unique(np.concatenate(held))) == sum(map(len, held))
+    again, other = whole_authors(VIDEOS, splits, 0.1, seed=5), whole_authors(VIDEOS, splits, 0.1, seed=6)
+    assert all(np.array_equal(one, same) for one, same in zip(held, again, strict=True))
+    assert not all(np.array_equal(one, same) for one, same in zip(held, other, strict=True))
+
+
+def test_few_authors_and_great_ones_are_not_held_out_whole() -> None:
+    videos = pd.DataFrame({"username": ["great"] * 60 + [f"author{row % 4}" for row in range(40)]})
+    splits = [split(videos, seed=0, fold=fold, test_share=0.0) for fold in range(4)]
+    held = whole_authors(videos, splits, 0.05, seed=0)
+    assert [len(rows) for rows in held] == [10] * 4
+    assert min(map(min, held)) >= 60
+    two = videos.assign(username=["one"] * 50 + ["other"] * 50)
+    assert [len(rows) for rows in whole_authors(two, splits, 0.05, seed=0)] == [0] * 4
+    assert [len(rows) for rows in whole_authors(videos.drop(columns="username"), splits, 0.05, seed=0)] == [0] * 4
