@@ -27,7 +27,6 @@ from machine.errors import InputError, NothingToLearnError
 
 CATEGORIES = ("username", "region_code", "language")
 SELDOM = 3  # a category seen in fewer training rows is as good as unseen
-USUAL = 3  # other videos of an author from which one can say what is usual
 Raw = dict[str, tuple[np.ndarray, list[str], np.ndarray]]  # by part: continuous features (N, F), their names, presence (N,)
 
 CHUNK = 65_536  # rows transformed at a time, so that memory stays flat
@@ -49,6 +48,7 @@ class Featurizer:
         wording: further numbers of the textual part, or a part of a run that was moved, see `features.parts.wording`.
         growth: what forecasts of videos that were read before are relative to; None where training had no readings.
         seed: of the looks at videos that were followed.
+        trained: keys of the authors that training had, where others have been met since; None: none has.
         histories: `history` (by author), `sound` and `words`; `own_sound` and `own_words`, by author too, are
             taken away from those and told in the author's history.
     """
@@ -65,6 +65,7 @@ class Featurizer:
     histories: dict[str, History] = field(default_factory=dict)
     growth: Growth | None = None
     seed: int = 0
+    trained: np.ndarray | None = None
 
     @property
     def youngest(self) -> float:
@@ -142,7 +143,12 @@ class Featurizer:
             InputError: see `features.past.check_past`.
         """
         check_past(dataset, self.targets, self.histories)
-        return self.joined(dataset, when_read=self.past_only)
+        return self.knowing(dataset)
+
+    def knowing(self, dataset: Dataset) -> "Featurizer":
+        """`with_past` of a dataset that may have nothing to tell."""
+        trained = self.histories["history"].group if self.trained is None and "history" in self.histories else self.trained
+        return replace(self.joined(dataset, when_read=self.past_only), trained=trained)
 
     def joined(self, dataset: Dataset, *, when_read: bool) -> "Featurizer":
         """The same, with rows in its histories that had not been there; they count since they were read, or since they were published."""
@@ -197,9 +203,7 @@ class Featurizer:
                 [],
                 np.zeros(len(dataset), bool),
             )
-            codes = np.zeros((len(dataset), 0), np.int64)
-            if part == "social" and self.categories:
-                codes = self._codes(dataset.videos)
+            codes = self._codes(dataset.videos) if part == "social" and self.categories else np.zeros((len(dataset), 0), np.int64)
             parts[part] = Part(torch.from_numpy(self.scalers[part].transform(values)), torch.from_numpy(codes), torch.from_numpy(present))
         popularity = truth(dataset.videos, self.targets.names, self.targets.scale)
         age = social.age(dataset.videos)
@@ -209,7 +213,10 @@ class Featurizer:
             beside += self.growth.relative_to(counts, age_read, lead, self.targets.loc, self.targets.spread)
             beside += [self.growth.floor(counts), self.growth.where_unread(age_read + lead)]
         tensors: list[Any] = [torch.from_numpy(one.astype(np.float32)) for one in beside]
-        return Videos(parts, *tensors)
+        met = None
+        if self.trained is not None and "username" in dataset.videos:
+            met = torch.from_numpy(~np.isin(social.keys(dataset.videos["username"], self.salt), self.trained))
+        return replace(Videos(parts, *tensors), met=met)
 
     @property
     def rises(self) -> np.ndarray:
@@ -255,17 +262,13 @@ class Featurizer:
         return histories.numbers(videos, self.salt, self.histories, age, before, len(self.targets.names))
 
     def usual(self, dataset: Dataset, until: float = np.inf) -> np.ndarray:
-        """(N, K) median, in the training scale, of what the author's other videos reached; NaN where fewer than `USUAL` are known."""
+        """(N, K) median, in the training scale, of what the author's other videos reached; NaN where too few are known."""
         videos, history = dataset.videos, self.histories.get("history")
         if history is None or "username" not in videos:
             return np.full((len(videos), len(self.targets.names)), np.nan)
-        author, own = (social.keys(videos[name], self.salt) for name in ("username", "id"))
         age = np.maximum(social.age(videos), self.youngest)
-        reached, days = history.each(author, histories.published_at(videos), own, age, self._before(dataset, until))
-        known = np.where(np.isnan(days)[:, :, None], np.nan, reached)
-        enough = (~np.isnan(known)).sum(1) >= USUAL
-        median = np.nanmedian(np.where(enough[:, None, :], known, 0.0), axis=1)
-        return np.where(enough, self.targets.loc + self.targets.spread * median, np.nan)
+        usual = histories.usual(history, videos, self.salt, age, self._before(dataset, until))
+        return self.targets.loc + self.targets.spread * usual
 
     def _before(self, dataset: Dataset, until: float) -> np.ndarray | None:
         """(N,) seconds: what was known of other videos before then counts; None where all that is known does."""

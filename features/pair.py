@@ -33,8 +33,7 @@ class FeaturizerPair(Featurizer):
 
     def with_past(self, dataset: Dataset) -> "FeaturizerPair":
         """See `Featurizer`; the second one takes what it can."""
-        second = self.second.joined(dataset, when_read=self.second.past_only)
-        return self.of(self.first.with_past(dataset), second)
+        return self.of(self.first.with_past(dataset), self.second.knowing(dataset))
 
     def standardised(self, dataset: Dataset, raw: Raw) -> Videos:
         """See `Featurizer`; `raw` is of the first one."""

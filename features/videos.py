@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-BESIDE = ("popularity", "age", "origin", "unit", "floor", "unread", "few_known")  # fields of `Videos`
+BESIDE = ("popularity", "age", "origin", "unit", "floor", "unread", "few_known", "met")  # fields of `Videos`
 EARLY = "early"  # the part that tells what was read of a video before the forecast
 PRIOR = "prior"  # how the prior is called where it stands beside the parts
 
@@ -87,6 +87,7 @@ class Videos(Mapping):
         floor: (N, K) log(1 + count) of the last reading, 0 where there is none or counts also fall; None where no video was read.
         unread: (N, K) `origin` as if nothing had been read; None where no video was.
         few_known: the part `history` as if only a few earlier videos of each author were known; None except in rows to learn from.
+        met: (N,) bool, whether their author was met since training; None where no author was.
         second: the same videos as a second run sees them; None where there is none.
     """
 
@@ -98,6 +99,7 @@ class Videos(Mapping):
     floor: Tensor | None = field(default=None)
     unread: Tensor | None = field(default=None)
     few_known: Part | None = field(default=None)
+    met: Tensor | None = field(default=None)
     second: "Videos | None" = field(default=None, kw_only=True)
 
     def __getitem__(self, part: str) -> Part:

@@ -65,7 +65,6 @@ class Forecaster:
         marginal: (1000, K) quantiles of the targets over the training rows, the forecast that does nothing.
         about: the run's manifest.
         dependence: what the videos of one author share; None: nothing.
-        met: whether authors may only have been met since training: of how many of their videos outcomes are known then matters.
         moved: where the forecasts lie on other data than the members were trained on; None: where the members say.
     """
 
@@ -77,7 +76,6 @@ class Forecaster:
     about: dict[str, Any]
     dependence: Dependence | None = None
     moved: Moved | None = None
-    met: bool = False
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -90,7 +88,7 @@ class Forecaster:
         Raises:
             InputError: see `features.past.check_past`.
         """
-        return replace(self, featurizer=self.featurizer.with_past(_as_dataset(past, self.configuration)), met=True)
+        return replace(self, featurizer=self.featurizer.with_past(_as_dataset(past, self.configuration)))
 
     def for_drafts(self) -> "Forecaster":
         """The same for videos that are not published yet: only what came before counts, and intervals are those of what comes."""
@@ -140,14 +138,14 @@ class Forecaster:
         with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
             stranger = strangers(videos)
             absent = absences(videos, self.featurizer.shapes)
-            known = known_videos(self.featurizer, videos) if self.met else None
+            met = None if videos.met is None else np.where(videos.met.cpu().numpy(), known_videos(self.featurizer, videos), 0.0)
             start = 0
             for samples_of_chunk in draw_chunks(self.members, videos, samples, seed=seed, first=first, exact=not plain):
                 stop = start + samples_of_chunk.shape[1]
                 rows = slice(start, stop)
                 if self.moved is not None:
                     samples_of_chunk = self.moved.apply(samples_of_chunk, videos.rows(rows))
-                of_chunk = None if known is None else known[rows]
+                of_chunk = None if met is None else met[rows]
                 drafts = self.featurizer.past_only
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], absent.rows(rows), of_chunk, drafts=drafts)
                 stretched = videos.rows(rows).absolute(stretched)

@@ -47,7 +47,7 @@ class ForecasterPair(Forecaster):
         self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0, plain: bool = False, authors: Authors | None = None
     ) -> Iterator[np.ndarray]:
         """See `Forecaster`."""
-        moved, own = self.first, replace(self.second, featurizer=self._both.second, met=self.met)
+        moved, own = self.first, replace(self.second, featurizer=self._both.second)
         theirs = np.arange(samples) * GOLDEN % 1
         common = [(self.targets.index(name), own.targets.index(name)) for name in own.targets]
         for start in range(0, len(videos), ENCODED):

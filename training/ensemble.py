@@ -29,7 +29,7 @@ from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.dependence import Dependence, save_dependence
 from forecast.joint.held_back import dependence_of, with_worth
 from forecast.member import Member
-from forecast.run.configuration import MANY, Configuration
+from forecast.run.configuration import MANY, SEVERAL, Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.load import load, load_features, member_file, save_calibration, save_features
 from forecast.run.versions import versions
@@ -39,6 +39,8 @@ from program import SHIPPED, Program
 from training.members import fit_members, workers_for
 from training.start import EXTRACTION, begin
 
+NEWCOMERS = 1 / 3  # share of the rows, by authors that one network beside the members never sees
+MANY_VIDEOS = 5  # of an author whom a network recognises
 ENOUGH = 1000  # training rows from which one member holds out the newest: the stretch of fewer rows is a guess
 
 
@@ -87,7 +89,7 @@ def train(
         learning = np.sort(np.concatenate([rows.train, rows.validation]))
         looks = looks_each(len(dataset)) if learned_from_looks(dataset, configuration.left_out, configuration.target_scale) else 1
         followed = len(rows.train) * read_again(dataset) // len(dataset)
-        left_to_us = configuration.folds == 0
+        left_to_us, one_more = configuration.folds == 0, configuration.members == 0
         configuration = configuration.for_rows(len(rows.train), max(1, looks // 2), followed)
         last = _newest(dataset, learning, len(rows.train), configuration, fewer_folds=left_to_us)
         splits = _splits(divide, min(configuration.folds, configuration.members - (len(last) > 0)), fewer=left_to_us)
@@ -95,17 +97,17 @@ def train(
         begin(directory, configuration, source, dataset, keep_names=keep_names)
         at_once = workers_for(workers, configuration, len(rows.train) * looks, device.type) if program.portable else 1
         featurizer = _features(directory, dataset.take(learning), configuration)
-        by_author = configuration.split == "author"
-        whole = _whole_authors(dataset, splits, configuration)
-        folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=by_author, newest=last, apart=whole).to(device)
+        new = _newcomers(dataset, learning, configuration) if one_more else None
+        held: dict[str, Any] = {"newest": last, "newcomers": new}
+        folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=configuration.split == "author", **held).to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
         members = fit_members(directory, featurizer, folds, configuration, program, at_once)
         some = last[np.linspace(0, len(last) - 1, min(len(last), MOST // looks)).astype(int)]
         calibration = _calibration(featurizer, members, folds, dataset.take(some), configuration)
         save_calibration(directory, calibration)
-        taking_turns = tuple(members if folds.newest is None else members[:-1])
+        taking_turns = tuple(members[: configuration.members - (folds.newest is not None)])
         forecaster = Forecaster(configuration, featurizer, taking_turns, calibration, load_features(directory)[1], {})
-        save_dependence(directory, _dependence(forecaster, folds, dataset, splits, whole))
+        save_dependence(directory, _dependence(forecaster, folds, dataset, splits))
         parts = built(dataset.take(learning), folds.videos, configuration.left_out)
         _finish(directory, configuration, program, dataset, parts)
         return load(path, program=program, device=device)
@@ -124,15 +126,17 @@ def _newest(dataset: Dataset, learning: np.ndarray, rows: int, configuration: Co
     return newest(dataset.videos, learning, c.validation_share)
 
 
-def _whole_authors(dataset: Dataset, splits: list[Rows], configuration: Configuration) -> list[np.ndarray]:
-    """By fold, row numbers of authors that it holds out whole: a network knows its authors, even where nothing is said of them.
+def _newcomers(dataset: Dataset, learning: np.ndarray, configuration: Configuration) -> np.ndarray:
+    """Row numbers of authors that one network beside the members never sees, to calibrate forecasts of new ones; there may be none.
 
-    Split by author, validation rows are such rows already.
+    A network recognises an author with many videos, even where nothing is said of the author: of `SEVERAL` rows or more there are too
+    many authors for that. Split by author, no member sees those of its validation rows.
     """
-    c = configuration
-    if c.split != "random" or not c.calibrate or len(splits[0].train) > MANY:
-        return []
-    return whole_authors(dataset.videos, splits, c.validation_share / 2, c.seed)
+    c, videos = configuration, dataset.videos
+    if c.split != "random" or not c.calibrate or len(learning) >= SEVERAL or "username" not in videos:
+        return learning[:0]
+    each = videos["username"].iloc[learning].groupby(videos["username"]).transform("size")
+    return whole_authors(videos, learning, NEWCOMERS, c.seed) if (each >= MANY_VIDEOS).mean() >= 0.5 else learning[:0]
 
 
 def _splits(divide: Callable[..., Rows], folds: int, *, fewer: bool) -> list[Rows]:
@@ -172,17 +176,20 @@ def _features(run: RunDirectory, dataset: Dataset, configuration: Configuration)
 
 
 def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, last: Dataset, configuration: Configuration) -> Calibration:
-    """The stretches that the validation rows ask for; `last` are the videos that the last member held out, if it did."""
+    """The stretches that the validation rows ask for; `last` are the videos that the last member held out, if it did.
+
+    The network that follows the members, if there is one, never saw the authors of `Folds.newcomers`.
+    """
     if not configuration.calibrate:
         return Calibration.none(len(featurizer.targets.names))
     spread = dequantiser(featurizer.targets.whole, folds.videos.device)
     with torch.random.fork_rng(devices=[folds.videos.device] if folds.videos.device.type == "cuda" else []):
         torch.manual_seed(configuration.seed)
+        members, beside = members[: configuration.members], members[configuration.members :]
         held = [spread(folds.validation(fold)).relative() for fold in range(len(folds))]
         if configuration.split == "time":  # only the newest rows, and members that have not seen them, are like what comes
             members, held = members[:: len(held)], held[:1]
         known = [spread(folds.known(fold)).relative() for fold in range(len(held))]
-        new = [spread(folds.never_seen(fold)).relative() for fold in range(len(held))]
         hardly = [spread(videos).relative() for videos in map(folds.hardly_known, range(len(held))) if videos is not None]
         coming = None
         if folds.newest is not None:
@@ -190,15 +197,16 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, la
             drafts = drafts if featurizer.growth is None else apart(drafts)[0]
             *members, older = members
             coming = older, spread(drafts).relative()
-        options: dict[str, Any] = {"known": known, "hardly_known": hardly, "coming": coming, "new": new}
-        return calibrate(members, held, featurizer.shapes, **options, seed=configuration.seed)
+        new = [(network, [spread(videos).relative() for videos in folds.met()]) for network in beside]
+        options: dict[str, Any] = {"known": known, "hardly_known": hardly, "coming": coming, "seed": configuration.seed}
+        return calibrate(members, held, featurizer.shapes, new=new[0] if new else None, **options)
 
 
-def _dependence(forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: list[Rows], whole: list[np.ndarray]) -> Dependence:
+def _dependence(forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: list[Rows]) -> Dependence:
     """What the validation rows of one author share."""
     featurizer = forecaster.featurizer
     learned, owner = rows_to_learn(featurizer, dataset)
-    numbers = [np.concatenate(kinds[:2]) for kinds in held_rows(featurizer, learned, owner, dataset, splits, whole)]
+    numbers = held_rows(featurizer, learned, owner, splits)
     first = [np.unique(owner[rows], return_index=True)[1] for rows in numbers]  # looks at one video share more than two videos do
     held = [folds.validation(fold).rows(torch.from_numpy(rows).to(folds.videos.device)) for fold, rows in enumerate(first)]
     authors = [authors_of(featurizer, learned.take(rows[once])).key for rows, once in zip(numbers, first, strict=True)]
@@ -216,4 +224,5 @@ def _finish(run: RunDirectory, configuration: Configuration, program: Program, d
     about: dict[str, Any] = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
     about |= {"parts": parts}
     shutil.rmtree(run.path / "rows", ignore_errors=True)
+    (run.path / member_file(configuration.members)).unlink(missing_ok=True)  # it has told all that it was trained for
     run.finish(files, about)

@@ -49,10 +49,14 @@ def workers_for(given: int, configuration: Configuration, rows: int, device: str
 def fit_members(
     run: RunDirectory, featurizer: Featurizer, folds: Folds, configuration: Configuration, program: Program, workers: int
 ) -> list[Member]:
-    """Fit, or load if they are finished, all members: one after another, or several at once, each in a worker process."""
+    """Fit, or load if they are finished, all members, and at last the network beside them if there is one (`Folds.newcomers`).
+
+    One after another, or several at once, each in a worker process.
+    """
     each = configuration.epochs + (0 if featurizer.growth is None else configuration.growth_epochs)
-    with tqdm(total=configuration.members * each, unit="epoch", desc="training", disable=None) as bar:
-        done = [0] * configuration.members
+    networks = folds.networks(configuration.members)
+    with tqdm(total=networks * each, unit="epoch", desc="training", disable=None) as bar:
+        done = [0] * networks
 
         def report(member: int, entry: dict[str, Any]) -> None:
             # networks that forecast growth begin anew
@@ -64,10 +68,7 @@ def fit_members(
             data_parallel.lead(run.path, folds, configuration, program)
         elif workers > 1:
             train_apart(run.path, folds, configuration, program, workers, report)
-        return [
-            fit_member(run, member, featurizer, folds, configuration, program, partial(report, member))
-            for member in range(configuration.members)
-        ]
+        return [fit_member(run, member, featurizer, folds, configuration, program, partial(report, member)) for member in range(networks)]
 
 
 def fit_member(
@@ -83,7 +84,8 @@ def fit_member(
     one = dataclasses.replace(configuration, seed=(configuration.seed + 1009 * member) % 2**32)
     build = partial(_networks, program, featurizer, one, folds.videos.device)
     if (run.path / member_file(member)).exists():
-        return load_member(run, member, blank_member(program, build, featurizer, one, folds.videos))
+        kind = featurizer if member < configuration.members else dataclasses.replace(featurizer, growth=None)
+        return load_member(run, member, blank_member(program, build, kind, one, folds.videos))
     train, validation = folds.of_member(member, configuration.members)
     fit_one = partial(_fit, run, member, featurizer, program, build=build, report=report)
     if featurizer.growth is None:
@@ -93,8 +95,9 @@ def fit_member(
         if len(read) == 0:  # the few that were read are all held out: growth is learned from them, and nothing validates it
             read, held_read = held_read, read
         fitted = fit_one(one, unread, held, looks=folds.looks)
-        patience = max(one.patience, one.growth_epochs // 2)
-        fitted.growth = fit_one(dataclasses.replace(one, epochs=one.growth_epochs, patience=patience), read, held_read, growth=True)
+        if member < configuration.members:  # the one beside them tells of videos of which nothing was read
+            patience = max(one.patience, one.growth_epochs // 2)
+            fitted.growth = fit_one(dataclasses.replace(one, epochs=one.growth_epochs, patience=patience), read, held_read, growth=True)
     if data_parallel.RANK == 0:
         save_member(run, member, fitted)
         for name in _checkpoints(member):
@@ -167,7 +170,7 @@ def train_apart(
     processes = [
         context.Process(
             target=_work,
-            args=(run, range(first, configuration.members, workers), folds.about, configuration, program, results),
+            args=(run, range(first, folds.networks(configuration.members), workers), folds.about, configuration, program, results),
             daemon=True,
         )
         for first in range(workers)
@@ -205,7 +208,7 @@ def follow(device: torch.device) -> None:
     run = RunDirectory(path)
     folds = Folds(mapped.read(path / "rows"), *about).to(device)
     featurizer, _ = load_features(run)
-    for member in range(configuration.members):
+    for member in range(folds.networks(configuration.members)):
         fit_member(run, member, featurizer, folds, configuration, program, lambda entry: None)
 
 

@@ -10,6 +10,8 @@ from features.parts import same_sound, same_words, social
 from features.parts.same_author import History, author_numbers, excess, moments
 from features.parts.text import captions
 
+USUAL = 3  # other videos of an author from which one can say what is usual
+
 
 def fit(
     videos: pd.DataFrame,
@@ -87,6 +89,16 @@ def numbers(
         values, present = found["history"]
         found["history"] = np.concatenate([values, *alike], axis=1), present
     return found
+
+
+def usual(history: History, videos: pd.DataFrame, salt: str, age: np.ndarray, before: np.ndarray | None) -> np.ndarray:
+    """(N, K) median of what the author's other videos reached, standardised; NaN where fewer than `USUAL` are known. See `numbers`."""
+    author, own = (social.keys(videos[name], salt) for name in ("username", "id"))
+    reached, days = history.each(author, published_at(videos), own, age, before)
+    known = np.where(np.isnan(days)[:, :, None], np.nan, reached)
+    enough = (~np.isnan(known)).sum(1) >= USUAL
+    median = np.nanmedian(np.where(enough[:, None, :], known, 0.0), axis=1)
+    return np.where(enough, median, np.nan)
 
 
 def published_at(videos: pd.DataFrame) -> np.ndarray:

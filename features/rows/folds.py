@@ -13,7 +13,7 @@ from features.followed.looks import looks_to_learn
 from features.missing import HISTORY, OF_THE_AUTHOR
 from features.rows import mapped
 from features.rows.few_known import few_known
-from features.rows.splits import Rows, author_codes
+from features.rows.splits import Rows
 from features.tables.dataset import Dataset
 from features.targets import truth
 from features.videos import EARLY, Videos
@@ -27,20 +27,18 @@ class Folds:
     Attributes:
         videos: N rows.
         starts: where each fold begins, in order, and N at last; rows before the first fold are in none.
-        unseen: where, in each fold, the rows begin whose authors have no row outside of it.
-        apart: where, in each fold, the rows begin of authors that are held out whole, beside the validation rows.
         strangers: whether validation rows stand for authors never seen, so that nothing of the author is known of them.
         looks: how many rows there are, on average, of each video that nothing had been read of, see `features.followed.looks`.
         newest: numbers of the newest rows, which the last member holds out in place of a fold; None: no member does.
+        newcomers: numbers of the rows, of some authors all, that one network beside the members never sees; None: there is none.
     """
 
     videos: Videos
     starts: tuple[int, ...]
-    unseen: tuple[int, ...]
-    apart: tuple[int, ...]
     strangers: bool = False
     looks: float = 1.0
     newest: np.ndarray | None = None
+    newcomers: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -48,14 +46,17 @@ class Folds:
     @property
     def about(self) -> tuple[Any, ...]:
         """All but the rows, in the order of the fields."""
-        return self.starts, self.unseen, self.apart, self.strangers, self.looks, self.newest
+        return self.starts, self.strangers, self.looks, self.newest, self.newcomers
+
+    def networks(self, members: int) -> int:
+        """How many are trained: so many members, and one beside them where it is to tell of authors that it never saw."""
+        return members + (self.newcomers is not None)
 
     def of_member(self, member: int, members: int) -> tuple[Videos, Videos]:
-        """The rows that one of so many members learns from, and those that it holds out."""
-        if self.newest is not None and member == members - 1:
-            older = np.setdiff1d(np.arange(len(self.videos)), self.newest)
-            learned, held = (self.videos.rows(torch.from_numpy(rows).to(self.videos.device)) for rows in (older, self.newest))
-            return learned, replace(held, few_known=None)
+        """The rows that one of so many members learns from, and those that it holds out; `members` itself is the one beside them."""
+        held = self.newcomers if member == members else self.newest if member == members - 1 else None
+        if held is not None:
+            return self._some(np.setdiff1d(np.arange(len(self.videos)), held)), replace(self._some(held), few_known=None)
         fold = member % len(self)
         return self.train(fold), self.validation(fold)
 
@@ -67,26 +68,27 @@ class Folds:
         return self.videos.rows(torch.cat([torch.arange(start), torch.arange(stop, len(self.videos))]).to(self.videos.device))
 
     def validation(self, fold: int) -> Videos:
-        """The rows of the fold that stop its members and calibrate known authors."""
+        """The rows of the fold."""
         videos = self.known(fold)
         return videos.without(*OF_THE_AUTHOR) if self.strangers else videos
 
     def known(self, fold: int) -> Videos:
-        """The validation rows of the fold with all that is known of their authors."""
-        return replace(self.videos.rows(self._validating(fold)), few_known=None)
-
-    def never_seen(self, fold: int) -> Videos:
-        """The rows of the fold whose authors its members have never seen, without anything of these authors."""
-        unseen = self.videos.rows(slice(self.unseen[fold], self.starts[fold + 1]))
-        return replace(unseen, few_known=None).without(*OF_THE_AUTHOR)
-
-    def _validating(self, fold: int) -> slice:
-        return slice(self.starts[fold], self.apart[fold])
+        """The rows of the fold with all that is known of their authors."""
+        return replace(self.videos.rows(slice(self.starts[fold], self.starts[fold + 1])), few_known=None)
 
     def hardly_known(self, fold: int) -> Videos | None:
         """The rows of the fold as if only a few earlier videos of their authors were known; None where that is not told apart."""
-        few, videos = self.videos.few_known, self.known(fold)
-        return None if few is None else replace(videos, parts=videos.parts | {HISTORY: few[self._validating(fold)]})
+        return _hardly_known(self.videos.rows(slice(self.starts[fold], self.starts[fold + 1])))
+
+    def met(self) -> list[Videos]:
+        """The rows of `newcomers`, and where that is told apart these rows as if only a few earlier videos of their authors were known."""
+        assert self.newcomers is not None  # noqa: S101  (the caller knows)
+        videos = self._some(self.newcomers)
+        few = _hardly_known(videos)
+        return [replace(videos, few_known=None), *([] if few is None else [few])]
+
+    def _some(self, rows: np.ndarray) -> Videos:
+        return self.videos.rows(torch.from_numpy(rows).to(self.videos.device))
 
     def to(self, device: torch.device | str) -> "Folds":
         """The same on another device."""
@@ -101,7 +103,7 @@ def map_folds(
     *,
     strangers: bool,
     newest: np.ndarray | None = None,
-    apart: Sequence[np.ndarray] = (),
+    newcomers: np.ndarray | None = None,
 ) -> Folds:
     """Write the labelled rows of all folds below `path`, unless they are there, and map them.
 
@@ -112,18 +114,17 @@ def map_folds(
         splits: by fold, with the same test rows and disjoint validation rows.
         strangers: see `Folds`.
         newest: row numbers of the videos that the last member holds out; None or empty: none does.
-        apart: by fold, row numbers of the authors that it holds out whole, see `features.rows.splits.whole_authors`.
+        newcomers: row numbers of the videos that one network beside the members never sees; None or empty: there is none.
 
     Raises:
         InputError: no training or no validation row has a known target, or the rows cannot be written.
     """
     learned, owner = rows_to_learn(featurizer, dataset)
-    held = held_rows(featurizer, learned, owner, dataset, splits, apart)
-    always = np.setdiff1d(np.concatenate(splits[0][:2]), np.concatenate([*(rows.validation for rows in splits), *apart]))
-    shares = [_learned(featurizer, learned, owner, always), *(np.concatenate(kinds) for kinds in held)]
-    validating = [len(seen) + len(unseen) for seen, unseen, _ in held]
-    for count, name in zip([len(shares[0]), *validating], ["training", *["validation"] * len(held)], strict=True):
-        if count == 0:
+    held = held_rows(featurizer, learned, owner, splits)
+    always = np.setdiff1d(np.concatenate(splits[0][:2]), np.concatenate([rows.validation for rows in splits]))
+    shares = [_learned(featurizer, learned, owner, always), *held]
+    for share, name in zip(shares, ["training", *["validation"] * len(held)], strict=True):
+        if len(share) == 0:
             raise InputError(f"{dataset.name}: no {name} row has a known target")
     if not path.exists():
         mapped.write(path, _chunks(featurizer, learned, shares))
@@ -132,10 +133,13 @@ def map_folds(
     if featurizer.growth is not None:
         unread = owner[~videos[EARLY].present.numpy()]
         looks = len(unread) / max(len(np.unique(unread)), 1)
-    last = np.flatnonzero(np.isin(owner, [] if newest is None else newest))
-    unseen, whole = starts[:-1] + [len(seen) for seen, _, _ in held], starts[:-1] + validating
-    begins, new, together = (tuple(map(int, where)) for where in (starts, unseen, whole))
-    return Folds(videos, begins, new, together, strangers, looks, last if len(last) else None)
+    apart = (np.flatnonzero(np.isin(owner, [] if some is None else some)) for some in (newest, newcomers))
+    return Folds(videos, tuple(starts.tolist()), strangers, looks, *(rows if len(rows) else None for rows in apart))
+
+
+def _hardly_known(videos: Videos) -> Videos | None:
+    few = videos.few_known
+    return None if few is None else replace(videos, parts=videos.parts | {HISTORY: few}, few_known=None)
 
 
 def rows_to_learn(featurizer: Featurizer, dataset: Dataset) -> tuple[Dataset, np.ndarray]:
@@ -145,23 +149,9 @@ def rows_to_learn(featurizer: Featurizer, dataset: Dataset) -> tuple[Dataset, np
     return looks_to_learn(dataset, featurizer.seed)
 
 
-def held_rows(
-    featurizer: Featurizer, learned: Dataset, owner: np.ndarray, dataset: Dataset, splits: Sequence[Rows], apart: Sequence[np.ndarray] = ()
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Numbers, in what `rows_to_learn` returned as `learned` and `owner`, of the rows of each fold, in the order of `Folds`.
-
-    Three kinds: validation rows of authors who have other rows outside of the fold, those of others, and rows of authors held out whole.
-    """
-    videos, found = dataset.videos, []
-    codes = author_codes(videos) if "username" in videos else np.zeros(len(videos), np.int64)
-    for fold, rows in enumerate(splits):
-        validating = np.setdiff1d(rows.validation, np.concatenate([rows.test[:0], *apart]))
-        whole = apart[fold] if apart else rows.test[:0]
-        elsewhere = np.setdiff1d(np.concatenate(rows[:2]), np.concatenate([validating, whole]))
-        seen = np.isin(codes[validating], codes[elsewhere])
-        known, new, together = (_learned(featurizer, learned, owner, kind) for kind in (validating[seen], validating[~seen], whole))
-        found.append((known, new, together))
-    return found
+def held_rows(featurizer: Featurizer, learned: Dataset, owner: np.ndarray, splits: Sequence[Rows]) -> list[np.ndarray]:
+    """Numbers, in what `rows_to_learn` returned, of the rows of each fold, as `Folds.validation` has them."""
+    return [_learned(featurizer, learned, owner, rows.validation) for rows in splits]
 
 
 def _learned(featurizer: Featurizer, learned: Dataset, owner: np.ndarray, videos: np.ndarray) -> np.ndarray:

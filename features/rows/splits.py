@@ -1,6 +1,5 @@
 """Which rows train, which validate (stop, calibrate), which test."""
 
-from collections.abc import Sequence
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -55,7 +54,7 @@ def split(
         if how not in get_args(Split):
             raise InputError(f"--split {how}: choose from {', '.join(get_args(Split))} or COLUMN=VALUE")
         order = {"random": _random_order, "author": _author_order, "time": _time_order}[how](videos, seed)
-        groups = author_codes(videos)[order] if how == "author" else np.arange(len(order))
+        groups = _author_codes(videos)[order] if how == "author" else np.arange(len(order))
         test_end = _boundary(groups, _count(len(order), test_share)) if test_share > 0 else 0
         count, start = _count(len(order) - test_end, validation_share), test_end
         if how == "time":
@@ -77,34 +76,21 @@ def newest(videos: pd.DataFrame, rows: np.ndarray, share: float) -> np.ndarray:
     return np.sort(rows[_time_order(videos.iloc[rows], 0)[: _count(len(rows), share)]])
 
 
-def whole_authors(videos: pd.DataFrame, splits: Sequence[Rows], share: float, seed: int) -> list[np.ndarray]:
-    """Row numbers of authors that each fold holds out whole, beside its validation rows, so that its members never saw them.
+def whole_authors(videos: pd.DataFrame, rows: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Sorted: of `rows` (R,), which are row numbers of `videos`, all those of authors chosen at random, until they are that share.
 
-    Authors come in random order, each to the fold that has the fewest such rows, until every fold has `share` of the rows to learn from.
-    At least half of these rows, and whoever has more than a fifth of them, are held out by nobody.
-
-    Args:
-        videos: the table.
-        splits: of F folds.
-        share: of the rows to learn from, for each fold.
-        seed: of the order.
+    Nobody is chosen who would bring them above a half. None where there is no column of authors.
     """
-    learning = np.sort(np.concatenate(splits[0][:2]))
-    held: list[list[np.ndarray]] = [[] for _ in splits]
     if "username" not in videos:
-        return [learning[:0] for _ in splits]
-    codes = author_codes(videos.iloc[learning])
+        return rows[:0]
+    codes = _author_codes(videos.iloc[rows])
     order = np.argsort(codes, kind="stable")
-    groups = np.split(learning[order], np.flatnonzero(np.diff(codes[order])) + 1)
-    count = np.zeros(len(splits))
+    groups = np.split(rows[order], np.flatnonzero(np.diff(codes[order])) + 1)
+    found = rows[:0]
     for author in np.random.default_rng(seed).permutation(len(groups)):
-        fold, rows = int(count.argmin()), groups[author]
-        if count[fold] >= share * len(learning):
-            break
-        if len(rows) <= len(learning) / 5 and count.sum() + len(rows) <= len(learning) / 2:
-            held[fold].append(rows)
-            count[fold] += len(rows)
-    return [np.sort(np.concatenate([learning[:0], *rows])) for rows in held]
+        if len(found) < share * len(rows) and len(found) + len(groups[author]) <= len(rows) / 2:
+            found = np.concatenate([found, groups[author]])
+    return np.sort(found)
 
 
 def _count(rows: int, share: float) -> int:
@@ -123,7 +109,7 @@ def _random_order(videos: pd.DataFrame, seed: int) -> np.ndarray:
 
 
 def _author_order(videos: pd.DataFrame, seed: int) -> np.ndarray:
-    codes = author_codes(videos)
+    codes = _author_codes(videos)
     shuffled = np.random.default_rng(seed).permutation(codes.max() + 1)
     return np.argsort(shuffled[codes], kind="stable")
 
@@ -134,15 +120,11 @@ def _time_order(videos: pd.DataFrame, seed: int) -> np.ndarray:
     return np.argsort(-videos["create_time"].to_numpy(dtype=np.float64), kind="stable")
 
 
-def author_codes(videos: pd.DataFrame) -> np.ndarray:
-    """(N,) int64, one number an author; a row without an author is an author of its own.
-
-    Raises:
-        InputError: there is no column of authors.
-    """
+def _author_codes(videos: pd.DataFrame) -> np.ndarray:
     if "username" not in videos:
         raise InputError("--split author: the table has no column username")
     codes = pd.factorize(videos["username"])[0]
+    # a row without an author is an author of its own
     codes[codes < 0] = codes.max() + 1 + np.arange(int((codes < 0).sum()))
     return codes
 

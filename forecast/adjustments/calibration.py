@@ -9,8 +9,9 @@
 3. Each row is forecast only by members that were not trained on it (cross-conformal, Vovk 2015): by G of the M members. The average of G
    is a little worse than that of M. The gain of averaging n members falls like 1 / n, so the stretch of M follows from that of one member
    and that of G. With one fold all members hold out the same rows, and the guarantee is exact.
-4. Groups have stretches of their own: each target; strangers, fitted on rows of authors whom the members never saw; rows that lack a part,
-   or its columns, which are made by taking it away. The last kind only ever widens.
+4. Groups have stretches of their own: each target; strangers, who are authors that training did not have; rows that lack a part, or its
+   columns, which are made by taking it away. The last kind only ever widens. A network recognises an author with many videos even where
+   nothing is said of the author, so that new authors, strangers or met since, are calibrated by a network that never saw some authors.
 5. What authors reach changes, so that rows from among those learned from are easier to forecast than what comes. Drafts of known authors
    have the stretch that the newest rows ask for, forecast as drafts by one member that was trained on older rows alone, if it is greater:
    of what comes no half is narrower, since a time in which authors did worse than before may be followed by one in which they do better.
@@ -59,7 +60,8 @@ class Calibration:
         bare: by part; at least, for strangers who lack most of its columns (`features.missing.Absences`).
         widening: (K,) factors of at least 1, multiplied into the first two, for those that lack a part.
         read: for videos that were read before, whatever else they have; None where none was.
-        hardly_known: for those of authors of whom only few videos are known; None: as for known ones.
+        met: for those of authors that training did not have, and of whom many videos are known since; None: as for known ones.
+        hardly_known: for those of such authors of whom only few videos are known; None: as for those with many.
         coming: for those of known authors that are published after all that was learned from; None: as for known ones.
     """
 
@@ -69,6 +71,7 @@ class Calibration:
     bare: dict[str, np.ndarray] = field(default_factory=dict)
     widening: dict[str, np.ndarray] = field(default_factory=dict)
     read: np.ndarray | None = None
+    met: np.ndarray | None = None
     hardly_known: np.ndarray | None = None
     coming: np.ndarray | None = None
 
@@ -77,20 +80,22 @@ class Calibration:
         """No change."""
         return cls(np.ones((2, targets)), np.ones((2, targets)))
 
-    def factor(self, stranger: np.ndarray, absent: Absences, known: np.ndarray | None = None, *, drafts: bool = False) -> np.ndarray:
+    def factor(self, stranger: np.ndarray, absent: Absences, met: np.ndarray | None = None, *, drafts: bool = False) -> np.ndarray:
         """(N, 2, K) stretches of N videos.
 
         Args:
             stranger: (N,) bool.
             absent: what else they lack.
-            known: (N,) how many of their authors' videos are known; None: many.
+            met: (N,) how many of their authors' videos are known, where training did not have the author, 0 where it had; None: it had all.
             drafts: whether they are published after all that was learned from.
         """
         of_known = (self.known if self.coming is None or not drafts else self.coming)[None]
-        if known is not None and self.hardly_known is not None:
-            share = np.clip(np.log(np.maximum(known, 1) / FEW_KNOWN) / np.log(WELL_KNOWN / FEW_KNOWN), 0.0, 1.0)
-            of_few = self.hardly_known * of_known / self.known  # drafts of authors hardly known are wider in the same ratio
-            of_known = of_few + share[:, None, None] * (of_known - of_few)
+        if met is not None:
+            many = self.known if self.met is None else self.met
+            few = many if self.hardly_known is None else self.hardly_known
+            share = np.clip(np.log(np.maximum(met, 1) / FEW_KNOWN) / np.log(WELL_KNOWN / FEW_KNOWN), 0.0, 1.0)[:, None, None]
+            of_met = (few + share * (many - few)) * of_known / self.known  # drafts of authors met since are wider in the same ratio
+            of_known = np.where((met > 0)[:, None, None], of_met, of_known)
         factor = np.where(stranger[:, None, None], self.strangers, of_known)
         for part, widening in self.widening.items():
             factor = np.where(absent.parts[part][:, None, None], factor * widening, factor)
@@ -100,10 +105,10 @@ class Calibration:
         return factor if self.read is None else np.where(absent.parts[EARLY][:, None, None], factor, self.read)
 
     def apply(
-        self, samples: Tensor, stranger: np.ndarray, absent: Absences, known: np.ndarray | None = None, *, drafts: bool = False
+        self, samples: Tensor, stranger: np.ndarray, absent: Absences, met: np.ndarray | None = None, *, drafts: bool = False
     ) -> Tensor:
         """Stretch samples (S, N, K) about their medians; further arguments as of `factor`."""
-        below, above = samples.new_tensor(self.factor(stranger, absent, known, drafts=drafts)).unbind(1)
+        below, above = samples.new_tensor(self.factor(stranger, absent, met, drafts=drafts)).unbind(1)
         if bool((below == 1).all() and (above == 1).all()):
             return samples
         median = samples.quantile(0.5, dim=0) if samples.numel() < 10_000_000 else samples.median(dim=0).values
@@ -118,7 +123,7 @@ def calibrate(
     known: Sequence[Videos] | None = None,
     hardly_known: Sequence[Videos] = (),
     coming: tuple[Member, Videos] | None = None,
-    new: Sequence[Videos] = (),
+    new: tuple[Member, Sequence[Videos]] | None = None,
     seed: int = 0,
 ) -> Calibration:
     """Fit the stretches on validation rows: as they are, as strangers', and with one part after the other taken away.
@@ -130,7 +135,8 @@ def calibrate(
         known: the same rows with what is known of their authors, where `held` has it not (default: it has).
         hardly_known: the same rows as if only few of their authors' videos were known (default: that is not told apart).
         coming: the newest rows, labelled, with what was known when they were published, and a member that was trained on older ones alone.
-        new: of each fold, rows of authors that its members never saw (default, and where they are few: `held`, without their authors).
+        new: a network, and labelled rows of authors whom it never saw, with all that is known of these authors, and maybe as if that were
+            little (default, and where rows are few: `held` and `hardly_known` stand for new authors).
         seed: of the draws of z.
     """
     known = known or held
@@ -138,8 +144,11 @@ def calibrate(
     if EARLY in held[0]:
         known = [apart(videos)[0] for videos in known]
         held, after = map(list, zip(*map(apart, held), strict=True))
-    new = [apart(videos)[0] if EARLY in videos else videos for videos in new]
-    strangers = new if sum(map(len, new)) >= FEWEST else held
+    of_whom, strangers, met, hardly = members, held, [], hardly_known
+    if new is not None:
+        every = [apart(videos)[0] if EARLY in videos else videos for videos in new[1]]
+        if len(every[0]) >= FEWEST:
+            of_whom, strangers, met, hardly = [new[0]], every[:1], every[:1], every[1:]
     parts = [part for part in held[0] if part not in (*OF_THE_AUTHOR, EARLY)]
     fewer = [videos.spread(-(-LACKING // len(held))) for videos in held]
     with torch.random.fork_rng(devices=[held[0].device] if held[0].device.type == "cuda" else []), warnings.catch_warnings():
@@ -161,14 +170,14 @@ def calibrate(
                     replace(videos, parts=videos.parts | {part: without_columns(videos[part], shape.gaps)}).without(*OF_THE_AUTHOR)
                     for videos in (one.spread(-(-LACKING // len(strangers))) for one in strangers)
                 ]
-                bare[part] = _stretches(members, bare_rows)
+                bare[part] = _stretches(of_whom, bare_rows)
         widening = {} if alone else _widening(_summaries(members, fewer), told, fewer)
         strange_rows = [videos.spread(-(-MOST // len(strangers))).without(*OF_THE_AUTHOR) for videos in strangers]
-        strange = _stretches(members, strange_rows, widening)
+        strange = _stretches(of_whom, strange_rows, widening)
         of_known = _of_known(members, known, widening, strange)
-        of_few = _of_known(members, hardly_known, widening, strange) if hardly_known else None
+        of_met, of_few = (_of_known(of_whom, rows, widening, strange) if rows else None for rows in (met, hardly))
         of_coming = None if coming is None else np.maximum(of_known, _of_known([coming[0]], [coming[1]], widening, of_known))
-        return Calibration(of_known, strange, lacking, bare, widening, read, of_few, of_coming)
+        return Calibration(of_known, strange, lacking, bare, widening, read, of_met, of_few, of_coming)
 
 
 def _of_known(members: Sequence[Member], held: Sequence[Videos], widening: Mapping[str, np.ndarray], otherwise: np.ndarray) -> np.ndarray:

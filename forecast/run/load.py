@@ -31,7 +31,7 @@ from program.linear import Linear
 TYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64", torch.bool: "BOOL"}  # as safetensors calls them
 OWN = "own"  # run inside of a moved one, of the same data alone
 SHARE = "share.json"  # of that run in the forecast
-OPTIONAL = ("read", "hardly_known", "coming")  # stretches of a calibration that not every run has
+OPTIONAL = ("read", "met", "hardly_known", "coming")  # stretches of a calibration that not every run has
 BY_PART = ("lacking", "bare", "widening")  # stretches of a calibration that belong to a part
 
 
@@ -211,18 +211,18 @@ def load_calibration(run: RunDirectory, targets: int, parts: list[str]) -> Calib
         lacking, bare, widening = (
             {part: np.array(values, dtype=np.float64) for part, values in stored.get(name, {}).items()} for name in BY_PART
         )
-        read, few, coming = (np.array(stored[name], dtype=np.float64) if name in stored else None for name in OPTIONAL)
+        optional = {name: np.array(stored[name], dtype=np.float64) for name in OPTIONAL if name in stored}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{run.path / 'calibration.json'}: damaged ({error})") from error
     shapes = [
-        ((2, targets), (known, strange, *lacking.values(), *bare.values(), *(one for one in (read, few, coming) if one is not None))),
+        ((2, targets), (known, strange, *lacking.values(), *bare.values(), *optional.values())),
         ((targets,), widening.values()),
     ]
     if any(one.shape != shape or not ((one > 0) & (one < 1e6)).all() for shape, found in shapes for one in found):
         raise InputError(f"{run.path / 'calibration.json'}: not two stretches above 0 for each target")
-    if not {*lacking, *bare, *widening, *([] if read is None else [EARLY])} <= {*parts}:
+    if not {*lacking, *bare, *widening, *([EARLY] if "read" in optional else [])} <= {*parts}:
         raise InputError(f"{run.path / 'calibration.json'}: names a part that the run does not have")
-    return Calibration(known, strange, lacking, bare, widening, read, few, coming)
+    return Calibration(known, strange, lacking, bare, widening, **optional)
 
 
 def save_calibration(run: RunDirectory, calibration: Calibration) -> None:

@@ -62,7 +62,9 @@ def test_nothing_fitted_moves_and_the_run_is_as_before(featurizer, trained):
 
 
 def test_rows_that_training_had_count_once_and_a_video_never_sees_itself(featurizer, trained):
-    assert featurizer.with_past(trained) is featurizer
+    again = featurizer.with_past(trained)
+    assert again.histories is featurizer.histories
+    assert not again.transform(trained).met.any()
     again = Dataset(pd.concat([trained.videos, table(("p1", "new", 210.0, 220.0, 7)).videos], ignore_index=True), name="past.csv")
     joined = featurizer.with_past(again)
     np.testing.assert_allclose(history(joined, trained)[0], history(featurizer, trained)[0])

@@ -65,9 +65,7 @@ def test_workers_go_on_and_begin_with_the_same_weights(one_thread, dataset_direc
 def test_what_a_worker_refuses_is_told(make_videos, tmp_path):
     # no rows there: the worker's one sentence comes out of the parent
     with pytest.raises(InputError, match="features"):
-        members.train_apart(
-            tmp_path, Folds(make_videos(3), (0, 3), (3,), (3,)), Configuration(members=1), SHIPPED, 1, lambda member, entry: None
-        )
+        members.train_apart(tmp_path, Folds(make_videos(3), (0, 3)), Configuration(members=1), SHIPPED, 1, lambda member, entry: None)
 
 
 @pytest.fixture(scope="module")

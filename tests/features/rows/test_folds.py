@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from features.featurizer import Featurizer
+from features.rows.few_known import known_videos
 from features.rows.folds import Folds, map_folds
 from features.rows.splits import newest, split, whole_authors
 from features.tables.dataset import Dataset
@@ -53,24 +54,22 @@ def test_the_last_member_holds_out_the_newest_and_the_others_take_turns(world: D
     assert torch.equal(nobody.of_member(3, 4)[1]["social"].numbers, nobody.validation(1)["social"].numbers)
 
 
-def test_a_fold_never_sees_the_authors_that_it_holds_out_whole(world: Dataset, tmp_path: Path) -> None:
+def test_one_network_beside_the_members_never_sees_some_authors(world: Dataset, tmp_path: Path) -> None:
     splits = [split(world.videos, seed=0, fold=fold, validation_share=0.2) for fold in range(2)]
     learning = np.sort(np.concatenate(splits[0][:2]))
-    featurizer, whole = Featurizer.fit(world.take(learning)), whole_authors(world.videos, splits, 0.1, seed=0)
-    assert min(map(len, whole)) >= 0.1 * len(learning)
-    folds = map_folds(tmp_path / "rows", featurizer, world, splits, strangers=False, apart=whole)
-    author, every = world.videos["username"].to_numpy(), np.concatenate(whole)
-    for fold, rows in enumerate(splits):
-        validating = np.setdiff1d(rows.validation, every)
-        learned = np.setdiff1d(learning, [*validating, *whole[fold]])
-        new = np.setdiff1d(learning, learned)
-        new = new[~np.isin(author[new], author[learned])]
-        assert set(whole[fold]) <= set(new)
-        shares = {"train": learned, "validation": validating, "known": validating, "never_seen": new}
-        for name, share in shares.items():
-            videos = getattr(folds, name)(fold)
-            assert sorted(map(tuple, videos.popularity.tolist())) == popularity(world, featurizer, share)
-        assert not bool(folds.never_seen(fold)["history"].present.any())
+    featurizer, new = Featurizer.fit(world.take(learning)), whole_authors(world.videos, learning, 0.3, seed=0)
+    folds = map_folds(tmp_path / "rows", featurizer, world, splits, strangers=False, newcomers=new)
+    assert folds.networks(4) == 5
+    for videos, share in zip(folds.of_member(4, 4), (np.setdiff1d(learning, new), new), strict=True):
+        assert sorted(map(tuple, videos.popularity.tolist())) == popularity(world, featurizer, share)
+    for member in range(4):
+        assert len(folds.of_member(member, 4)[1]) == len(splits[member % 2].validation)
+    known, few = folds.met()
+    assert torch.equal(known.popularity, few.popularity)
+    assert bool(known["history"].present.any())
+    assert known_videos(featurizer, few).mean() < 0.7 * known_videos(featurizer, known).mean()
+    nobody = map_folds(tmp_path / "rows", featurizer, world, splits, strangers=False, newcomers=new[:0])
+    assert nobody.networks(4) == 4
 
 
 def test_the_last_fold_is_trained_on_a_view(world: Dataset, tmp_path: Path) -> None:

@@ -91,16 +91,19 @@ def test_what_parts_multiply_comes_before_what_they_need_at_least() -> None:
     np.testing.assert_allclose(factor, [[[value]] * 2 for value in (2.4, 1.0, 3.0, 3.0)])
 
 
-def test_drafts_of_known_authors_have_stretches_of_their_own() -> None:
-    calibration = Calibration(both(1.0), both(5.0), hardly_known=both(1.5), coming=both(1.2))
+def test_drafts_of_known_authors_and_authors_met_since_have_stretches_of_their_own() -> None:
+    calibration = Calibration(both(1.0), both(5.0), met=both(1.1), hardly_known=both(1.5), coming=both(1.2))
     stranger = np.array([False, True, False])
-    for drafts, known, expected in (
+    for drafts, met, expected in (
         (False, None, (1.0, 5.0, 1.0)),
         (True, None, (1.2, 5.0, 1.2)),
-        (True, np.array([5, 0, 20]), (1.5 * 1.2, 5.0, 1.2)),  # few of the author's videos are known, none, and many
+        (False, np.array([5, 0, 0]), (1.5, 5.0, 1.0)),  # few of the author's videos are known, none, and training had the author
+        (True, np.array([10, 0, 20]), (1.3 * 1.2, 5.0, 1.1 * 1.2)),  # ten are halfway from five to twenty
     ):
-        found = calibration.factor(stranger, Absences(), known, drafts=drafts)
+        found = calibration.factor(stranger, Absences(), met, drafts=drafts)
         np.testing.assert_allclose(found, [[[value]] * 2 for value in expected])
+    few = replace(calibration, hardly_known=None).factor(stranger, Absences(), np.array([2, 0, 0]))
+    np.testing.assert_allclose(few, [[[value]] * 2 for value in (1.1, 5.0, 1.0)])
     np.testing.assert_allclose(
         replace(calibration, coming=None).factor(stranger, Absences(), drafts=True), [[[v]] * 2 for v in (1.0, 5.0, 1.0)]
     )
