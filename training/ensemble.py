@@ -29,7 +29,7 @@ from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.dependence import Dependence, save_dependence
 from forecast.joint.held_back import dependence_of, with_worth
 from forecast.member import Member
-from forecast.run.configuration import MANY, SEVERAL, Configuration
+from forecast.run.configuration import FEW, MANY, SEVERAL, Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.load import load, load_features, member_file, save_calibration, save_features
 from forecast.run.versions import versions
@@ -39,7 +39,7 @@ from program import SHIPPED, Program
 from training.members import fit_members, workers_for
 from training.start import EXTRACTION, begin
 
-NEWCOMERS = 1 / 3  # share of the rows, by authors that one network beside the members never sees
+GROUPS = 3  # of authors; a network beside the members never sees those of one
 MANY_VIDEOS = 5  # of an author whom a network recognises
 ENOUGH = 1000  # training rows from which one member holds out the newest: the stretch of fewer rows is a guess
 
@@ -89,7 +89,7 @@ def train(
         learning = np.sort(np.concatenate([rows.train, rows.validation]))
         looks = looks_each(len(dataset)) if learned_from_looks(dataset, configuration.left_out, configuration.target_scale) else 1
         followed = len(rows.train) * read_again(dataset) // len(dataset)
-        left_to_us, one_more = configuration.folds == 0, configuration.members == 0
+        left_to_us, more = configuration.folds == 0, configuration.members == 0
         configuration = configuration.for_rows(len(rows.train), max(1, looks // 2), followed)
         last = _newest(dataset, learning, len(rows.train), configuration, fewer_folds=left_to_us)
         splits = _splits(divide, min(configuration.folds, configuration.members - (len(last) > 0)), fewer=left_to_us)
@@ -97,8 +97,7 @@ def train(
         begin(directory, configuration, source, dataset, keep_names=keep_names)
         at_once = workers_for(workers, configuration, len(rows.train) * looks, device.type) if program.portable else 1
         featurizer = _features(directory, dataset.take(learning), configuration)
-        new = _newcomers(dataset, learning, configuration) if one_more else None
-        held: dict[str, Any] = {"newest": last, "newcomers": new}
+        held: dict[str, Any] = {"newest": last, "newcomers": _newcomers(dataset, learning, configuration) if more else []}
         folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=configuration.split == "author", **held).to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
         members = fit_members(directory, featurizer, folds, configuration, program, at_once)
@@ -126,17 +125,20 @@ def _newest(dataset: Dataset, learning: np.ndarray, rows: int, configuration: Co
     return newest(dataset.videos, learning, c.validation_share)
 
 
-def _newcomers(dataset: Dataset, learning: np.ndarray, configuration: Configuration) -> np.ndarray:
-    """Row numbers of authors that one network beside the members never sees, to calibrate forecasts of new ones; there may be none.
+def _newcomers(dataset: Dataset, learning: np.ndarray, configuration: Configuration) -> list[np.ndarray]:
+    """For each network that is trained beside the members, row numbers of authors whom it never sees, to calibrate forecasts of new ones.
 
-    A network recognises an author with many videos, even where nothing is said of the author: of `SEVERAL` rows or more there are too
-    many authors for that. Split by author, no member sees those of its validation rows.
+    A network recognises an author with many videos, even where nothing is said of the author. Below `FEW` rows every author is new to one
+    network, from there on authors are many and those that are new to one suffice, and from `SEVERAL` on none is recognised. Split by
+    author, no member sees those of its validation rows.
     """
     c, videos = configuration, dataset.videos
     if c.split != "random" or not c.calibrate or len(learning) >= SEVERAL or "username" not in videos:
-        return learning[:0]
+        return []
     each = videos["username"].iloc[learning].groupby(videos["username"]).transform("size")
-    return whole_authors(videos, learning, NEWCOMERS, c.seed) if (each >= MANY_VIDEOS).mean() >= 0.5 else learning[:0]
+    if (each >= MANY_VIDEOS).mean() < 0.5:
+        return []
+    return whole_authors(videos, learning, GROUPS, c.seed)[: GROUPS if len(learning) < FEW else 1]
 
 
 def _splits(divide: Callable[..., Rows], folds: int, *, fewer: bool) -> list[Rows]:
@@ -178,7 +180,7 @@ def _features(run: RunDirectory, dataset: Dataset, configuration: Configuration)
 def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, last: Dataset, configuration: Configuration) -> Calibration:
     """The stretches that the validation rows ask for; `last` are the videos that the last member held out, if it did.
 
-    The network that follows the members, if there is one, never saw the authors of `Folds.newcomers`.
+    The networks that follow the members never saw the authors of `Folds.newcomers`.
     """
     if not configuration.calibrate:
         return Calibration.none(len(featurizer.targets.names))
@@ -197,9 +199,9 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, la
             drafts = drafts if featurizer.growth is None else apart(drafts)[0]
             *members, older = members
             coming = older, spread(drafts).relative()
-        new = [(network, [spread(videos).relative() for videos in folds.met()]) for network in beside]
+        met = [[spread(one).relative() for one in folds.met(number) if one is not None] for number in range(len(beside))]
         options: dict[str, Any] = {"known": known, "hardly_known": hardly, "coming": coming, "seed": configuration.seed}
-        return calibrate(members, held, featurizer.shapes, new=new[0] if new else None, **options)
+        return calibrate(members, held, featurizer.shapes, new=(beside, met), **options)
 
 
 def _dependence(forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: list[Rows]) -> Dependence:
@@ -224,5 +226,6 @@ def _finish(run: RunDirectory, configuration: Configuration, program: Program, d
     about: dict[str, Any] = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
     about |= {"parts": parts}
     shutil.rmtree(run.path / "rows", ignore_errors=True)
-    (run.path / member_file(configuration.members)).unlink(missing_ok=True)  # it has told all that it was trained for
+    for number in range(GROUPS):  # networks beside the members have told all that they were trained for
+        (run.path / member_file(configuration.members + number)).unlink(missing_ok=True)
     run.finish(files, about)

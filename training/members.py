@@ -49,7 +49,7 @@ def workers_for(given: int, configuration: Configuration, rows: int, device: str
 def fit_members(
     run: RunDirectory, featurizer: Featurizer, folds: Folds, configuration: Configuration, program: Program, workers: int
 ) -> list[Member]:
-    """Fit, or load if they are finished, all members, and at last the network beside them if there is one (`Folds.newcomers`).
+    """Fit, or load if they are finished, all members, and at last the networks beside them (`Folds.newcomers`).
 
     One after another, or several at once, each in a worker process.
     """
@@ -95,7 +95,7 @@ def fit_member(
         if len(read) == 0:  # the few that were read are all held out: growth is learned from them, and nothing validates it
             read, held_read = held_read, read
         fitted = fit_one(one, unread, held, looks=folds.looks)
-        if member < configuration.members:  # the one beside them tells of videos of which nothing was read
+        if member < configuration.members:  # those beside them tell of videos of which nothing was read
             patience = max(one.patience, one.growth_epochs // 2)
             fitted.growth = fit_one(dataclasses.replace(one, epochs=one.growth_epochs, patience=patience), read, held_read, growth=True)
     if data_parallel.RANK == 0:

@@ -30,7 +30,7 @@ class Folds:
         strangers: whether validation rows stand for authors never seen, so that nothing of the author is known of them.
         looks: how many rows there are, on average, of each video that nothing had been read of, see `features.followed.looks`.
         newest: numbers of the newest rows, which the last member holds out in place of a fold; None: no member does.
-        newcomers: numbers of the rows, of some authors all, that one network beside the members never sees; None: there is none.
+        newcomers: for each network beside the members, numbers of the rows that it never sees, of some authors all.
     """
 
     videos: Videos
@@ -38,7 +38,7 @@ class Folds:
     strangers: bool = False
     looks: float = 1.0
     newest: np.ndarray | None = None
-    newcomers: np.ndarray | None = None
+    newcomers: tuple[np.ndarray, ...] = ()
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -49,12 +49,12 @@ class Folds:
         return self.starts, self.strangers, self.looks, self.newest, self.newcomers
 
     def networks(self, members: int) -> int:
-        """How many are trained: so many members, and one beside them where it is to tell of authors that it never saw."""
-        return members + (self.newcomers is not None)
+        """How many are trained: so many members, and those beside them that are to tell of authors whom they never saw."""
+        return members + len(self.newcomers)
 
     def of_member(self, member: int, members: int) -> tuple[Videos, Videos]:
-        """The rows that one of so many members learns from, and those that it holds out; `members` itself is the one beside them."""
-        held = self.newcomers if member == members else self.newest if member == members - 1 else None
+        """The rows that one of so many members learns from, and those that it holds out; from `members` on come those beside them."""
+        held = self.newcomers[member - members] if member >= members else self.newest if member == members - 1 else None
         if held is not None:
             return self._some(np.setdiff1d(np.arange(len(self.videos)), held)), replace(self._some(held), few_known=None)
         fold = member % len(self)
@@ -80,12 +80,10 @@ class Folds:
         """The rows of the fold as if only a few earlier videos of their authors were known; None where that is not told apart."""
         return _hardly_known(self.videos.rows(slice(self.starts[fold], self.starts[fold + 1])))
 
-    def met(self) -> list[Videos]:
-        """The rows of `newcomers`, and where that is told apart these rows as if only a few earlier videos of their authors were known."""
-        assert self.newcomers is not None  # noqa: S101  (the caller knows)
-        videos = self._some(self.newcomers)
-        few = _hardly_known(videos)
-        return [replace(videos, few_known=None), *([] if few is None else [few])]
+    def met(self, number: int) -> tuple[Videos, Videos | None]:
+        """The rows that a network beside the members never sees, as `known` and `hardly_known` tell those of a fold."""
+        videos = self._some(self.newcomers[number])
+        return replace(videos, few_known=None), _hardly_known(videos)
 
     def _some(self, rows: np.ndarray) -> Videos:
         return self.videos.rows(torch.from_numpy(rows).to(self.videos.device))
@@ -103,7 +101,7 @@ def map_folds(
     *,
     strangers: bool,
     newest: np.ndarray | None = None,
-    newcomers: np.ndarray | None = None,
+    newcomers: Sequence[np.ndarray] = (),
 ) -> Folds:
     """Write the labelled rows of all folds below `path`, unless they are there, and map them.
 
@@ -114,7 +112,7 @@ def map_folds(
         splits: by fold, with the same test rows and disjoint validation rows.
         strangers: see `Folds`.
         newest: row numbers of the videos that the last member holds out; None or empty: none does.
-        newcomers: row numbers of the videos that one network beside the members never sees; None or empty: there is none.
+        newcomers: row numbers of the videos that each network beside the members never sees.
 
     Raises:
         InputError: no training or no validation row has a known target, or the rows cannot be written.
@@ -133,8 +131,8 @@ def map_folds(
     if featurizer.growth is not None:
         unread = owner[~videos[EARLY].present.numpy()]
         looks = len(unread) / max(len(np.unique(unread)), 1)
-    apart = (np.flatnonzero(np.isin(owner, [] if some is None else some)) for some in (newest, newcomers))
-    return Folds(videos, tuple(starts.tolist()), strangers, looks, *(rows if len(rows) else None for rows in apart))
+    last, *new = (np.flatnonzero(np.isin(owner, [] if some is None else some)) for some in (newest, *newcomers))
+    return Folds(videos, tuple(starts.tolist()), strangers, looks, last if len(last) else None, tuple(new))
 
 
 def _hardly_known(videos: Videos) -> Videos | None:

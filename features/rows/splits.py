@@ -76,21 +76,20 @@ def newest(videos: pd.DataFrame, rows: np.ndarray, share: float) -> np.ndarray:
     return np.sort(rows[_time_order(videos.iloc[rows], 0)[: _count(len(rows), share)]])
 
 
-def whole_authors(videos: pd.DataFrame, rows: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Sorted: of `rows` (R,), which are row numbers of `videos`, all those of authors chosen at random, until they are that share.
+def whole_authors(videos: pd.DataFrame, rows: np.ndarray, groups: int, seed: int) -> list[np.ndarray]:
+    """`rows` (R,), which are row numbers of `videos`, in so many groups at random, each author's in one of them; each is sorted.
 
-    Nobody is chosen who would bring them above a half. None where there is no column of authors.
+    A group with more than half of the rows, or none, is left out; all of them where there is no column of authors.
     """
     if "username" not in videos:
-        return rows[:0]
+        return []
     codes = _author_codes(videos.iloc[rows])
-    order = np.argsort(codes, kind="stable")
-    groups = np.split(rows[order], np.flatnonzero(np.diff(codes[order])) + 1)
-    found = rows[:0]
-    for author in np.random.default_rng(seed).permutation(len(groups)):
-        if len(found) < share * len(rows) and len(found) + len(groups[author]) <= len(rows) / 2:
-            found = np.concatenate([found, groups[author]])
-    return np.sort(found)
+    each, group = np.bincount(codes), np.zeros(codes.max() + 1, np.int64)
+    sizes = np.zeros(groups)
+    for author in np.random.default_rng(seed).permutation(len(each)):
+        group[author] = sizes.argmin()
+        sizes[group[author]] += each[author]
+    return [rows[group[codes] == number] for number in range(groups) if 0 < sizes[number] <= len(rows) / 2]
 
 
 def _count(rows: int, share: float) -> int:

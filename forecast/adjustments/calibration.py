@@ -123,7 +123,7 @@ def calibrate(
     known: Sequence[Videos] | None = None,
     hardly_known: Sequence[Videos] = (),
     coming: tuple[Member, Videos] | None = None,
-    new: tuple[Member, Sequence[Videos]] | None = None,
+    new: tuple[Sequence[Member], Sequence[Sequence[Videos]]] = ((), ()),
     seed: int = 0,
 ) -> Calibration:
     """Fit the stretches on validation rows: as they are, as strangers', and with one part after the other taken away.
@@ -135,8 +135,8 @@ def calibrate(
         known: the same rows with what is known of their authors, where `held` has it not (default: it has).
         hardly_known: the same rows as if only few of their authors' videos were known (default: that is not told apart).
         coming: the newest rows, labelled, with what was known when they were published, and a member that was trained on older ones alone.
-        new: a network, and labelled rows of authors whom it never saw, with all that is known of these authors, and maybe as if that were
-            little (default, and where rows are few: `held` and `hardly_known` stand for new authors).
+        new: networks, and for each of them labelled rows of authors whom it never saw, with all that is known of these authors, and maybe
+            as if that were little (default, and where rows are few: `held` and `hardly_known` stand for new authors).
         seed: of the draws of z.
     """
     known = known or held
@@ -145,10 +145,10 @@ def calibrate(
         known = [apart(videos)[0] for videos in known]
         held, after = map(list, zip(*map(apart, held), strict=True))
     of_whom, strangers, met, hardly = members, held, [], hardly_known
-    if new is not None:
-        every = [apart(videos)[0] if EARLY in videos else videos for videos in new[1]]
-        if len(every[0]) >= FEWEST:
-            of_whom, strangers, met, hardly = [new[0]], every[:1], every[:1], every[1:]
+    rows_of_new = [[apart(videos)[0] if EARLY in videos else videos for videos in rows] for rows in new[1]]
+    if sum(len(rows[0]) for rows in rows_of_new) >= FEWEST:
+        of_whom, strangers = new[0], [rows[0] for rows in rows_of_new]
+        met, hardly = strangers, [few for rows in rows_of_new for few in rows[1:]]
     parts = [part for part in held[0] if part not in (*OF_THE_AUTHOR, EARLY)]
     fewer = [videos.spread(-(-LACKING // len(held))) for videos in held]
     with torch.random.fork_rng(devices=[held[0].device] if held[0].device.type == "cuda" else []), warnings.catch_warnings():

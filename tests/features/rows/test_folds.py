@@ -1,5 +1,6 @@
 """The rows a run learns from: what validates never trains the same member, and nothing of test rows is written."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,22 +55,23 @@ def test_the_last_member_holds_out_the_newest_and_the_others_take_turns(world: D
     assert torch.equal(nobody.of_member(3, 4)[1]["social"].numbers, nobody.validation(1)["social"].numbers)
 
 
-def test_one_network_beside_the_members_never_sees_some_authors(world: Dataset, tmp_path: Path) -> None:
+def test_networks_beside_the_members_never_see_some_authors(world: Dataset, tmp_path: Path) -> None:
     splits = [split(world.videos, seed=0, fold=fold, validation_share=0.2) for fold in range(2)]
     learning = np.sort(np.concatenate(splits[0][:2]))
-    featurizer, new = Featurizer.fit(world.take(learning)), whole_authors(world.videos, learning, 0.3, seed=0)
+    featurizer, new = Featurizer.fit(world.take(learning)), whole_authors(world.videos, learning, 3, seed=0)
     folds = map_folds(tmp_path / "rows", featurizer, world, splits, strangers=False, newcomers=new)
-    assert folds.networks(4) == 5
-    for videos, share in zip(folds.of_member(4, 4), (np.setdiff1d(learning, new), new), strict=True):
-        assert sorted(map(tuple, videos.popularity.tolist())) == popularity(world, featurizer, share)
+    assert folds.networks(4) == 7
+    for number, rows in enumerate(new):
+        for videos, share in zip(folds.of_member(4 + number, 4), (np.setdiff1d(learning, rows), rows), strict=True):
+            assert sorted(map(tuple, videos.popularity.tolist())) == popularity(world, featurizer, share)
     for member in range(4):
         assert len(folds.of_member(member, 4)[1]) == len(splits[member % 2].validation)
-    known, few = folds.met()
+    known, few = folds.met(1)
+    assert sorted(map(tuple, known.popularity.tolist())) == popularity(world, featurizer, new[1])
     assert torch.equal(known.popularity, few.popularity)
     assert bool(known["history"].present.any())
     assert known_videos(featurizer, few).mean() < 0.7 * known_videos(featurizer, known).mean()
-    nobody = map_folds(tmp_path / "rows", featurizer, world, splits, strangers=False, newcomers=new[:0])
-    assert nobody.networks(4) == 4
+    assert replace(folds, newcomers=()).networks(4) == 4
 
 
 def test_the_last_fold_is_trained_on_a_view(world: Dataset, tmp_path: Path) -> None:

@@ -108,23 +108,24 @@ def test_refused(how: str, table: pd.DataFrame) -> None:
         split(table, how)
 
 
-def test_whole_authors_are_chosen_at_random_until_they_are_the_share() -> None:
+def test_each_author_lies_whole_in_one_of_several_groups_of_like_size() -> None:
     rows = np.arange(20, 200)
-    found = whole_authors(VIDEOS, rows, 0.25, seed=5)
+    found = whole_authors(VIDEOS, rows, 3, seed=5)
     author = VIDEOS["username"].fillna(VIDEOS["id"]).to_numpy()
-    assert found.tolist() == [row for row in rows if author[row] in author[found]]  # all of theirs, and none that was not asked for
-    most = max(np.unique(author[rows], return_counts=True)[1])
-    assert 45 <= len(found) < 45 + most
-    assert np.array_equal(found, whole_authors(VIDEOS, rows, 0.25, seed=5))
-    assert not np.array_equal(found, whole_authors(VIDEOS, rows, 0.25, seed=6))
+    assert sorted(np.concatenate(found)) == rows.tolist()
+    for group in found:
+        assert group.tolist() == [row for row in rows if author[row] in author[group]]
+        assert 50 <= len(group) <= 70
+    again, other = whole_authors(VIDEOS, rows, 3, seed=5), whole_authors(VIDEOS, rows, 3, seed=6)
+    assert all(np.array_equal(one, same) for one, same in zip(found, again, strict=True))
+    assert not all(np.array_equal(one, same) for one, same in zip(found, other, strict=True))
 
 
-def test_an_author_of_more_than_half_of_the_rows_is_never_chosen() -> None:
+def test_a_group_of_more_than_half_of_the_rows_is_left_out() -> None:
     videos = pd.DataFrame({"username": ["great"] * 60 + [f"author{row % 4}" for row in range(40)]})
     for seed in range(8):
-        found = whole_authors(videos, np.arange(100), 0.3, seed=seed)
-        assert len(found) == 30
-        assert found.min() >= 60
-    one = videos.assign(username="one")
-    assert len(whole_authors(one, np.arange(100), 0.3, seed=0)) == 0
-    assert len(whole_authors(videos.drop(columns="username"), np.arange(100), 0.3, seed=0)) == 0
+        found = whole_authors(videos, np.arange(100), 3, seed=seed)
+        assert len(found) == 2
+        assert min(map(min, found)) >= 60
+    assert whole_authors(videos.assign(username="one"), np.arange(100), 3, seed=0) == []
+    assert whole_authors(videos.drop(columns="username"), np.arange(100), 3, seed=0) == []
