@@ -25,8 +25,8 @@ from features.whole_counts import dequantiser
 from forecast.adjustments.calibration import MOST, Calibration, calibrate
 from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of
+from forecast.joint.dependence import FEWEST, Dependence, save_dependence
 from forecast.joint.dependence import FILE as DEPENDENCE
-from forecast.joint.dependence import Dependence, save_dependence
 from forecast.joint.held_back import dependence_of, with_worth
 from forecast.member import Member
 from forecast.run.configuration import FEW, MANY, SEVERAL, Configuration
@@ -97,8 +97,9 @@ def train(
         begin(directory, configuration, source, dataset, keep_names=keep_names)
         at_once = workers_for(workers, configuration, len(rows.train) * looks, device.type) if program.portable else 1
         featurizer = _features(directory, dataset.take(learning), configuration)
-        held: dict[str, Any] = {"newest": last, "newcomers": _newcomers(dataset, learning, configuration) if more else []}
-        folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=configuration.split == "author", **held).to(device)
+        new = _newcomers(dataset, learning, configuration) if more else []
+        held: dict[str, Any] = {"strangers": configuration.split == "author", "newest": last, "newcomers": new}
+        folds = map_folds(path / "rows", featurizer, dataset, splits, **held).to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
         members = fit_members(directory, featurizer, folds, configuration, program, at_once)
         some = last[np.linspace(0, len(last) - 1, min(len(last), MOST // looks)).astype(int)]
@@ -106,7 +107,8 @@ def train(
         save_calibration(directory, calibration)
         taking_turns = tuple(members[: configuration.members - (folds.newest is not None)])
         forecaster = Forecaster(configuration, featurizer, taking_turns, calibration, load_features(directory)[1], {})
-        save_dependence(directory, _dependence(forecaster, folds, dataset, splits))
+        beside = replace(forecaster, members=tuple(members[configuration.members :]))
+        save_dependence(directory, _dependence(forecaster, folds, dataset, splits, beside, new))
         parts = built(dataset.take(learning), folds.videos, configuration.left_out)
         _finish(directory, configuration, program, dataset, parts)
         return load(path, program=program, device=device)
@@ -204,18 +206,24 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, la
         return calibrate(members, held, featurizer.shapes, new=(beside, met), **options)
 
 
-def _dependence(forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: list[Rows]) -> Dependence:
-    """What the validation rows of one author share."""
-    featurizer = forecaster.featurizer
+def _dependence(
+    forecaster: Forecaster, folds: Folds, dataset: Dataset, splits: list[Rows], beside: Forecaster, new: list[np.ndarray]
+) -> Dependence:
+    """What the videos of one author share, from the validation rows of each fold, or from the rows that networks `beside` never saw."""
+    featurizer, device = forecaster.featurizer, folds.videos.device
     learned, owner = rows_to_learn(featurizer, dataset)
     numbers = held_rows(featurizer, learned, owner, splits)
     first = [np.unique(owner[rows], return_index=True)[1] for rows in numbers]  # looks at one video share more than two videos do
-    held = [folds.validation(fold).rows(torch.from_numpy(rows).to(folds.videos.device)) for fold, rows in enumerate(first)]
+    held = [folds.validation(fold).rows(torch.from_numpy(rows).to(device)) for fold, rows in enumerate(first)]
     authors = [authors_of(featurizer, learned.take(rows[once])).key for rows, once in zip(numbers, first, strict=True)]
     if forecaster.configuration.split == "time":  # as for the calibration
         forecaster, held, authors = replace(forecaster, members=forecaster.members[:: len(held)]), held[:1], authors[:1]
-    found = dependence_of(forecaster, held, authors)
-    apart = replace(forecaster, members=forecaster.members[:: len(held)])
+    told, apart = forecaster, replace(forecaster, members=forecaster.members[:: len(held)])
+    if new and dataset.videos["username"].iloc[np.concatenate(new)].nunique() >= FEWEST:
+        tables = [dataset.take(rows) for rows in new]
+        told, held = beside, [featurizer.transform(table).to(device) for table in tables]
+        authors = [authors_of(featurizer, table).key for table in tables]
+    found = dependence_of(told, held, authors)
     return with_worth(found, apart, learned.take(numbers[0][first[0]]))
 
 
