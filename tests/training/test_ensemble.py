@@ -1,5 +1,6 @@
 """From a dataset to a forecaster."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -43,3 +44,19 @@ def test_split_at_random_one_member_holds_out_the_newest_and_calibrates_drafts(m
     drawn, drafts, plainly = (one.forecast(some).samples for one in (wide, wide.for_drafts(), as_known.for_drafts()))
     np.testing.assert_array_equal(drawn, found.forecast(some).samples)
     assert np.ptp(drafts, axis=0).sum() > 1.5 * np.ptp(plainly, axis=0).sum()
+
+
+def test_of_few_authors_networks_beside_the_members_calibrate_new_ones(tmp_path):
+    dataset = simulate(240, seed=0)[0]
+    dataset = replace(dataset, videos=dataset.videos.assign(username=[f"author_{row % 8}" for row in range(240)]))
+    settings = replace(TINY, members=0, folds=0, calibrate=True)
+    found = train(dataset, settings, run=tmp_path / "run")
+    assert found.configuration.members == len(found.members) == 4
+    assert sorted(path.name for path in (tmp_path / "run").glob("member-*")) == [f"member-{number}.safetensors" for number in range(4)]
+    assert found.calibration.met is not None
+    learned = {line["member"] for line in map(json.loads, (tmp_path / "run" / "log.jsonl").read_text().splitlines())}
+    assert learned == set(range(4 + ensemble.GROUPS))
+    few = dataset.videos.assign(username=[f"author_{row // 3}" for row in range(240)])
+    for other in (replace(settings, members=4), replace(settings, split="author"), replace(settings, calibrate=False)):
+        assert train(dataset, other).calibration.met is None
+    assert train(replace(dataset, videos=few), settings).calibration.met is None

@@ -185,3 +185,35 @@ def test_a_fold_of_whose_authors_none_is_known_leaves_it_to_the_others() -> None
     np.testing.assert_array_equal(calibrate(members, [rows(60, 0), rows(0, 1)], coming=(members[0], rows(39, 2))).coming, found.known)
     of_enough = calibrate(members, [rows(40, 0), rows(0, 1)])
     assert not np.allclose(of_enough.known, of_enough.strangers)
+
+
+def test_new_authors_are_calibrated_by_networks_that_never_saw_them() -> None:
+    """Members recognise every author: their scale is right for rows whose author is known, and half of what a new author needs.
+
+    A network beside them never saw the authors of its rows; of few rows it is not asked.
+    """
+    count = 2000
+    generator = torch.Generator().manual_seed(0)
+
+    def rows(scale: float, rows: int = count) -> Videos:
+        none, here = torch.zeros(rows, 0, dtype=torch.int64), torch.ones(rows, dtype=torch.bool)
+        parts = {name: Part(torch.zeros(rows, 1), none, here) for name in ("history", "social")}
+        return Videos(parts, scale * torch.randn(rows, 1, generator=generator))
+
+    def guide(videos: Videos) -> None:
+        with pyro.plate("videos", len(videos), dim=-1):
+            pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
+
+    def model(videos: Videos) -> None:
+        with pyro.plate("videos", len(videos), dim=-1):
+            z = pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
+            pyro.sample("popularity", NanMasked(dist.Normal(torch.zeros_like(z), torch.ones_like(z))), obs=videos.popularity)
+
+    one = member_of(model, guide)
+    found = calibrate([one], [rows(1.0)], new=([one, one], [[rows(2.0), rows(3.0)], [rows(2.0), rows(3.0)]]))
+    for name, expected in (("known", 1.0), ("strangers", 2.0), ("met", 2.0), ("hardly_known", 3.0)):
+        assert getattr(found, name) == pytest.approx(np.full((2, 1), expected), rel=0.15), name
+    few = calibrate([one], [rows(1.0)], hardly_known=[rows(1.5)], new=([one], [[rows(2.0, FEWEST - 1)]]))
+    assert few.strangers == pytest.approx(np.full((2, 1), 1.0), rel=0.15)
+    assert few.met is None
+    assert few.hardly_known == pytest.approx(np.full((2, 1), 1.5), rel=0.15)
