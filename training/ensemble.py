@@ -40,6 +40,7 @@ from training.members import fit_members, workers_for
 from training.start import EXTRACTION, begin
 
 GROUPS = 3  # of authors; a network beside the members never sees those of one
+ENSEMBLE = 3  # members from which others are trained beside them: fewer are asked for where time is short
 MANY_VIDEOS = 5  # of an author whom a network recognises
 ENOUGH = 1000  # training rows from which one member holds out the newest: the stretch of fewer rows is a guess
 
@@ -89,7 +90,7 @@ def train(
         learning = np.sort(np.concatenate([rows.train, rows.validation]))
         looks = looks_each(len(dataset)) if learned_from_looks(dataset, configuration.left_out, configuration.target_scale) else 1
         followed = len(rows.train) * read_again(dataset) // len(dataset)
-        left_to_us, more = configuration.folds == 0, configuration.members == 0
+        left_to_us = configuration.folds == 0
         configuration = configuration.for_rows(len(rows.train), max(1, looks // 2), followed)
         last = _newest(dataset, learning, len(rows.train), configuration, fewer_folds=left_to_us)
         splits = _splits(divide, min(configuration.folds, configuration.members - (len(last) > 0)), fewer=left_to_us)
@@ -97,7 +98,7 @@ def train(
         begin(directory, configuration, source, dataset, keep_names=keep_names)
         at_once = workers_for(workers, configuration, len(rows.train) * looks, device.type) if program.portable else 1
         featurizer = _features(directory, dataset.take(learning), configuration)
-        new = _newcomers(dataset, learning, configuration) if more else []
+        new = _newcomers(dataset, learning, configuration)
         held: dict[str, Any] = {"strangers": configuration.split == "author", "newest": last, "newcomers": new}
         folds = map_folds(path / "rows", featurizer, dataset, splits, **held).to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
@@ -135,7 +136,7 @@ def _newcomers(dataset: Dataset, learning: np.ndarray, configuration: Configurat
     author, no member sees those of its validation rows.
     """
     c, videos = configuration, dataset.videos
-    if c.split != "random" or not c.calibrate or len(learning) >= SEVERAL or "username" not in videos:
+    if c.split != "random" or not c.calibrate or c.members < ENSEMBLE or len(learning) >= SEVERAL or "username" not in videos:
         return []
     each = videos["username"].iloc[learning].groupby(videos["username"]).transform("size")
     if (each >= MANY_VIDEOS).mean() < 0.5:

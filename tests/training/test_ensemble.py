@@ -9,6 +9,7 @@ import pytest
 from features.rows.splits import split
 from features.simulated.world import simulate
 from features.tables.dataset import Dataset
+from forecast.run.configuration import Configuration
 from forecast.run.load import load
 from machine.errors import InputError
 from tests.training.test_extremes import TINY
@@ -46,7 +47,10 @@ def test_split_at_random_one_member_holds_out_the_newest_and_calibrates_drafts(m
     assert np.ptp(drafts, axis=0).sum() > 1.5 * np.ptp(plainly, axis=0).sum()
 
 
-def test_of_few_authors_networks_beside_the_members_calibrate_new_ones(tmp_path):
+def test_of_few_authors_networks_beside_the_members_calibrate_new_ones(monkeypatch, tmp_path):
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
     dataset = simulate(240, seed=0)[0]
     dataset = replace(dataset, videos=dataset.videos.assign(username=[f"author_{row % 8}" for row in range(240)]))
     settings = replace(TINY, members=0, folds=0, calibrate=True)
@@ -56,7 +60,15 @@ def test_of_few_authors_networks_beside_the_members_calibrate_new_ones(tmp_path)
     assert found.calibration.met is not None
     learned = {line["member"] for line in map(json.loads, (tmp_path / "run" / "log.jsonl").read_text().splitlines())}
     assert learned == set(range(4 + ensemble.GROUPS))
+    with monkeypatch.context() as patch:
+        patch.setattr(ensemble, "save_calibration", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(dataset, settings, run=tmp_path / "resumed")
+    stored = Configuration.from_json((tmp_path / "resumed" / "configuration.json").read_text(), "here")
+    train(dataset, stored, run=tmp_path / "resumed")
+    whole, resumed = (json.loads((tmp_path / name / "run.json").read_text())["files"] for name in ("run", "resumed"))
+    assert resumed == whole
     few = dataset.videos.assign(username=[f"author_{row // 3}" for row in range(240)])
-    for other in (replace(settings, members=4), replace(settings, split="author"), replace(settings, calibrate=False)):
+    for other in (replace(settings, members=2), replace(settings, split="author"), replace(settings, calibrate=False)):
         assert train(dataset, other).calibration.met is None
     assert train(replace(dataset, videos=few), settings).calibration.met is None
