@@ -39,7 +39,7 @@ from program import SHIPPED, Program
 from training.members import fit_members, workers_for
 from training.start import EXTRACTION, begin
 
-GROUPS = 3  # of authors; networks beside the members never see those of one
+GROUPS = 3  # of authors; a network beside the members never sees those of one
 ENSEMBLE = 3  # members from which others are trained beside them: fewer are asked for where time is short
 MANY_VIDEOS = 5  # of an author whom a network recognises
 ENOUGH = 1000  # training rows from which one member holds out the newest: the stretch of fewer rows is a guess
@@ -129,11 +129,11 @@ def _newest(dataset: Dataset, learning: np.ndarray, rows: int, configuration: Co
 
 
 def _newcomers(dataset: Dataset, learning: np.ndarray, configuration: Configuration) -> list[np.ndarray]:
-    """Row numbers of groups of authors whom networks beside the members never see, to calibrate forecasts of new ones; there may be none.
+    """For each network that is trained beside the members, row numbers of authors whom it never sees, to calibrate forecasts of new ones.
 
-    A network recognises an author with many videos, even where nothing is said of the author. Below `FEW` rows every author is new to some
-    network, from there on authors are many and one group suffices, and from `SEVERAL` on none is recognised. Split by author, no member
-    sees those of its validation rows.
+    A network recognises an author with many videos, even where nothing is said of the author. Below `FEW` rows every author is new to one
+    network, from there on authors are many and those that are new to one suffice, and from `SEVERAL` on none is recognised. Split by
+    author, no member sees those of its validation rows.
     """
     c, videos = configuration, dataset.videos
     if c.split != "random" or not c.calibrate or c.members < ENSEMBLE or len(learning) >= SEVERAL or "username" not in videos:
@@ -202,7 +202,7 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, la
             drafts = drafts if featurizer.growth is None else apart(drafts)[0]
             *members, older = members
             coming = older, spread(drafts).relative()
-        met = [[spread(one).relative() for one in folds.met(number) if one is not None] for number in range(len(folds.newcomers))]
+        met = [[spread(one).relative() for one in folds.met(number) if one is not None] for number in range(len(beside))]
         options: dict[str, Any] = {"known": known, "hardly_known": hardly, "coming": coming, "seed": configuration.seed}
         return calibrate(members, held, featurizer.shapes, new=(beside, met), **options)
 
@@ -235,6 +235,6 @@ def _finish(run: RunDirectory, configuration: Configuration, program: Program, d
     about: dict[str, Any] = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
     about |= {"parts": parts}
     shutil.rmtree(run.path / "rows", ignore_errors=True)
-    for number in range(GROUPS + 1):  # networks beside the members have told all that they were trained for
+    for number in range(GROUPS):  # networks beside the members have told all that they were trained for
         (run.path / member_file(configuration.members + number)).unlink(missing_ok=True)
     run.finish(files, about)

@@ -30,7 +30,7 @@ class Folds:
         strangers: whether validation rows stand for authors never seen, so that nothing of the author is known of them.
         looks: how many rows there are, on average, of each video that nothing had been read of, see `features.followed.looks`.
         newest: numbers of the newest rows, which the last member holds out in place of a fold; None: no member does.
-        newcomers: numbers of the rows, of some authors all, that networks beside the members never see: in turn these, and the first again.
+        newcomers: for each network beside the members, numbers of the rows that it never sees, of some authors all.
     """
 
     videos: Videos
@@ -50,13 +50,11 @@ class Folds:
 
     def networks(self, members: int) -> int:
         """How many are trained: so many members, and those beside them that are to tell of authors whom they never saw."""
-        return members + (len(self.newcomers) + 1 if self.newcomers else 0)
+        return members + len(self.newcomers)
 
     def of_member(self, member: int, members: int) -> tuple[Videos, Videos]:
         """The rows that one of so many members learns from, and those that it holds out; from `members` on come those beside them."""
-        held = self.newest if member == members - 1 else None
-        if member >= members:
-            held = self.newcomers[(member - members) % len(self.newcomers)]
+        held = self.newcomers[member - members] if member >= members else self.newest if member == members - 1 else None
         if held is not None:
             return self._some(np.setdiff1d(np.arange(len(self.videos)), held)), replace(self._some(held), few_known=None)
         fold = member % len(self)
@@ -83,7 +81,7 @@ class Folds:
         return _hardly_known(self.videos.rows(slice(self.starts[fold], self.starts[fold + 1])))
 
     def met(self, number: int) -> tuple[Videos, Videos | None]:
-        """The rows that networks beside the members never see, as `known` and `hardly_known` tell those of a fold."""
+        """The rows that a network beside the members never sees, as `known` and `hardly_known` tell those of a fold."""
         videos = self._some(self.newcomers[number])
         return replace(videos, few_known=None), _hardly_known(videos)
 
@@ -114,7 +112,7 @@ def map_folds(
         splits: by fold, with the same test rows and disjoint validation rows.
         strangers: see `Folds`.
         newest: row numbers of the videos that the last member holds out; None or empty: none does.
-        newcomers: row numbers of the videos that networks beside the members never see, see `Folds`.
+        newcomers: row numbers of the videos that each network beside the members never sees.
 
     Raises:
         InputError: no training or no validation row has a known target, or the rows cannot be written.

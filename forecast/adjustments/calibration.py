@@ -135,8 +135,8 @@ def calibrate(
         known: the same rows with what is known of their authors, where `held` has it not (default: it has).
         hardly_known: the same rows as if only few of their authors' videos were known (default: that is not told apart).
         coming: the newest rows, labelled, with what was known when they were published, and a member that was trained on older ones alone.
-        new: networks, and labelled rows of G groups of authors, with all that is known of these authors, and maybe as if that were little;
-            network m never saw those of group m modulo G (default, and where rows are few: `held` and `hardly_known`).
+        new: networks, and for each of them labelled rows of authors whom it never saw, with all that is known of these authors, and maybe
+            as if that were little (default, and where rows are few: `held` and `hardly_known` stand for new authors).
         seed: of the draws of z.
     """
     known = known or held

@@ -59,7 +59,7 @@ def test_of_few_authors_networks_beside_the_members_calibrate_new_ones(monkeypat
     assert sorted(path.name for path in (tmp_path / "run").glob("member-*")) == [f"member-{number}.safetensors" for number in range(4)]
     assert found.calibration.met is not None
     learned = {line["member"] for line in map(json.loads, (tmp_path / "run" / "log.jsonl").read_text().splitlines())}
-    assert learned == set(range(4 + ensemble.GROUPS + 1))
+    assert learned == set(range(4 + ensemble.GROUPS))
     with monkeypatch.context() as patch:
         patch.setattr(ensemble, "save_calibration", interrupt)
         with pytest.raises(KeyboardInterrupt):
