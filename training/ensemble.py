@@ -98,7 +98,8 @@ def train(
         begin(directory, configuration, source, dataset, keep_names=keep_names)
         at_once = workers_for(workers, configuration, len(rows.train) * looks, device.type) if program.portable else 1
         featurizer = _features(directory, dataset.take(learning), configuration)
-        new = _newcomers(dataset, learning, configuration)
+        known = ~np.isnan(truth(dataset.videos.iloc[learning], featurizer.targets.names, configuration.target_scale)).all(1)
+        new = _newcomers(dataset, learning[known], configuration)
         held: dict[str, Any] = {"strangers": configuration.split == "author", "newest": last, "newcomers": new}
         folds = map_folds(path / "rows", featurizer, dataset, splits, **held).to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
@@ -128,20 +129,20 @@ def _newest(dataset: Dataset, learning: np.ndarray, rows: int, configuration: Co
     return newest(dataset.videos, learning, c.validation_share)
 
 
-def _newcomers(dataset: Dataset, learning: np.ndarray, configuration: Configuration) -> list[np.ndarray]:
-    """For each network that is trained beside the members, row numbers of authors whom it never sees, to calibrate forecasts of new ones.
+def _newcomers(dataset: Dataset, rows: np.ndarray, configuration: Configuration) -> list[np.ndarray]:
+    """Of `rows`, those that each network beside the members never sees, to calibrate forecasts of new authors; there may be none.
 
     A network recognises an author with many videos, even where nothing is said of the author. Below `FEW` rows every author is new to one
     network, from there on authors are many and those that are new to one suffice, and from `SEVERAL` on none is recognised. Split by
     author, no member sees those of its validation rows.
     """
     c, videos = configuration, dataset.videos
-    if c.split != "random" or not c.calibrate or c.members < ENSEMBLE or len(learning) >= SEVERAL or "username" not in videos:
+    if c.split != "random" or not c.calibrate or c.members < ENSEMBLE or len(rows) >= SEVERAL or "username" not in videos:
         return []
-    each = videos["username"].iloc[learning].groupby(videos["username"]).transform("size")
+    each = videos["username"].iloc[rows].groupby(videos["username"]).transform("size")
     if (each >= MANY_VIDEOS).mean() < 0.5:
         return []
-    return whole_authors(videos, learning, GROUPS, c.seed)[: GROUPS if len(learning) < FEW else 1]
+    return whole_authors(videos, rows, GROUPS, c.seed)[: GROUPS if len(rows) < FEW else 1]
 
 
 def _splits(divide: Callable[..., Rows], folds: int, *, fewer: bool) -> list[Rows]:
