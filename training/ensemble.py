@@ -29,7 +29,7 @@ from forecast.joint.dependence import FEWEST, Dependence, save_dependence
 from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.held_back import dependence_of, with_worth
 from forecast.member import Member
-from forecast.run.configuration import FEW, MANY, SEVERAL, Configuration
+from forecast.run.configuration import MANY, Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.load import load, load_features, member_file, save_calibration, save_features
 from forecast.run.versions import versions
@@ -41,7 +41,7 @@ from training.start import EXTRACTION, begin
 
 GROUPS = 3  # of authors; a network beside the members never sees those of one
 ENSEMBLE = 3  # members from which others are trained beside them: fewer are asked for where time is short
-MANY_VIDEOS = 5  # of an author whom a network recognises
+MANY_AUTHORS, MANY_VIDEOS = 100, 5  # of fewer authors, with so many videos on average, a network recognises each
 ENOUGH = 1000  # training rows from which one member holds out the newest: the stretch of fewer rows is a guess
 
 
@@ -132,17 +132,14 @@ def _newest(dataset: Dataset, learning: np.ndarray, rows: int, configuration: Co
 def _newcomers(dataset: Dataset, rows: np.ndarray, configuration: Configuration) -> list[np.ndarray]:
     """Of `rows`, those that each network beside the members never sees, to calibrate forecasts of new authors; there may be none.
 
-    A network recognises an author with many videos, even where nothing is said of the author. Below `FEW` rows every author is new to one
-    network, from there on authors are many and those that are new to one suffice, and from `SEVERAL` on none is recognised. Split by
-    author, no member sees those of its validation rows.
+    A network recognises one of few authors with many videos, even where nothing is said of the author. Split by author, no member sees
+    those of its validation rows.
     """
     c, videos = configuration, dataset.videos
-    if c.split != "random" or not c.calibrate or c.members < ENSEMBLE or len(rows) >= SEVERAL or "username" not in videos:
+    if c.split != "random" or not c.calibrate or c.members < ENSEMBLE or len(rows) > MANY or "username" not in videos:
         return []
-    each = videos["username"].iloc[rows].groupby(videos["username"]).transform("size")
-    if (each >= MANY_VIDEOS).mean() < 0.5:
-        return []
-    return whole_authors(videos, rows, GROUPS, c.seed)[: GROUPS if len(rows) < FEW else 1]
+    each = videos["username"].iloc[rows].value_counts()
+    return whole_authors(videos, rows, GROUPS, c.seed) if len(each) < MANY_AUTHORS and each.mean() >= MANY_VIDEOS else []
 
 
 def _splits(divide: Callable[..., Rows], folds: int, *, fewer: bool) -> list[Rows]:
