@@ -41,7 +41,7 @@ from training.start import EXTRACTION, begin
 
 GROUPS = 3  # of authors; a network beside the members never sees those of one
 ENSEMBLE = 3  # members from which others are trained beside them: fewer are asked for where time is short
-MANY_AUTHORS, MANY_VIDEOS = 100, 5  # of fewer authors, with so many videos on average, a network recognises each
+MANY_AUTHORS, MANY_VIDEOS = 100, 5  # fewer authors, with so many videos on average, are recognised by a network
 ENOUGH = 1000  # training rows from which one member holds out the newest: the stretch of fewer rows is a guess
 
 

@@ -11,7 +11,7 @@
    and that of G. With one fold all members hold out the same rows, and the guarantee is exact.
 4. Groups have stretches of their own: each target; strangers, who are authors that training did not have; rows that lack a part, or its
    columns, which are made by taking it away. The last kind only ever widens. A network recognises an author with many videos even where
-   nothing is said of the author, so that new authors, strangers or met since, are calibrated by a network that never saw some authors.
+   nothing is said of the author; new authors, strangers or met since, are then calibrated by networks that never saw theirs.
 5. What authors reach changes, so that rows from among those learned from are easier to forecast than what comes. Drafts of known authors
    have the stretch that the newest rows ask for, forecast as drafts by one member that was trained on older rows alone, if it is greater:
    of what comes no half is narrower, since a time in which authors did worse than before may be followed by one in which they do better.
