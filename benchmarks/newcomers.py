@@ -5,7 +5,6 @@ Run: python -m benchmarks.newcomers --data DIR [--authors N] [--each N] [--seed 
 Of N authors a quarter is held out, four times; the default settings learn from the others.
 """
 
-import dataclasses
 import sys
 import warnings
 from collections.abc import Sequence
@@ -13,8 +12,7 @@ from statistics import fmean
 
 import numpy as np
 
-from features.tables.columns import COUNTS
-from features.tables.dataset import read_dataset
+from benchmarks.newest import with_authors
 from forecast.run.configuration import Configuration
 from machine import command
 from machine.errors import InputError, InputWarning
@@ -28,13 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table: scores of each quarter's authors, and their mean."""
     options = _parser().parse_args(arguments)
     warnings.simplefilter("ignore", InputWarning)
-    dataset = dataclasses.replace(read_dataset(options.data, targets=COUNTS), readings=None)
-    videos = dataset.videos
-    if not {"username", "create_time"} <= set(videos):
-        raise InputError(f"{options.data}: has no column username or create_time")
-    count = videos["username"].value_counts()
-    authors = np.random.default_rng(options.seed).permutation(np.array(sorted(count.index[count >= options.each]), dtype=str))
-    authors = authors[: options.authors]
+    dataset, able = with_authors(options.data, options.each, options.seed)
+    videos, authors = dataset.videos, able[: options.authors]
     if len(authors) < QUARTERS:
         raise InputError(f"{options.data}: {len(authors)} authors have {options.each} videos, and {QUARTERS} are needed")
     number = videos.groupby("username")["create_time"].rank(method="first").to_numpy()

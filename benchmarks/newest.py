@@ -7,12 +7,13 @@ import dataclasses
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from features.tables.columns import COUNTS
-from features.tables.dataset import read_dataset
+from features.tables.dataset import Dataset, read_dataset
 from forecast.run.configuration import Configuration
 from machine import command
 from machine.errors import InputError, InputWarning
@@ -23,14 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table: scores of the newest videos, forecast as rows of the table are, and as drafts are."""
     options = _parser().parse_args(arguments)
     warnings.simplefilter("ignore", InputWarning)
-    dataset = dataclasses.replace(read_dataset(options.data, targets=COUNTS), readings=None)
-    videos = dataset.videos
-    if not {"username", "create_time"} <= set(videos):
-        raise InputError(f"{options.data}: has no column username or create_time")
-    count = videos["username"].value_counts()
-    able = np.array(sorted(count.index[count >= options.least]), dtype=str)
-    chosen = np.random.default_rng(options.seed).permutation(able)[: options.authors]
-    some = dataset.take(np.flatnonzero(videos["username"].isin(chosen)))
+    dataset, able = with_authors(options.data, options.least, options.seed)
+    some = dataset.take(np.flatnonzero(dataset.videos["username"].isin(able[: options.authors])))
     newest = newest_of_each(some.videos)
     if not newest.any():
         raise InputError(f"{options.data}: no author has {options.least} videos")
@@ -40,6 +35,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, one in (("as rows of the table are", forecaster), ("as drafts are", forecaster.for_drafts())):
         found = one.evaluate(rows)["mean"]
         print(f"| {name} | {' | '.join(f'{found[score]:.3f}' for score in ('crps', 'coverage_95', 'interval_score_95'))} |", flush=True)
+
+
+def with_authors(data: Path, least: int, seed: int) -> tuple[Dataset, np.ndarray]:
+    """The last readings of a dataset, and in random order its authors that have at least so many videos.
+
+    Raises:
+        InputError: nobody knows who published its videos, or when.
+    """
+    dataset = dataclasses.replace(read_dataset(data, targets=COUNTS), readings=None)
+    if not {"username", "create_time"} <= set(dataset.videos):
+        raise InputError(f"{data}: has no column username or create_time")
+    count = dataset.videos["username"].value_counts()
+    return dataset, np.random.default_rng(seed).permutation(np.array(sorted(count.index[count >= least]), dtype=str))
 
 
 def newest_of_each(videos: pd.DataFrame) -> np.ndarray:

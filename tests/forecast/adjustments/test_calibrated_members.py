@@ -17,6 +17,12 @@ from model.likelihood import NanMasked
 from tests.conftest import member_of
 
 
+def guide(videos: Videos) -> None:
+    """z is standard Normal, whatever a video is like."""
+    with pyro.plate("videos", len(videos), dim=-1):
+        pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
+
+
 def stretched(members: list[Member], videos: Videos, draws: int, calibration: Calibration, absent: Absences) -> dict[str, np.ndarray]:
     """Calibrated ends and median of every video; strangers are those whose author's parts are missing."""
     found = mixture_summary(members, videos, draws, levels=ENDS)
@@ -42,10 +48,6 @@ def test_members_that_hold_out_different_folds_are_calibrated_for_their_average(
         return Videos({"known": Part(numbers, torch.zeros(count, 0, dtype=torch.int64), torch.ones(count, dtype=torch.bool))}, truth)
 
     def program(member: int) -> Member:
-        def guide(videos: Videos) -> None:
-            with pyro.plate("videos", len(videos), dim=-1):
-                pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
-
         def model(videos: Videos) -> None:
             numbers = videos["known"].numbers
             with pyro.plate("videos", len(videos), dim=-1):
@@ -79,10 +81,6 @@ def test_intervals_are_wider_without_a_part_even_where_the_forecast_narrows() ->
         words = torch.rand(count, generator=generator) < 0.6
         parts = {"words": words, "face": torch.ones(count, dtype=torch.bool)}
         return Videos({name: Part(torch.zeros(count, 1), none, here) for name, here in parts.items()}, truth)
-
-    def guide(videos: Videos) -> None:
-        with pyro.plate("videos", len(videos), dim=-1):
-            pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
 
     def model(videos: Videos) -> None:
         scale = torch.where(videos["words"].present, 1.0, 0.8) * torch.where(videos["face"].present, 1.0, 1.5)
@@ -122,10 +120,6 @@ def test_strangers_without_columns_have_intervals_wide_enough() -> None:
         parts = {name: Part(torch.zeros(count, shape.numbers), none, here) for name, shape in shapes.items()}
         return Videos(parts, torch.randn(count, 1, generator=generator))
 
-    def guide(videos: Videos) -> None:
-        with pyro.plate("videos", len(videos), dim=-1):
-            pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
-
     def model(videos: Videos) -> None:
         scale = torch.where(videos["social"].numbers[:, 1:] > 0, 0.5, 1.0)
         with pyro.plate("videos", len(videos), dim=-1):
@@ -154,10 +148,6 @@ def test_a_fold_of_whose_authors_none_is_known_leaves_it_to_the_others() -> None
         nothing = torch.zeros(60, 0)
         parts = {name: Part(nothing, nothing.long(), torch.arange(60) < there) for name, there in (("known", 60), ("history", known))}
         return Videos(parts, torch.randn(60, 1, generator=torch.Generator().manual_seed(seed)))
-
-    def guide(videos: Videos) -> None:
-        with pyro.plate("videos", len(videos), dim=-1):
-            pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
 
     def model(videos: Videos) -> None:
         with pyro.plate("videos", len(videos), dim=-1):
@@ -199,10 +189,6 @@ def test_new_authors_are_calibrated_by_networks_that_never_saw_them() -> None:
         none, here = torch.zeros(rows, 0, dtype=torch.int64), torch.ones(rows, dtype=torch.bool)
         parts = {name: Part(torch.zeros(rows, 1), none, here) for name in ("history", "social")}
         return Videos(parts, scale * torch.randn(rows, 1, generator=generator))
-
-    def guide(videos: Videos) -> None:
-        with pyro.plate("videos", len(videos), dim=-1):
-            pyro.sample("z", dist.Normal(torch.zeros(len(videos), 1), torch.ones(len(videos), 1)).to_event(1))
 
     def model(videos: Videos) -> None:
         with pyro.plate("videos", len(videos), dim=-1):
