@@ -11,6 +11,7 @@ from features.tables.columns import COLUMNS, COUNTS
 from features.tables.dataset import Dataset
 from features.videos import Videos
 from forecast.draft.so_far import Reading, table
+from forecast.joint.authors import told_later
 from forecast.shift import shift_of, tally
 from machine.errors import InputError
 
@@ -50,6 +51,8 @@ def featurize(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -
     rows = rows_of(draft, horizons, featurizer)
     raw = featurizer.raw(rows)
     unlike = shift_of(featurizer, [tally(featurizer, rows, raw)]).of_one_video
+    if told_later(featurizer, rows).any():
+        unlike.append("its author's other videos were all read (collected_at) after its publication, so that none counts")
     return featurizer.standardised(rows, raw).unlabelled(), featurizer.usual(rows), unlike
 
 

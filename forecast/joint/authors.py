@@ -1,6 +1,6 @@
 """Whose videos they are, and how much of each author's past a run knows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,3 +42,9 @@ def authors_of(featurizer: Featurizer, dataset: Dataset, until: float | np.ndarr
     before = np.minimum(time, until) if featurizer.past_only else None
     known, *_ = history.totals(key, time, social.keys(videos["id"], featurizer.salt), before)
     return Authors(key, known[:, 0])
+
+
+def told_later(featurizer: Featurizer, dataset: Dataset) -> np.ndarray:
+    """(N,) bool: nothing of the author is known when the video is published, but outcomes are that were published or read since."""
+    ever = authors_of(replace(featurizer, past_only=False), dataset)
+    return (authors_of(featurizer, dataset).known == 0) & (ever.known > 0)

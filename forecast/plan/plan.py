@@ -10,7 +10,7 @@ from features.scale import MOST, Scale
 from features.tables.dataset import Dataset
 from forecast.draft.outlook import LEVELS
 from forecast.forecaster import Forecaster
-from forecast.joint.authors import authors_of
+from forecast.joint.authors import authors_of, told_later
 from forecast.plan.drafts import at_horizon, own_numbers
 from forecast.scoring.forecast_rows import ROWS
 from forecast.scoring.subsets.usual import ABOVE, above
@@ -33,7 +33,7 @@ class Plan:
         goals: by target, what the total is to reach.
         run: checksum of the run directory's files.
         seed: of the draws.
-        warnings: how the drafts differ from what the run was trained on.
+        warnings: how the drafts differ from what the run was trained on, and whose past came too late.
         samples: (S, N, K) float32 joint draws in the training scale, where they were kept.
         chances: (N, K) by name of `forecast.scoring.subsets.usual.ABOVE`, NaN without other videos of the author; empty if for none.
     """
@@ -99,7 +99,7 @@ def plan(
             raise InputError(f"--goal {name}: the run forecasts {', '.join(forecaster.targets)}")
     forecaster = forecaster.for_drafts()
     dataset, scale = at_horizon(drafts, publish, horizon), forecaster.featurizer.targets.scale
-    first, tallies, found, kept = own_numbers(dataset), [], [], []
+    first, tallies, found, kept, late = own_numbers(dataset), [], [], [], 0
     reach: dict[str, list[np.ndarray]] = {name: [] for name in goals}
     chances: dict[str, list[np.ndarray]] = {name: [] for name in ABOVE}
     total = np.zeros((samples, len(forecaster.targets)))
@@ -107,6 +107,7 @@ def plan(
         piece = dataset.take(np.arange(start, min(start + ROWS, len(dataset))))
         raw = forecaster.featurizer.raw(piece)
         tallies.append(tally(forecaster.featurizer, piece, raw))
+        late += int(told_later(forecaster.featurizer, piece).sum())
         usual, start_of_block = forecaster.featurizer.usual(piece), 0
         videos, authors = forecaster.featurizer.standardised(piece, raw).unlabelled(), authors_of(forecaster.featurizer, piece)
         for block in forecaster.blocks(videos.to(device), samples, seed=seed, first=first + start, authors=authors):
@@ -124,6 +125,9 @@ def plan(
             report(block.shape[1])
     rows = dict(zip(LEVELS, np.concatenate(found, axis=1), strict=True))
     told = {name: np.concatenate(shares) for name, shares in chances.items()}
+    unlike = shift_of(forecaster.featurizer, tallies).warnings
+    if late:
+        unlike.append(f"of {late:,} drafts the author's other videos were all read (collected_at) after publication, so that none counts")
     return Plan(
         dataset.videos["id"].to_numpy(dtype=str),
         forecaster.targets,
@@ -135,7 +139,7 @@ def plan(
         goals,
         forecaster.checksum,
         seed,
-        tuple(shift_of(forecaster.featurizer, tallies).warnings),
+        tuple(unlike),
         np.concatenate(kept, axis=1) if keep else None,
         {name: shares for name, shares in told.items() if not np.isnan(shares).all()},
     )

@@ -51,6 +51,18 @@ def test_the_total_is_the_sum_of_the_joint_draws(found):
     assert "goal" not in found.of_total()["view_count"]
 
 
+def test_a_past_that_was_read_too_late_is_told(forecaster, drafts, found):
+    def told(days):
+        past = drafts.videos.assign(id=[f"past-{one}" for one in drafts.videos["id"]], collected_at=MOMENT["publish"] + days * 86_400.0)
+        knowing = forecaster.with_past(Dataset(past.assign(create_time=past["collected_at"] - 86_400.0, username="somebody new")))
+        of_one = drafts.take(np.arange(3))
+        return plan(knowing, Dataset(of_one.videos.assign(username="somebody new", create_time=np.nan)), **MOMENT).warnings
+
+    late = "of 3 drafts the author's other videos were all read (collected_at) after publication, so that none counts"
+    assert late in told(1.0)
+    assert late not in told(-1.0)
+
+
 def test_the_order_of_the_table_changes_nothing(forecaster, drafts, found):
     other = plan(forecaster, drafts.take(np.random.default_rng(0).permutation(len(drafts))), **MOMENT, keep=True)
     assert np.array_equal(other.ids, found.ids)

@@ -1,0 +1,26 @@
+"""What is known of authors when their videos are published."""
+
+import numpy as np
+import pandas as pd
+
+from features.featurizer import Featurizer
+from features.tables.dataset import Dataset
+from forecast.joint.authors import authors_of, told_later
+
+DAY = 86_400.0
+
+
+def table(*rows: tuple[str, str, float]) -> Dataset:
+    """Rows of (id, author, day of publication), read ten days later."""
+    videos = pd.DataFrame(rows, columns=["id", "username", "create_time"])
+    videos["create_time"] *= DAY
+    return Dataset(videos.assign(collected_at=videos["create_time"] + 10 * DAY, view_count=np.arange(len(rows)) + 5.0))
+
+
+def test_outcomes_that_were_read_after_publication_are_told_later() -> None:
+    featurizer = Featurizer.fit(table(*((f"t{row}", f"author{row % 5}", float(row)) for row in range(60)))).for_drafts()
+    knowing = featurizer.with_past(table(("p", "new", 100.0)))
+    drafts = table(("a", "new", 105.0), ("b", "new", 111.0), ("c", "author1", 70.0), ("d", "nobody", 120.0))
+    assert authors_of(knowing, drafts).known.tolist() == [0, 1, 12, 0]
+    assert told_later(knowing, drafts).tolist() == [True, False, False, False]
+    assert not told_later(featurizer, drafts).any()
