@@ -102,7 +102,7 @@ class Desk:
     def plan(self, run: str, drafts: str | None, publish: str, horizon: str, goal: str, past: Sequence[str] = ()) -> tuple[Plan, list[str]]:
         """Forecast a table of drafts and their total; and sentences about what of the table could not be used."""
         from extraction.drafts.table import read_drafts
-        from forecast.draft.past import knowing
+        from forecast.draft.past import completed_table, knowing
         from forecast.notation import parse_goal, parse_horizon
         from forecast.plan.plan import plan
 
@@ -110,9 +110,10 @@ class Desk:
             raise InputError("drop a table of drafts first")
         forecaster, goals = self._forecaster(run), dict([parse_goal(goal)] if goal.strip() else [])
         dataset, problems = read_drafts(Path(drafts), forecaster.featurizer, self.runs / run, self.weights)
-        if past:
-            forecaster = knowing(forecaster, _past(past, forecaster))
         published = moment(publish) if publish.strip() else time.time()
+        if past:
+            told = _past(past, forecaster)
+            forecaster, dataset = knowing(forecaster, told), completed_table(dataset, told, published)
         return plan(forecaster, dataset, publish=published, horizon=parse_horizon(horizon or "7d"), goals=goals), problems
 
     def _forecaster(self, run: str) -> Forecaster:

@@ -122,7 +122,7 @@ def _plan(options: argparse.Namespace) -> None:
 
     from extraction.drafts.table import read_drafts
     from extraction.sources.past import read_past
-    from forecast.draft.past import knowing
+    from forecast.draft.past import added, completed_table, knowing
     from forecast.notation import parse_goal, parse_horizon
     from forecast.plan.figure import plan_figure
     from forecast.plan.plan import plan
@@ -146,13 +146,18 @@ def _plan(options: argparse.Namespace) -> None:
     device = command.device(options.device)
     forecaster = load(path, program=read_program(options.program), device=device)
     drafts, problems = read_drafts(options.data, forecaster.featurizer, path, options.visual_weights)
+    publish = time.time() if options.publish is None else options.publish
     if options.past is not None:
-        forecaster = knowing(forecaster, read_past(options.past, **forecaster.configuration.columns))
+        past = read_past(options.past, **forecaster.configuration.columns)
+        forecaster, told = knowing(forecaster, past), completed_table(drafts, past, publish)
+        if new := added(drafts, told):
+            print(f"note: of {options.past}: {new}", file=sys.stderr)
+        drafts = told
     with tqdm(total=len(drafts), unit="video", desc="forecasting", disable=None) as bar:
         found = plan(
             forecaster,
             drafts,
-            publish=time.time() if options.publish is None else options.publish,
+            publish=publish,
             horizon=horizon,
             goals=dict(map(parse_goal, options.goal)),
             samples=options.samples,

@@ -1,8 +1,9 @@
 """What the author's other videos tell of a draft, besides how they did: who it is by, and the author's newest counts."""
 
-from dataclasses import replace
+import dataclasses
 
 import numpy as np
+import pandas as pd
 
 from features.past import known_at
 from features.tables.columns import AUTHOR_COUNTS
@@ -21,18 +22,49 @@ def knowing(forecaster: Forecaster, past: Dataset) -> Forecaster:
 
 
 def completed(draft: Draft, past: Dataset) -> Draft:
-    """The draft with what it does not say: its author, if `past` has but one, and the author's counts as of the newest row before it.
+    """The draft with what it does not say and `past` does, see `completed_table`."""
+    told = _completed(pd.DataFrame([dict(draft.known)]), past, np.array([draft.publish])).iloc[0]
+    return dataclasses.replace(draft, known={name: value for name, value in told.items() if pd.notna(value)})
+
+
+def completed_table(drafts: Dataset, past: Dataset, publish: float) -> Dataset:
+    """Drafts with what they do not say: their author, if `past` has but one, and the author's counts as of the newest row before each.
 
     A count is that of the newest row that has it and had been published and read when the draft is published.
+
+    Args:
+        drafts: any rows.
+        past: what other videos reached.
+        publish: when those are published that have no time of their own, in seconds since 1970, UTC.
     """
-    videos, known = past.videos, dict(draft.known)
-    authors = videos["username"].dropna().unique()
-    if "username" not in known and len(authors) == 1:
-        known["username"] = authors[0]
-    own = videos[(videos["username"] == known.get("username")).to_numpy() & (known_at(videos) <= draft.publish)]
-    own = own.iloc[np.argsort(known_at(own), kind="stable")]
+    created = drafts.videos["create_time"].fillna(publish) if "create_time" in drafts.videos else pd.Series(publish, drafts.videos.index)
+    return dataclasses.replace(drafts, videos=_completed(drafts.videos, past, created.to_numpy(np.float64)))
+
+
+def added(before: Dataset, after: Dataset) -> str:
+    """What `completed_table` added, for people; empty if nothing."""
+    told = {name: int(after.videos[name].notna().sum()) for name in ("username", *AUTHOR_COUNTS) if name in after.videos}
+    new = {name: count - int(before.videos[name].notna().sum() if name in before.videos else 0) for name, count in told.items()}
+    return ", ".join(f"{name} of {count:,} draft{'s' * (count != 1)}" for name, count in new.items() if count)
+
+
+def _completed(videos: pd.DataFrame, past: Dataset, published: np.ndarray) -> pd.DataFrame:
+    names = past.videos["username"].dropna().unique()
+    if len(names) == 1 and ("username" not in videos or videos["username"].isna().all()):
+        videos = videos.assign(username=names[0])
+    if "username" not in videos:
+        return videos
+    asked = pd.DataFrame({"username": videos["username"].astype(object), "time": published, "row": np.arange(len(videos))})
+    asked = asked.dropna(subset="username").sort_values("time", kind="stable")
     for column in AUTHOR_COUNTS:
-        told = own[column].dropna().tolist() if column in own else []
-        if column not in known and told:
-            known[column] = told[-1]
-    return replace(draft, known=known)
+        if column not in past.videos:
+            continue
+        known = pd.DataFrame(
+            {"username": past.videos["username"].astype(object), "time": known_at(past.videos), "told": past.videos[column]}
+        )
+        newest = pd.merge_asof(asked, known.dropna().sort_values("time", kind="stable"), on="time", by="username")
+        told = newest.set_index("row")["told"].reindex(np.arange(len(videos))).to_numpy()
+        given = videos[column].to_numpy(np.float64) if column in videos else np.full(len(videos), np.nan)
+        if (np.isnan(given) & ~np.isnan(told)).any():
+            videos = videos.assign(**{column: np.where(np.isnan(given), told, given)})
+    return videos
