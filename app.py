@@ -102,7 +102,7 @@ class Desk:
     def plan(self, run: str, drafts: str | None, publish: str, horizon: str, goal: str, past: Sequence[str] = ()) -> tuple[Plan, list[str]]:
         """Forecast a table of drafts and their total; and sentences about what of the table could not be used."""
         from extraction.drafts.table import read_drafts
-        from forecast.draft.past import completed_table, knowing
+        from forecast.draft.past import added, completed_table, knowing
         from forecast.notation import parse_goal, parse_horizon
         from forecast.plan.plan import plan
 
@@ -112,8 +112,10 @@ class Desk:
         dataset, problems = read_drafts(Path(drafts), forecaster.featurizer, self.runs / run, self.weights)
         published = moment(publish) if publish.strip() else time.time()
         if past:
-            told = _past(past, forecaster)
-            forecaster, dataset = knowing(forecaster, told), completed_table(dataset, told, published)
+            read = _past(past, forecaster)
+            forecaster, told = knowing(forecaster, read), completed_table(dataset, read, published)
+            problems += [f"of the past: {new}" for new in [added(dataset, told)] if new]
+            dataset = told
         return plan(forecaster, dataset, publish=published, horizon=parse_horizon(horizon or "7d"), goals=goals), problems
 
     def _forecaster(self, run: str) -> Forecaster:

@@ -14,8 +14,9 @@ from features.followed.growth import Growth
 from features.followed.history import readings_of
 from features.followed.looks import learned_from_looks, looks_to_learn
 from features.parts import histories, social
+from features.parts.optional import optional
 from features.parts.same_author import History
-from features.parts.text import LENGTH, Text, captions, textual
+from features.parts.text import Text, captions, textual
 from features.parts.wording import MOST, Wording
 from features.past import check_past, known_at, new_outcomes
 from features.scaler import Scaler
@@ -125,7 +126,7 @@ class Featurizer:
         for part, (raw, features, present) in fitted.raw(looks).items():
             if part not in without and present.any():
                 fitted.columns[part] = features
-                fitted.scalers[part] = Scaler.fit(raw, [place for group in _optional(part, features) for place in group])
+                fitted.scalers[part] = Scaler.fit(raw, [place for group in optional(part, features) for place in group])
         if not fitted.scalers:
             raise NothingToLearnError(f"{dataset.name}: no part has any feature")
         return fitted
@@ -187,7 +188,7 @@ class Featurizer:
         for part, scaler in self.scalers.items():
             # after the features come the flags, one for each feature with gaps
             flag = len(scaler.gaps) + np.cumsum(scaler.gaps) - 1
-            groups = (Gap(tuple(group), tuple(flag[group].tolist())) for group in _optional(part, self.columns[part]))
+            groups = (Gap(tuple(group), tuple(flag[group].tolist())) for group in optional(part, self.columns[part]))
             shapes[part] = PartShape(scaler.width, gaps=tuple(groups))
         sizes = [len(keys) + 1 for keys in self.categories.values()]
         if "social" in shapes and sizes:
@@ -257,7 +258,7 @@ class Featurizer:
 
     def _reached(self, dataset: Dataset, until: float) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """What the author's other videos, and others' with the sound or the words, reached: numbers (N, F) and presence (N,)."""
-        videos, before = dataset.videos, self._before(dataset, until)
+        videos, before = dataset.videos, self.known_before(dataset, until)
         age = np.maximum(social.age(videos), self.youngest)
         return histories.numbers(videos, self.salt, self.histories, age, before, len(self.targets.names))
 
@@ -267,10 +268,10 @@ class Featurizer:
         if history is None or "username" not in videos:
             return np.full((len(videos), len(self.targets.names)), np.nan)
         age = np.maximum(social.age(videos), self.youngest)
-        usual = histories.usual(history, videos, self.salt, age, self._before(dataset, until))
+        usual = histories.usual(history, videos, self.salt, age, self.known_before(dataset, until))
         return self.targets.loc + self.targets.spread * usual
 
-    def _before(self, dataset: Dataset, until: float) -> np.ndarray | None:
+    def known_before(self, dataset: Dataset, until: float | np.ndarray = np.inf) -> np.ndarray | None:
         """(N,) seconds: what was known of other videos before then counts; None where all that is known does."""
         if not self.past_only:
             return None
@@ -289,13 +290,6 @@ class Featurizer:
             codes.append(start + code)
             start += len(keys) + 1
         return np.stack(codes, axis=1)
-
-
-def _optional(part: str, features: list[str]) -> list[list[int]]:
-    """Positions of the features of a part that may be missing together, also where training rows have them all."""
-    if part == "textual":
-        return [[place] for place, name in enumerate(features) if name.startswith(LENGTH)]
-    return social.optional(features) if part == "social" else []
 
 
 def _salt(videos: pd.DataFrame, seed: int) -> str:

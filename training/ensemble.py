@@ -40,7 +40,7 @@ from training.members import fit_members, workers_for
 from training.start import EXTRACTION, begin
 
 GROUPS = 3  # of authors; a network beside the members never sees those of one
-ENSEMBLE = 3  # members from which others are trained beside them: fewer are asked for where time is short
+ENSEMBLE = 3  # members; fewer are for those in a hurry, and no network is trained beside them
 MANY_AUTHORS, MANY_VIDEOS = 100, 5  # fewer authors, with so many videos on average, are recognised by a network
 ENOUGH = 1000  # training rows from which one member holds out the newest: the stretch of fewer rows is a guess
 
@@ -100,8 +100,8 @@ def train(
         featurizer = _features(directory, dataset.take(learning), configuration)
         known = ~np.isnan(truth(dataset.videos.iloc[learning], featurizer.targets.names, configuration.target_scale)).all(1)
         new = _newcomers(dataset, learning[known], configuration)
-        held: dict[str, Any] = {"strangers": configuration.split == "author", "newest": last, "newcomers": new}
-        folds = map_folds(path / "rows", featurizer, dataset, splits, **held).to(device)
+        by_author = configuration.split == "author"
+        folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=by_author, newest=last, newcomers=new).to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
         members = fit_members(directory, featurizer, folds, configuration, program, at_once)
         some = last[np.linspace(0, len(last) - 1, min(len(last), MOST // looks)).astype(int)]
@@ -112,6 +112,8 @@ def train(
         beside = replace(forecaster, members=tuple(members[configuration.members :]))
         save_dependence(directory, _dependence(forecaster, folds, dataset, splits, beside, new))
         parts = built(dataset.take(learning), folds.videos, configuration.left_out)
+        for beside_them in range(configuration.members, folds.networks(configuration.members)):
+            (path / member_file(beside_them)).unlink(missing_ok=True)  # these have told all that they were trained for
         _finish(directory, configuration, program, dataset, parts)
         return load(path, program=program, device=device)
 
@@ -201,8 +203,8 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, la
             *members, older = members
             coming = older, spread(drafts).relative()
         met = [[spread(one).relative() for one in folds.met(number) if one is not None] for number in range(len(beside))]
-        options: dict[str, Any] = {"known": known, "hardly_known": hardly, "coming": coming, "seed": configuration.seed}
-        return calibrate(members, held, featurizer.shapes, new=(beside, met), **options)
+        shapes, seed = featurizer.shapes, configuration.seed
+        return calibrate(members, held, shapes, known=known, hardly_known=hardly, coming=coming, new=(beside, met), seed=seed)
 
 
 def _dependence(
@@ -233,6 +235,4 @@ def _finish(run: RunDirectory, configuration: Configuration, program: Program, d
     about: dict[str, Any] = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
     about |= {"parts": parts}
     shutil.rmtree(run.path / "rows", ignore_errors=True)
-    for number in range(GROUPS):  # networks beside the members have told all that they were trained for
-        (run.path / member_file(configuration.members + number)).unlink(missing_ok=True)
     run.finish(files, about)

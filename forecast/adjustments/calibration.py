@@ -144,10 +144,10 @@ def calibrate(
     if EARLY in held[0]:
         known = [apart(videos)[0] for videos in known]
         held, after = map(list, zip(*map(apart, held), strict=True))
-    of_whom, strangers, met, hardly = members, held, [], hardly_known
+    asked, strangers, met, hardly = members, held, [], hardly_known
     rows_of_new = [[apart(videos)[0] if EARLY in videos else videos for videos in rows] for rows in new[1]]
     if sum(len(rows[0]) for rows in rows_of_new) >= FEWEST:
-        of_whom, strangers = new[0], [rows[0] for rows in rows_of_new]
+        asked, strangers = new[0], [rows[0] for rows in rows_of_new]
         met, hardly = strangers, [few for rows in rows_of_new for few in rows[1:]]
     parts = [part for part in held[0] if part not in (*OF_THE_AUTHOR, EARLY)]
     fewer = [videos.spread(-(-LACKING // len(held))) for videos in held]
@@ -170,12 +170,12 @@ def calibrate(
                     replace(videos, parts=videos.parts | {part: without_columns(videos[part], shape.gaps)}).without(*OF_THE_AUTHOR)
                     for videos in (one.spread(-(-LACKING // len(strangers))) for one in strangers)
                 ]
-                bare[part] = _stretches(of_whom, bare_rows)
+                bare[part] = _stretches(asked, bare_rows)
         widening = {} if alone else _widening(_summaries(members, fewer), told, fewer)
         strange_rows = [videos.spread(-(-MOST // len(strangers))).without(*OF_THE_AUTHOR) for videos in strangers]
-        strange = _stretches(of_whom, strange_rows, widening)
+        strange = _stretches(asked, strange_rows, widening)
         of_known = _of_known(members, known, widening, strange)
-        of_met, of_few = (_of_known(of_whom, rows, widening, strange) if rows else None for rows in (met, hardly))
+        of_met, of_few = (_of_known(asked, rows, widening, strange) if rows else None for rows in (met, hardly))
         of_coming = None if coming is None else np.maximum(of_known, _of_known([coming[0]], [coming[1]], widening, of_known))
         return Calibration(of_known, strange, lacking, bare, widening, read, of_met, of_few, of_coming)
 

@@ -52,7 +52,7 @@ def featurize(draft: Draft, horizons: Sequence[float], featurizer: Featurizer) -
     raw = featurizer.raw(rows)
     unlike = shift_of(featurizer, [tally(featurizer, rows, raw)]).of_one_video
     if told_later(featurizer, rows).any():
-        unlike.append("its author's other videos were all read (collected_at) after its publication, so that none counts")
+        unlike.append("its author's other videos were all read (collected_at) after the forecast's moment, so that none counts")
     return featurizer.standardised(rows, raw).unlabelled(), featurizer.usual(rows), unlike
 
 

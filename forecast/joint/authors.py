@@ -38,13 +38,12 @@ def authors_of(featurizer: Featurizer, dataset: Dataset, until: float | np.ndarr
     history = featurizer.histories.get("history")
     if history is None:
         return Authors(key, np.zeros(len(videos)))
-    time = published_at(videos)
-    before = np.minimum(time, until) if featurizer.past_only else None
-    known, *_ = history.totals(key, time, social.keys(videos["id"], featurizer.salt), before)
+    before = featurizer.known_before(dataset, until)
+    known, *_ = history.totals(key, published_at(videos), social.keys(videos["id"], featurizer.salt), before)
     return Authors(key, known[:, 0])
 
 
 def told_later(featurizer: Featurizer, dataset: Dataset) -> np.ndarray:
-    """(N,) bool: nothing of the author is known when the video is published, but outcomes are that were published or read since."""
+    """(N,) bool: nothing of the author is known when the forecast is made, but outcomes are that were published or read since."""
     ever = authors_of(replace(featurizer, past_only=False), dataset)
     return (authors_of(featurizer, dataset).known == 0) & (ever.known > 0)

@@ -1,5 +1,7 @@
 """What is known of authors when their videos are published."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -24,3 +26,7 @@ def test_outcomes_that_were_read_after_publication_are_told_later() -> None:
     assert authors_of(knowing, drafts).known.tolist() == [0, 1, 12, 0]
     assert told_later(knowing, drafts).tolist() == [True, False, False, False]
     assert not told_later(featurizer, drafts).any()
+    # a video that was read is forecast from its last reading on
+    read = replace(drafts, so_far=pd.DataFrame({"collected_at": np.array([112.0, np.nan, np.nan, np.nan]) * DAY}))
+    assert authors_of(knowing, read).known.tolist() == [1, 1, 12, 0]
+    assert not told_later(knowing, read).any()

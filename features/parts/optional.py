@@ -1,0 +1,13 @@
+"""Features of a part that may be missing together, also where training rows have them all."""
+
+from collections.abc import Sequence
+
+from features.parts import social
+from features.parts.text import LENGTH
+
+
+def optional(part: str, features: Sequence[str]) -> list[list[int]]:
+    """Positions of such features: one list for each column that they need; none where a part lacks all of its features or none."""
+    if part == "textual":
+        return [[place] for place, name in enumerate(features) if name.startswith(LENGTH)]
+    return social.optional(features) if part == "social" else []
