@@ -126,7 +126,8 @@ class Featurizer:
         for part, (raw, features, present) in fitted.raw(looks).items():
             if part not in without and present.any():
                 fitted.columns[part] = features
-                fitted.scalers[part] = Scaler.fit(raw, [place for group in optional(part, features) for place in group])
+                may_lack = [place for group in optional(part, features) for place in group]
+                fitted.scalers[part] = Scaler.fit(raw, may_lack, social.cyclic(features))
         if not fitted.scalers:
             raise NothingToLearnError(f"{dataset.name}: no part has any feature")
         return fitted

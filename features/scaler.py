@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 CLIP = 8.0  # standard deviations; beyond, a feature says "extreme" and no more
+CYCLE = 0.5**0.5  # standard deviation of a sine, or cosine, over whole periods
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Scaler:
 
     Attributes:
         loc: (F,) means of the training rows.
-        scale: (F,) standard deviations of the training rows, 1 for a constant feature.
+        scale: (F,) standard deviations of the training rows, 1 for a constant feature; of a sine or cosine, that over whole periods.
         gaps: (F,) bool; these features, missing in training or optional, get a second column that says whether the number is missing.
     """
 
@@ -23,14 +24,21 @@ class Scaler:
     gaps: np.ndarray
 
     @classmethod
-    def fit(cls, values: np.ndarray, optional: Sequence[int] = ()) -> "Scaler":
-        """Fit to `values` (N, F), where NaN is missing; features whose positions are `optional` get a gap whether or not one lacks them."""
+    def fit(cls, values: np.ndarray, optional: Sequence[int] = (), cyclic: Sequence[int] = ()) -> "Scaler":
+        """Fit to training rows.
+
+        Args:
+            values: (N, F), where NaN is missing.
+            optional: positions of features that get a gap whether or not one lacks them.
+            cyclic: positions of sines and cosines: where all rows are of one weekday, another one is not far out.
+        """
         known = ~np.isnan(values)
         count = np.maximum(known.sum(0), 1)
         filled = np.where(known, values, 0.0)
         loc = filled.sum(0) / count
         scale = np.sqrt((np.where(known, values - loc, 0.0) ** 2).sum(0) / count)
         scale = np.where(scale > 1e-9 * np.maximum(1.0, np.abs(loc)), scale, 1.0)
+        scale[list(cyclic)] = CYCLE
         present = known.any(1)
         gaps = ~known[present].all(0) if present.any() else np.zeros(values.shape[1], bool)
         gaps[list(optional)] = True

@@ -19,7 +19,7 @@ from features.tables.dataset import Dataset, as_dataset
 from features.videos import EARLY, Videos
 from features.whole_counts import quantised
 from forecast.adjustments.calibration import Calibration
-from forecast.adjustments.moved import Moved
+from forecast.adjustments.moved import Moved, MovedGrowth, move
 from forecast.adjustments.young import shrink
 from forecast.draws import draw_chunks
 from forecast.joint.authors import Authors, authors_of
@@ -66,6 +66,7 @@ class Forecaster:
         about: the run's manifest.
         dependence: what the videos of one author share; None: nothing.
         moved: where the forecasts lie on other data than the members were trained on; None: where the members say.
+        moved_growth: likewise those of videos that were read before; None: where the members say.
     """
 
     configuration: Configuration
@@ -76,6 +77,7 @@ class Forecaster:
     about: dict[str, Any]
     dependence: Dependence | None = None
     moved: Moved | None = None
+    moved_growth: MovedGrowth | None = None
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -144,7 +146,7 @@ class Forecaster:
                 stop = start + samples_of_chunk.shape[1]
                 rows = slice(start, stop)
                 if self.moved is not None:
-                    samples_of_chunk = self.moved.apply(samples_of_chunk, videos.rows(rows))
+                    samples_of_chunk = move(samples_of_chunk, videos.rows(rows), self.moved, self.moved_growth)
                 of_chunk = None if met is None else met[rows]
                 drafts = self.featurizer.past_only
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], absent.rows(rows), of_chunk, drafts=drafts)

@@ -21,16 +21,19 @@ class ForecasterPair(Forecaster):
     Attributes:
         second: the run of the data's own; targets that it lacks are all the first run's.
         share: in [0, 1], of its draws.
+        share_read: likewise of those of videos that were read before.
     """
 
     second: Forecaster
     share: float
+    share_read: float
 
     @classmethod
-    def of(cls, first: Forecaster, second: Forecaster, share: float) -> "ForecasterPair":
+    def of(cls, first: Forecaster, second: Forecaster, share: float, share_read: float) -> "ForecasterPair":
         """The two together."""
         given = {item.name: getattr(first, item.name) for item in fields(Forecaster)}
-        return cls(**given | {"featurizer": FeaturizerPair.of(first.featurizer, second.featurizer)}, second=second, share=share)
+        featurizer = FeaturizerPair.of(first.featurizer, second.featurizer)
+        return cls(**given | {"featurizer": featurizer}, second=second, share=share, share_read=share_read)
 
     @property
     def first(self) -> Forecaster:
@@ -64,9 +67,8 @@ class ForecasterPair(Forecaster):
             yield found
 
     def _shares(self, videos: Videos, second: Videos) -> np.ndarray:
-        """(N,) the second run's share; a video that was read before is left to the run that learned from readings, if only one did."""
-        shares = np.full(len(videos), self.share)
-        if (EARLY in videos) == (EARLY in second):
-            return shares
-        read = (second if EARLY in second else videos)[EARLY].present.cpu().numpy()
-        return np.where(read, float(EARLY in second), shares)
+        """(N,) the second run's share."""
+        learned = [seen for seen in (videos, second) if EARLY in seen]
+        if not learned:
+            return np.full(len(videos), self.share)
+        return np.where(learned[0][EARLY].present.cpu().numpy(), self.share_read, self.share)

@@ -151,6 +151,12 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
     return look(dataset, row[order], seen[order], later[order]), row[order]
 
 
+def were_read(looks: Dataset) -> np.ndarray:
+    """Numbers of the looks at videos that had been read before."""
+    assert looks.so_far is not None  # noqa: S101  (looks have it)
+    return np.flatnonzero(looks.so_far["readings"].to_numpy() > 0)
+
+
 def looks_at(dataset: Dataset, seen: float | str = 0.0, horizon: float | str = "last") -> Dataset:
     """One look at each video that has a reading to forecast.
 

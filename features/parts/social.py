@@ -9,6 +9,7 @@ import pandas as pd
 from features.tables.columns import AUTHOR_COUNTS
 
 DAY = 86_400.0
+CYCLES = {"hour": DAY, "weekday": 7 * DAY}  # periods in seconds
 FEW = 0.01  # share of training rows that are younger, and that are older, than what counts as seen
 FURTHER = "further"  # the part of columns that a run's parent did not know
 FEWEST_ROWS, MOST_VALUES = 3, 30  # of a category, and categories of a column, that a run that goes on learns by name
@@ -42,7 +43,7 @@ def numbers(videos: pd.DataFrame, youngest: float = 0.0) -> dict[str, np.ndarray
             found |= {"age_days": elapsed, "log_age": np.log1p(24 * elapsed)}
         else:
             found["published_days"] = column["create_time"] / DAY
-        for name, period in (("hour", DAY), ("weekday", 7 * DAY)):
+        for name, period in CYCLES.items():
             phase = 2 * np.pi * (column["create_time"] % period) / period
             found |= {f"{name}_sine": np.sin(phase), f"{name}_cosine": np.cos(phase)}
     return found
@@ -79,6 +80,12 @@ def optional(features: Sequence[str]) -> list[list[int]]:
     needs = [NEEDS.get(feature, (feature.removeprefix("log_"),)) for feature in features]
     groups = [[place for place, names in enumerate(needs) if name in names] for name in (*AUTHOR_COUNTS, "video_duration")]
     return [group for group in groups if group]
+
+
+def cyclic(features: Sequence[str]) -> list[int]:
+    """Positions of sines and cosines."""
+    names = {f"{name}_{wave}" for name in CYCLES for wave in ("sine", "cosine")}
+    return [place for place, feature in enumerate(features) if feature in names]
 
 
 def age(videos: pd.DataFrame) -> np.ndarray:

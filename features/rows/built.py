@@ -5,7 +5,7 @@ from collections.abc import Collection
 from features.parts.text import captions
 from features.tables.columns import AUTHOR_COUNTS, CAPTION
 from features.tables.dataset import RESERVED, Dataset
-from features.videos import EARLY, Videos
+from features.videos import Videos
 
 NEEDS = {"history": ("username",), "sound": ("music_title",), "words": CAPTION, "textual": CAPTION}  # any one of them
 TIMES = ("create_time", "collected_at", "video_duration")
@@ -22,7 +22,7 @@ def built(dataset: Dataset, videos: Videos, left_out: Collection[str] = ()) -> d
     Returns:
         By part, those of `videos` first: how many of the N have it, and how many numbers it is; or why there is none.
     """
-    rows = f"{len(videos):,} looks at {len(dataset):,} videos" if EARLY in videos else f"{len(videos):,} rows"
+    rows = f"{len(videos):,} looks at {len(dataset):,} videos" if len(videos) > len(dataset) else f"{len(videos):,} rows"
     found = {name: f"{int(part.present.sum()):,} of {rows}, {_width(*part.shape)}" for name, part in videos.items()}
     for name in dict.fromkeys((*RESERVED, "textual", *dataset.ready)):
         if name not in found:

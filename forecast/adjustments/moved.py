@@ -20,6 +20,7 @@ from forecast.run.directory import RunDirectory
 from machine.errors import InputError
 
 FILE = "moved.safetensors"
+FILE_OF_GROWTH = "moved-growth.safetensors"
 CLIP = 4.0  # standard deviations of the new rows, beyond which a number says no more
 
 
@@ -69,10 +70,34 @@ class Moved:
         spread = self.spread(((upper - lower) / 2).cpu().numpy())
         centre = median.cpu().numpy() + self.shift(median.cpu().numpy(), videos)
         moved = samples.new_tensor(centre) + samples.new_tensor(spread) * (samples - median.to(samples.dtype))
-        moved = pooled(moved, samples.new_tensor(self.marginal), samples.new_tensor(self.share))
-        if EARLY in videos:  # what was read of a video before says where it lies
-            moved = torch.where(videos[EARLY].present[:, None], samples, moved)
-        return moved
+        return pooled(moved, samples.new_tensor(self.marginal), samples.new_tensor(self.share))
+
+
+@dataclass(frozen=True)
+class MovedGrowth:
+    """What was learned of videos that were read before, whose growth follows a law of the new rows: pooled with how others strayed from it.
+
+    Attributes:
+        share: (K,) in [0, 1], of the marginal distribution in the forecast.
+        marginal: (Q, K) equally spaced quantiles of growth in units of the law, see `features.followed.growth`.
+    """
+
+    share: np.ndarray
+    marginal: np.ndarray
+
+    def apply(self, samples: Tensor, videos: Videos) -> Tensor:
+        """Samples (S, N, K) of N videos, pooled."""
+        floor = videos.relative_floor
+        samples = samples if floor is None else torch.maximum(samples, samples.new_tensor(floor))
+        return pooled(samples, samples.new_tensor(self.marginal), samples.new_tensor(self.share))
+
+
+def move(samples: Tensor, videos: Videos, moved: Moved, growth: MovedGrowth | None) -> Tensor:
+    """Samples (S, N, K) of N videos, moved; those that were read before as `growth` says (None: not at all)."""
+    if EARLY not in videos or not bool(videos[EARLY].present.any()):
+        return moved.apply(samples, videos)
+    of_read = samples if growth is None else growth.apply(samples, videos)
+    return torch.where(videos[EARLY].present[:, None], of_read, moved.apply(samples, videos))
 
 
 def pooled(samples: Tensor, others: Tensor, share: Tensor) -> Tensor:
@@ -108,9 +133,12 @@ def groups(medians: int, videos: Videos) -> list[slice]:
     return [slice(*ends) for ends in pairwise(bounds)]
 
 
-def save_moved(run: RunDirectory, moved: Moved) -> None:
-    """Write what was learned."""
-    run.write_arrays(FILE, {item.name: getattr(moved, item.name) for item in fields(Moved)})
+def save_moved(run: RunDirectory, moved: Moved, growth: MovedGrowth | None) -> list[str]:
+    """Write what was learned; the files."""
+    told: dict[str, Moved | MovedGrowth] = {FILE: moved} if growth is None else {FILE: moved, FILE_OF_GROWTH: growth}
+    for file, learned in told.items():
+        run.write_arrays(file, {item.name: getattr(learned, item.name) for item in fields(learned)})
+    return [*told]
 
 
 def load_moved(run: RunDirectory, targets: int, parts: Sequence[int]) -> Moved:
@@ -122,15 +150,28 @@ def load_moved(run: RunDirectory, targets: int, parts: Sequence[int]) -> Moved:
     arrays = run.read_arrays(FILE)
     count, waves = targets + sum(parts) + len(parts), arrays["phases"].shape[0] if "phases" in arrays else 0
     shapes = {"loc": (count,), "scale": (count,), "frequencies": (count, waves), "phases": (waves,)}
-    quantiles = arrays["marginal"].shape[0] if "marginal" in arrays else 0
     shapes |= {"weights": (1 + count + waves, targets), "factor": (targets,), "power": (targets,)}
-    shapes |= {"share": (targets,), "marginal": (quantiles, targets)}
-    if (
-        {name: array.shape for name, array in arrays.items()} != shapes
-        or not (arrays["scale"] > 0).all()
-        or not (arrays["factor"] > 0).all()
-        or not ((arrays["share"] >= 0) & (arrays["share"] <= 1)).all()
-        or quantiles == 0
-    ):
+    _check(run, FILE, arrays, shapes, targets)
+    if not (arrays["scale"] > 0).all() or not (arrays["factor"] > 0).all():
         raise InputError(f"{run.path / FILE}: does not fit the run")
     return Moved(**arrays)
+
+
+def load_moved_growth(run: RunDirectory, targets: int) -> MovedGrowth:
+    """Read what `save_moved` wrote of growth, for K targets.
+
+    Raises:
+        InputError: anything missing, or of another shape.
+    """
+    arrays = run.read_arrays(FILE_OF_GROWTH)
+    _check(run, FILE_OF_GROWTH, arrays, {}, targets)
+    return MovedGrowth(**arrays)
+
+
+def _check(run: RunDirectory, file: str, arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int, ...]], targets: int) -> None:
+    """Refuse arrays of other `shapes`, and a pool that makes no sense."""
+    quantiles = arrays["marginal"].shape[0] if "marginal" in arrays else 0
+    shapes = shapes | {"share": (targets,), "marginal": (quantiles, targets)}
+    fits = {name: array.shape for name, array in arrays.items()} == shapes and quantiles > 0
+    if not fits or not ((arrays["share"] >= 0) & (arrays["share"] <= 1)).all():
+        raise InputError(f"{run.path / file}: does not fit the run")

@@ -15,7 +15,7 @@ from features.saved import BLANK, from_state, to_state
 from features.videos import EARLY, Videos
 from forecast.adjustments.calibration import Calibration
 from forecast.adjustments.moved import FILE as MOVED
-from forecast.adjustments.moved import load_moved
+from forecast.adjustments.moved import FILE_OF_GROWTH, load_moved, load_moved_growth
 from forecast.forecaster import Forecaster
 from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.dependence import load_dependence
@@ -79,31 +79,35 @@ def load(
     dependence = load_dependence(run, len(featurizer.targets.names)) if DEPENDENCE in about["files"] else None
     widths = [shape.numbers for shape in featurizer.shapes.values()]
     moved = load_moved(run, len(featurizer.targets.names), widths) if MOVED in about["files"] else None
-    forecaster = Forecaster(configuration, featurizer, tuple(members), calibration, marginal, about, dependence, moved)
+    growth = load_moved_growth(run, len(featurizer.targets.names)) if FILE_OF_GROWTH in about["files"] else None
+    forecaster = Forecaster(configuration, featurizer, tuple(members), calibration, marginal, about, dependence, moved, growth)
     if SHARE not in about["files"]:
         return forecaster
     own = load(run.path / OWN, program=program, device=device)
-    return ForecasterPair.of(forecaster, own, _load_share(run, forecaster, own))
+    return ForecasterPair.of(forecaster, own, *_load_shares(run, forecaster, own))
 
 
-def save_share(run: RunDirectory, share: float) -> list[str]:
-    """Write the share of the run inside of `run` in the forecast; the names of the files that vouch for both."""
-    run.write_text(SHARE, json.dumps({"own": share}) + "\n")
+def save_shares(run: RunDirectory, share: float, read: float) -> list[str]:
+    """Write the shares of the run inside of `run` in the forecast; the names of the files that vouch for both."""
+    run.write_text(SHARE, json.dumps({"own": share, "read": read}) + "\n")
     return [SHARE, f"{OWN}/{MANIFEST}"]
 
 
-def _load_share(run: RunDirectory, moved: Forecaster, own: Forecaster) -> float:
-    """Read it.
+def _load_shares(run: RunDirectory, moved: Forecaster, own: Forecaster) -> tuple[float, float]:
+    """Read them.
 
     Raises:
-        InputError: it is no share, or the two runs do not go together.
+        InputError: one is no share, or the two runs do not go together.
     """
-    share = run.read_json(SHARE).get("own")
-    if not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise InputError(f"{run.path / SHARE}: own is no number from 0 to 1")
+    found, stored = [], run.read_json(SHARE)
+    for name in ("own", "read"):
+        share = stored.get(name)
+        if not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise InputError(f"{run.path / SHARE}: {name} is no number from 0 to 1")
+        found.append(float(share))
     if not {*own.targets} <= {*moved.targets} or own.featurizer.targets.scale != moved.featurizer.targets.scale:
         raise InputError(f"{run.path / OWN}: forecasts other targets than {run.path}")
-    return float(share)
+    return found[0], found[1]
 
 
 def save_features(run: RunDirectory, featurizer: Featurizer, marginal: np.ndarray) -> None:

@@ -38,3 +38,11 @@ def test_an_optional_feature_has_a_gap_though_no_row_lacks_it() -> None:
     scaler = Scaler.fit(np.array([[1.0, 2.0], [3.0, 4.0]]), optional=[1])
     assert scaler.gaps.tolist() == [False, True]
     np.testing.assert_allclose(scaler.transform(np.array([[1.0, NAN], [3.0, 3.0]])), [[-1, 0, 1], [1, 0, 0]])
+
+
+def test_another_weekday_is_not_far_out() -> None:
+    friday = np.sin(2 * np.pi * np.array([[0.50], [0.51], [0.52]]))
+    scaler = Scaler.fit(friday, cyclic=[0])
+    np.testing.assert_allclose(scaler.scale, 0.5**0.5)
+    assert not scaler.outside(np.array([[1.0], [-1.0]])).any()
+    assert Scaler.fit(friday).outside(np.array([[1.0]])).all()

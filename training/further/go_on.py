@@ -15,13 +15,13 @@ import torch
 
 from features.extended import extended
 from features.featurizer import Featurizer
+from features.followed.looks import looks_to_learn, read_again
 from features.rows.built import built
 from features.rows.splits import split
 from features.saved import BLANK
 from features.tables.dataset import Dataset, as_dataset
 from features.targets import truth
 from features.whole_counts import whole_targets
-from forecast.adjustments.moved import FILE as MOVED
 from forecast.adjustments.moved import save_moved
 from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of
@@ -31,12 +31,13 @@ from forecast.member import Member
 from forecast.pair import ForecasterPair
 from forecast.run.configuration import Configuration
 from forecast.run.directory import MANIFEST, RunDirectory
-from forecast.run.load import load, member_file, save_calibration, save_features, save_member, save_share
+from forecast.run.load import load, member_file, save_calibration, save_features, save_member, save_shares
 from forecast.run.versions import versions
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError, InputWarning
 from program import SHIPPED, Program
 from training.further import own
+from training.further.growth import with_growth
 from training.further.moved import learn
 from training.start import EXTRACTION, OPEN, begin
 
@@ -105,13 +106,14 @@ def go_on(
         learning = learning[known[learning]]
         featurizer = _extended(old.featurizer, dataset.take(learning), configuration)
         members = _with_experts(old, featurizer, program, device)
+        unmoved = replace(old, configuration=configuration, featurizer=featurizer, members=members)
 
         def moved_to(numbers: np.ndarray) -> Forecaster:
             table = dataset.take(numbers)
-            videos, authors = featurizer.transform(table).relative().to(device), authors_of(featurizer, table).key
-            moved, calibration = learn(members, videos, authors, strangers=configuration.split == "author", seed=configuration.seed)
-            calibration = replace(calibration, read=old.calibration.read)  # of videos that were read before nothing is learned
-            return replace(old, configuration=configuration, featurizer=featurizer, members=members, calibration=calibration, moved=moved)
+            moved = with_growth(unmoved, table, device)
+            videos, authors = moved.featurizer.transform(table).relative().to(device), authors_of(featurizer, table).key
+            learned, calibration = learn(members, videos, authors, strangers=configuration.split == "author", seed=configuration.seed)
+            return replace(moved, moved=learned, calibration=replace(calibration, read=moved.calibration.read))
 
         about: dict[str, Any] = {
             "parent": {"run": str(parent), "checksum": hashlib.sha256((Path(parent) / MANIFEST).read_bytes()).hexdigest()}
@@ -121,19 +123,20 @@ def go_on(
             settings = {"program": program, "source": source, "keep_names": keep_names, "workers": workers, "device": device}
             alone = own.own_run(directory, dataset, configuration, **settings)
             if alone is not None:
-                beside = save_share(directory, own.share_of_own(alone, dataset, learning, moved_to))
+                beside = save_shares(directory, *own.shares_of_own(alone, dataset, learning, moved_to))
         found = moved_to(learning)
         assert found.moved is not None  # noqa: S101  (as made above)
         told, marginal = ~np.isnan(values[learning]).all(0), old.marginal.copy()
         marginal[:, told] = marginal_quantiles(values[learning][:, told])
-        save_features(directory, featurizer, marginal)
+        save_features(directory, found.featurizer, marginal)
         for number, member in enumerate(members):
             save_member(directory, number, member)
-        save_moved(directory, found.moved)
+        beside += save_moved(directory, found.moved, found.moved_growth)
         save_calibration(directory, found.calibration)
         save_dependence(directory, old.dependence or Dependence.none(len(old.targets)))
         table = dataset.take(learning)
-        about["parts"] = built(table, featurizer.transform(table), configuration.left_out)
+        seen = looks_to_learn(table, featurizer.seed)[0] if featurizer.growth is not None and read_again(table) else table
+        about["parts"] = built(table, featurizer.transform(seen), configuration.left_out)
         _finish(directory, configuration, program, dataset, about, beside)
         return load(path, program=program, device=device)
 
@@ -181,7 +184,7 @@ def _finish(
     run: RunDirectory, configuration: Configuration, program: Program, dataset: Dataset, about: dict[str, Any], beside: list[str]
 ) -> None:
     """Write the manifest, with the files `beside` those of every run."""
-    files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json", DEPENDENCE, MOVED]
+    files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json", DEPENDENCE]
     files += [*map(member_file, range(configuration.members)), *([EXTRACTION] if (run.path / EXTRACTION).exists() else [])]
     whose = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
     run.finish([*files, *beside], whose | about)

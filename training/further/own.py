@@ -3,10 +3,11 @@
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from features.followed.looks import looks_to_learn, were_read
 from features.missing import OF_THE_AUTHOR
 from features.rows.splits import split
 from features.tables.dataset import Dataset
@@ -41,10 +42,13 @@ def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, *
         return None
 
 
-def share_of_own(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callable[[np.ndarray], Forecaster]) -> float:
-    """The share of a run in its pool with the moved one that forecasts rows which neither learned from best, drawn towards a half.
+def shares_of_own(
+    own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callable[[np.ndarray], Forecaster]
+) -> tuple[float, float]:
+    """The shares of a run in its pool with the moved one that forecast rows which neither learned from best, drawn towards a half.
 
-    Each row is forecast by the networks that did not learn from it, and by the run that was moved to the rows they learned from.
+    Each row is forecast by the networks that did not learn from it, and by the run that was moved to the rows they learned from. The
+    second share is that of videos that were read before, which are left to the run that learned from readings, if only one did.
 
     Args:
         own: the run.
@@ -53,23 +57,47 @@ def share_of_own(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved:
         moved: the run that is moved to rows of these numbers.
     """
     c = own.configuration
-    ours, theirs, reached = [], [], []
+    unread, read = [], []
     members = own.members if own.calibration.coming is None else own.members[:-1]  # the last one holds out none of the folds
     for fold in range(c.folds):
         held = np.intersect1d(split(dataset.videos, **c.division, fold=fold).validation, learning)
+        runs = replace(own, members=members[fold :: c.folds]), moved(np.setdiff1d(learning, held))
         table = dataset.take(held)
-        reached.append(truth(table.videos, own.targets, c.target_scale))
-        ours.append(_draws(replace(own, members=members[fold :: c.folds]), table, own.targets))
-        theirs.append(_draws(moved(np.setdiff1d(learning, held)), table, own.targets))
-    known = np.concatenate(reached)
-    scale, random = np.maximum(np.nanstd(known, axis=0), 1e-9), np.random.default_rng(c.seed)
+        unread.append(_forecasts(runs, table, own.targets))
+        if all(run.featurizer.growth is not None for run in runs):
+            looks = looks_to_learn(table, c.seed)[0]
+            read.append(_forecasts(runs, looks.take(were_read(looks)), own.targets))
+    return _share(unread, c.seed), _share(read, c.seed) if read else float(own.featurizer.growth is not None)
+
+
+class _Forecasts(NamedTuple):
+    ours: np.ndarray  # (S, N, K)
+    theirs: np.ndarray
+    truth: np.ndarray  # (N, K)
+    videos: int  # that the rows are of
+
+
+def _forecasts(runs: tuple[Forecaster, Forecaster], table: Dataset, targets: tuple[str, ...]) -> _Forecasts:
+    reached = truth(table.videos, targets, runs[0].configuration.target_scale)
+    ours, theirs = (_draws(run, table, targets) for run in runs)
+    return _Forecasts(ours, theirs, reached, table.videos["id"].nunique())
+
+
+def _share(found: Sequence[_Forecasts], seed: int) -> float:
+    reached, videos = np.concatenate([one.truth for one in found]), sum(one.videos for one in found)
+    scale, random = np.maximum(np.nanstd(reached, axis=0), 1e-9), np.random.default_rng(seed)
     # both runs drew with the same random numbers: shuffled, their draws are independent
-    first, second = (random.permuted(np.concatenate(draws, axis=1), axis=0) / scale for draws in (ours, theirs))
-    return towards_half(1.0 - best_share(first, second, known / scale), len(known))
+    first, second = (
+        random.permuted(np.concatenate(draws, axis=1), axis=0) / scale
+        for draws in ([one.ours for one in found], [one.theirs for one in found])
+    )
+    return towards_half(1.0 - best_share(first, second, reached / scale, len(reached) / max(videos, 1)), videos)
 
 
 def _draws(forecaster: Forecaster, table: Dataset, targets: Sequence[str]) -> np.ndarray:
     """(S, n, K) of these rows and targets."""
+    if len(table) == 0:
+        return np.zeros((DRAWS, 0, len(targets)))
     videos = forecaster.featurizer.transform(table).unlabelled().to(next(forecaster.members[0].parameters()).device)
     if forecaster.configuration.split == "author":
         videos = videos.without(*OF_THE_AUTHOR)

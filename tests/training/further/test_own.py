@@ -48,21 +48,29 @@ def test_damage_is_one_sentence(pair, tmp_path, file):
         load(path)
 
 
-@pytest.mark.parametrize("share", ["2", "null", '"much"'])
-def test_a_share_that_is_none_is_refused(pair, tmp_path, share):
+NO_SHARES = {
+    '{"own": 2, "read": 1}': "own",
+    '{"own": null, "read": 1}': "own",
+    '{"own": 0.5, "read": "much"}': "read",
+    "{}": "own",
+}
+
+
+@pytest.mark.parametrize(("shares", "which"), NO_SHARES.items())
+def test_a_share_that_is_none_is_refused(pair, tmp_path, shares, which):
     path = shutil.copytree(pair, tmp_path / "copy")
-    (path / "share.json").write_text(f'{{"own": {share}}}')
+    (path / "share.json").write_text(shares)
     about = json.loads((path / "run.json").read_text())
     about["files"]["share.json"] = checksums(path)["share.json"]
     (path / "run.json").write_text(json.dumps(about))
-    with pytest.raises(InputError, match=r"share.json: own is no number from 0 to 1"):
+    with pytest.raises(InputError, match=rf"share.json: {which} is no number from 0 to 1"):
         load(path)
 
 
 def test_one_that_was_interrupted_goes_on_to_the_same_bytes(pair, run_directory, other_file, tmp_path, monkeypatch):
     options = ["--from", str(run_directory), "--data", str(other_file), "--workers", "1"]
     with monkeypatch.context() as broken:
-        broken.setattr("training.further.own.share_of_own", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr("training.further.own.shares_of_own", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train.main([*options, "--run", str(tmp_path / "broken")])
     assert (tmp_path / "broken" / "own" / "run.json").exists()
@@ -89,13 +97,13 @@ def test_the_share_is_that_of_rows_which_neither_learned_from(run_directory, oth
             forecaster.moved.weights[0] -= 50.0  # of the constant
             return forecaster
 
-        found["moved far off"] = share(alone, dataset, learning, far_off)
+        found["moved far off"] = share(alone, dataset, learning, far_off)[0]
         wide = np.full((2, 3), 30.0)
-        found["own far off"] = share(replace(alone, calibration=Calibration(wide, wide)), dataset, learning, lambda rows: alone)
-        return 0.5
+        found["own far off"] = share(replace(alone, calibration=Calibration(wide, wide)), dataset, learning, lambda rows: alone)[0]
+        return 0.5, 0.0
 
-    share = own.share_of_own
-    monkeypatch.setattr(own, "share_of_own", judge)
+    share = own.shares_of_own
+    monkeypatch.setattr(own, "shares_of_own", judge)
     go_on(run_directory, other, configuration)
     believed = EVEN * 0.5 / (sum(held) + EVEN)
     assert min(held) > 0
@@ -115,7 +123,7 @@ def test_a_network_that_held_out_the_newest_forecasts_no_fold(pair, other, monke
     monkeypatch.setattr(own, "_draws", drawn)
     for coming, members in ((None, [2, 1]), (alone.calibration.known, [1, 1])):
         asked.clear()
-        own.share_of_own(
+        own.shares_of_own(
             replace(alone, calibration=replace(alone.calibration, coming=coming)), other, np.arange(len(other)), lambda rows: alone
         )
         assert asked[::2] == members  # the others are of the moved run
