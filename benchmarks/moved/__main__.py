@@ -1,6 +1,7 @@
 """Runs moved to other data by train.py --from, against themselves, clipcast from scratch and peers on the same few rows.
 
     python -m benchmarks.moved --data DIR [--sizes 30,100,300,1000] [--parents DIR] [--move famous-small] [--out FILE]
+    python -m benchmarks.moved --data DIR --move us-youtube,youtube-us --seen first        videos that were read before
 
 DIR holds tiktok-famous, us-shorts, youtube-shorts and smp-video. Parents are trained once, into --parents.
 """
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from features.followed.looks import looks_at
 from features.rows.splits import Rows
 from features.scale import Scale
 from features.tables.dataset import Dataset, read_dataset
@@ -23,7 +25,9 @@ from forecast.run.configuration import Configuration
 from forecast.run.load import load
 from forecast.scoring.evaluation import evaluate
 from forecast.scoring.scores import mean_scores
+from forecast.scoring.subsets.lead import days
 from machine.command import Parser, path, run, whole
+from machine.errors import InputError
 from machine.files import write_text
 from training import go_on, train
 
@@ -57,6 +61,8 @@ MOVES = {
     "famous-small": Move("tiktok-famous", "tiktok-famous", _followers(MILLION, np.inf), _followers(0, SMALL)),
     "us": Move("tiktok-famous", "us-shorts", _every, _every),
     "youtube": Move("tiktok-famous", "youtube-shorts", _every, _every),
+    "us-youtube": Move("us-shorts", "youtube-shorts", _every, _every),
+    "youtube-us": Move("youtube-shorts", "us-shorts", _every, _every),
     "nowhere": Move("smp-video", "smp-video", _half(0), _half(1), ("popularity",), "identity"),
 }
 
@@ -66,10 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(prog="benchmarks.moved", description=__doc__)
     parser.add_argument("--data", type=path, required=True, metavar="DIR", help="folder of the data sets")
     parser.add_argument("--sizes", default="30,100,300,1000", metavar="N,M", help="labelled rows (default: %(default)s)")
-    parser.add_argument("--move", default=",".join(MOVES), metavar="A,B", help="which moves (default: %(default)s)")
+    parser.add_argument("--move", default="famous-small,us,youtube,nowhere", metavar="A,B", help="which moves (default: %(default)s)")
     parser.add_argument("--parents", type=path, default=Path("runs/parents"), metavar="DIR", help="runs to move (default: %(default)s)")
     parser.add_argument("--peers", default="ridge,catboost,lightgbm", metavar="A,B", help="(default: %(default)s)")
     parser.add_argument("--tests", type=whole(100), default=2000, metavar="N", help="rows scored, at the most (default: %(default)s)")
+    parser.add_argument("--seen", default="0", metavar="AGE", help="of followed videos, as of evaluate.py (default: %(default)s)")
+    parser.add_argument("--horizon", default="last", metavar="AGE", help="likewise (default: %(default)s)")
     parser.add_argument("--no-scratch", action="store_true", help="leave out clipcast from scratch")
     parser.add_argument("--out", type=path, metavar="FILE", help="where to write the table (default: only print it)")
     options = parser.parse_args(arguments)
@@ -93,19 +101,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         largest = max(map(int, options.sizes.split(",")))
         tests = order[: min(options.tests, len(order) - largest)]
         scored, common = target.take(np.sort(tests)), [one for one in old.targets if one in target.videos]
-        told(name, 0, "the run as it is", *_scores(old, scored, common), 0)
+        asked = (days(options.seen, "first"), days(options.horizon, "last"))
+        look = None if asked == (0.0, "last") else asked
+        seen = scored if look is None else looks_at(scored, *look)
+        told(name, 0, "the run as it is", *_scores(old, seen, common), 0)
         for size in map(int, options.sizes.split(",")):
             few = target.take(np.sort(order[len(tests) : len(tests) + size]))
             began = time.process_time()
             moved = go_on(parent, few, replace(old.configuration, split="random", test_share=0.0))
-            told(name, size, "**--from**", *_scores(moved, scored, common), f"{time.process_time() - began:.0f}")
+            told(name, size, "**--from**", *_scores(moved, seen, common), f"{time.process_time() - began:.0f}")
             if not options.no_scratch:
                 began = time.process_time()
                 settings = Configuration(targets=tuple(common), target_scale=move.target_scale, test_share=0.0)
-                told(name, size, "from scratch", *_scores(train(few, settings), scored, common), f"{time.process_time() - began:.0f}")
+                told(name, size, "from scratch", *_scores(train(few, settings), seen, common), f"{time.process_time() - began:.0f}")
             for peer in filter(None, options.peers.split(",")):
                 began = time.process_time()
-                told(name, size, peer, *_peer(peer, few, scored, tuple(common), move.target_scale), f"{time.process_time() - began:.0f}")
+                told(
+                    name,
+                    size,
+                    peer,
+                    *_peer(peer, few, scored, tuple(common), move.target_scale, look),
+                    f"{time.process_time() - began:.0f}",
+                )
     if options.out:
         write_text(options.out, "\n".join([*lines, ""]))
 
@@ -116,8 +133,10 @@ def _scores(forecaster: Forecaster, scored: Dataset, targets: Sequence[str]) -> 
     return tuple(f"{np.mean([found[one][name] for one in targets]):.3f}" for name in ("crps", "coverage_95"))  # type: ignore[return-value]
 
 
-def _peer(name: str, few: Dataset, scored: Dataset, targets: tuple[str, ...], scale: str) -> tuple[str, str]:
-    """The same of a peer that was trained on six sevenths of the few rows and stopped on the rest."""
+def _peer(
+    name: str, few: Dataset, scored: Dataset, targets: tuple[str, ...], scale: str, look: tuple[float | str, float | str] | None
+) -> tuple[str, str]:
+    """The same of a peer that was trained on six sevenths of the few rows, looked at alike, and stopped on the rest."""
     import pandas as pd
 
     from benchmarks import peer_models
@@ -126,13 +145,15 @@ def _peer(name: str, few: Dataset, scored: Dataset, targets: tuple[str, ...], sc
 
     ready = {part: pd.concat([few.ready[part], scored.ready[part]], ignore_index=True) for part in few.ready}
     both = Dataset(pd.concat([few.videos, scored.videos], ignore_index=True), ready)
+    if look is not None:
+        both = replace(both, readings=pd.concat([few.readings, scored.readings], ignore_index=True))
     order = np.random.default_rng(0).permutation(len(few))
     stop = max(3, len(few) // 7)
     rows = Rows(np.sort(order[stop:]), np.sort(order[:stop]), len(few) + np.arange(len(scored)))
-    task = make_task(both, rows, targets, scale, new_authors=False, seed=0, threads=1)
     try:
+        task = make_task(both, rows, targets, scale, new_authors=False, seed=0, threads=1, look=look)
         forecasts = getattr(peer_models, name.replace("-", "_"))(task)
-    except np.linalg.LinAlgError:  # of so few rows, a peer may fail
+    except (np.linalg.LinAlgError, InputError):  # of so few rows, a peer may fail
         return "-", "-"
     mean = mean_scores({one: score(found, task.test.targets[one].to_numpy(), scale) for one, found in forecasts.items()})
     return f"{mean['crps']:.3f}", f"{mean['coverage_95']:.3f}"
