@@ -32,7 +32,7 @@ class Shift:
 
     Attributes:
         present: for each part of the run, the share of rows that have it.
-        lacking: for each part that some row has, the columns that the run was trained with and no row has.
+        lacking: for each part that some row has, and for `further`, the columns that the run was trained with and no row has.
         unseen: for each column of names, the share of rows, among those that have a name, whose name was not seen in training.
         outside: for each part, the share of its rows with a feature more than 8 training standard deviations from the training mean.
         far: for each part with such a row, the columns that lie as far, where they have names that a user knows.
@@ -52,11 +52,7 @@ class Shift:
     @property
     def warnings(self) -> list[str]:
         """One sentence for each thing that deserves a warning."""
-        found = [
-            f"no row has the part {part}, which the run was trained with"
-            for part, share in self.present.items()
-            if share == 0 and part != EARLY
-        ]
+        found = [f"no row has the part {part}, which the run was trained with" for part in self._absent]
         found += [f"no row has {' or '.join(names)} (part {part}), which the run was trained with" for part, names in self.lacking.items()]
         found += [
             f"{share:.0%} of the rows that name a {column} name one that training has not, or hardly, seen"
@@ -78,11 +74,7 @@ class Shift:
     @property
     def of_one_video(self) -> list[str]:
         """The same, said of one video (or one draft at several ages)."""
-        found = [
-            f"part {part} is not given, which the run was trained with"
-            for part, share in self.present.items()
-            if share == 0 and part != EARLY
-        ]
+        found = [f"part {part} is not given, which the run was trained with" for part in self._absent]
         found += [f"{' and '.join(names)} not given, which the run was trained with (part {part})" for part, names in self.lacking.items()]
         found += [f"its {column} is one that training has not, or hardly, seen" for column, share in self.unseen.items() if share > UNSEEN]
         found += [
@@ -91,6 +83,11 @@ class Shift:
             if share > OUTSIDE and self.far.get(part) != ["collected_at"]  # a far horizon has a note of its own
         ]
         return found
+
+    @property
+    def _absent(self) -> list[str]:
+        """Parts that no row has, but for those whose columns are named one by one; before the first reading there is no `early`."""
+        return [part for part, share in self.present.items() if share == 0 and part != EARLY and part not in self.lacking]
 
     def _far(self, part: str) -> str:
         names = self.far.get(part, [])
@@ -172,6 +169,8 @@ def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
         names = _named(featurizer, part, empty)
         if names and part != EARLY:  # before publication, or at the first reading, nothing is missing
             lacking[part] = names
+    if present.get(social.FURTHER) == 0:
+        lacking[social.FURTHER] = _named(featurizer, social.FURTHER, np.ones(len(featurizer.columns[social.FURTHER]), bool))
     far = {part: _named(featurizer, part, np.any([one.far[part] for one in tallies], axis=0)) for part in there}
     named = {column: sum(one.named[column] for one in tallies) for column in tallies[0].named}
     return Shift(
@@ -212,13 +211,14 @@ def _never(scaler: Any) -> np.ndarray:
 def _named(featurizer: Featurizer, part: str, chosen: np.ndarray) -> list[str]:
     """Columns of the user's tables that the features `chosen` (F,) of a part are made from."""
     names = [name for name, here in zip(featurizer.columns[part], chosen, strict=True) if here]
-    if part in ("social", "textual"):
+    if part in ("social", "textual", social.FURTHER):
         return [name for name in dict.fromkeys(_source(name) for name in names) if name in COLUMNS]
     return [] if part in featurizer.histories else names
 
 
 def _source(feature: str) -> str:
-    return SOURCES.get(feature, feature.removeprefix(LENGTH).removeprefix("log_"))
+    name = feature.partition("=")[0]  # of a category
+    return SOURCES.get(name, name.removeprefix(LENGTH).removeprefix("log_"))
 
 
 def _seen(featurizer: Featurizer) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from features.extended import extended
 from features.featurizer import Featurizer
 from features.simulated.world import simulate
 from forecast.shift import shift, shift_of, tally
@@ -119,3 +120,11 @@ def test_means_that_lie_far_off_are_told_in_standard_deviations(world):
     assert found.distance["follower_count"] == pytest.approx(5.0 / scaler.scale[place])
     assert max(map(abs, at_home.distance.values())) < 1e-6
     assert any(line.startswith("the follower_count lies 2.") and "above" in line for line in found.warnings)
+
+
+def test_columns_that_a_run_was_moved_to_are_named_where_no_row_has_them(world):
+    dataset, featurizer = world
+    speaking = replace(dataset, videos=dataset.videos.assign(language=["en", "de"] * 200))
+    found = shift(extended(featurizer, speaking), dataset)
+    assert found.warnings == ["no row has language (part further), which the run was trained with"]
+    assert shift(extended(featurizer, speaking), speaking).warnings == []
