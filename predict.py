@@ -51,6 +51,7 @@ def _parser() -> command.Parser:
             video.add_argument(f"--{name}", dest=column.name, type=kind, metavar=shape, help=column.meaning)
     many = parser.add_argument_group("many videos, instead of one")
     many.add_argument("--data", type=command.path, metavar="DRAFTS", help="table of drafts, or any other source of extract.py")
+    many.add_argument("--seen", default="0", metavar="AGE", help="readings in it up to that age are known: 6h, first, last (default: 0)")
     many.add_argument("--goal", action="append", default=[], metavar="TARGET=N", help="how probably the total, and each draft, reaches N")
     many.add_argument("--out", type=command.path, metavar="DIR", help="where to write (default: RUN/plan)")
     answer = parser.add_argument_group("the answer")
@@ -80,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     from forecast.notation import parse_horizon
 
-    if options.goal or options.out is not None:
-        raise InputError("--goal and --out are of a table: name it with --data")
+    if options.goal or options.out is not None or options.seen != "0":
+        raise InputError("--goal, --seen and --out are of a table: name it with --data")
     horizons = [parse_horizon(text) for text in (options.horizon or "1h,1d,7d,30d").split(",")]
     if options.plot and options.plot.suffix not in (".png", ".svg", ".pdf"):
         raise InputError(f"--plot {options.plot}: choose a name that ends in .png, .svg or .pdf")
@@ -124,11 +125,13 @@ def _plan(options: argparse.Namespace) -> None:
     from extraction.sources.past import read_past
     from forecast.draft.past import added, completed_table, knowing
     from forecast.notation import parse_goal, parse_horizon
+    from forecast.plan.drafts import readings_of
     from forecast.plan.figure import plan_figure
     from forecast.plan.plan import plan
     from forecast.plan.written import table, to_json, write_plan
     from forecast.run.directory import newest_run
     from forecast.run.load import load
+    from forecast.scoring.subsets.lead import days
     from machine.files import inside, writing
     from program import read_program
 
@@ -140,13 +143,16 @@ def _plan(options: argparse.Namespace) -> None:
     if given:
         raise InputError(f"--{given[0].replace('_', '-')}: is of one video, and --data names a table of them")
     horizon, path = parse_horizon(options.horizon or "7d"), options.run or newest_run(Path("runs"))
-    out = options.out or path / "plan"
+    out, seen = options.out or path / "plan", days(options.seen, "first", "last")
     if options.out is None:
         inside(path, out.name)  # not through a link that leaves the run directory
     device = command.device(options.device)
     forecaster = load(path, program=read_program(options.program), device=device)
     drafts, problems = read_drafts(options.data, forecaster.featurizer, path, options.visual_weights)
     publish = time.time() if options.publish is None else options.publish
+    read = readings_of(drafts)["id"].nunique() if forecaster.featurizer.follows else 0
+    if read and seen == 0.0:
+        print(f"note: {read:,} of them were read since publication; --seen last begins their forecasts there", file=sys.stderr)
     if options.past is not None:
         past = read_past(options.past, **forecaster.configuration.columns)
         forecaster, told = knowing(forecaster, past), completed_table(drafts, past, publish)
@@ -159,6 +165,7 @@ def _plan(options: argparse.Namespace) -> None:
             drafts,
             publish=publish,
             horizon=horizon,
+            seen=seen,
             goals=dict(map(parse_goal, options.goal)),
             samples=options.samples,
             seed=options.seed,

@@ -89,8 +89,7 @@ def _train(options: Any, device: Any) -> None:
         print(f"{'' if number else 'parts':12s} {name:{max(map(len, parts))}s}  {said}")
     print(f"targets      {', '.join(forecaster.targets)}")
     if isinstance(forecaster, ForecasterPair):
-        followed = any(one.featurizer.growth is not None for one in (forecaster.first, forecaster.second))
-        read = f" ({forecaster.share_read:.0%} once a video was read)" if followed else ""
+        read = f" ({forecaster.share_read:.0%} once a video was read)" if forecaster.featurizer.follows else ""
         print(f"from         {parent}, moved to these rows; {forecaster.share:.0%} of each forecast is of a run of these rows alone{read}")
         for name in forecaster.targets:
             if name not in forecaster.second.targets:

@@ -200,16 +200,11 @@ class Featurizer:
         """`transform` of a dataset whose raw features are at hand."""
         parts = {}
         for part in self.scalers:
-            values, _, present = raw.get(part) or (
-                np.full((len(dataset), len(self.columns[part])), np.nan),
-                [],
-                np.zeros(len(dataset), bool),
-            )
+            nothing = np.full((len(dataset), len(self.columns[part])), np.nan)
+            values, _, present = raw.get(part) or (nothing, [], np.zeros(len(dataset), bool))
             codes = self._codes(dataset.videos) if part == "social" and self.categories else np.zeros((len(dataset), 0), np.int64)
             parts[part] = Part(torch.from_numpy(self.scalers[part].transform(values)), torch.from_numpy(codes), torch.from_numpy(present))
-        popularity = truth(dataset.videos, self.targets.names, self.targets.scale)
-        age = social.age(dataset.videos)
-        beside = [popularity, age]
+        beside = [truth(dataset.videos, self.targets.names, self.targets.scale), social.age(dataset.videos)]
         if self.growth is not None:
             counts, age_read, lead = early.known(dataset, self.targets.names)
             beside += self.growth.relative_to(counts, age_read, lead, self.targets.loc, self.targets.spread)
@@ -219,6 +214,11 @@ class Featurizer:
         if self.trained is not None and "username" in dataset.videos:
             met = torch.from_numpy(~np.isin(social.keys(dataset.videos["username"], self.salt), self.trained))
         return replace(Videos(parts, *tensors), met=met)
+
+    @property
+    def follows(self) -> bool:
+        """Whether it learned from readings, so that what was read of a video tells it something."""
+        return self.growth is not None
 
     @property
     def rises(self) -> np.ndarray:

@@ -27,6 +27,11 @@ class FeaturizerPair(Featurizer):
         """The first one alone."""
         return Featurizer(**{item.name: getattr(self, item.name) for item in fields(Featurizer)})
 
+    @property
+    def follows(self) -> bool:
+        """See `Featurizer`; one of the two is enough."""
+        return self.growth is not None or self.second.follows
+
     def for_drafts(self) -> "FeaturizerPair":
         """See `Featurizer`."""
         return replace(self, past_only=True, second=self.second.for_drafts())

@@ -148,7 +148,7 @@ def test_two_plans_compared(said, tmp_path):
     ("arguments", "why"),
     [
         (["--data", "drafts.csv", "--username", "me"], "--username: is of one video"),
-        (["--goal", "view_count=1M"], "--goal and --out are of a table"),
+        (["--goal", "view_count=1M"], "--goal, --seen and --out are of a table"),
         (["--data", "drafts.csv", "--horizon", "1d,7d"], "horizon '1d,7d'"),
         (["--data", "nowhere.csv"], "no such file"),
     ],

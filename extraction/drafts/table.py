@@ -1,6 +1,7 @@
 """A table of drafts, or any other source of extract.py, with the clips measured as the run's own."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def read_drafts(path: Path, featurizer: Featurizer, run: Path, weights: str = ""
     """
     source = read_source(path, future=True)
     targets = featurizer.targets
-    dataset = Dataset(source.videos, {}, str(path))
+    dataset = Dataset(source.videos, {}, str(path), readings=source.readings)
     if path.is_dir() and source.name.name.startswith("videos.") and _has_features(path):
         dataset = read_dataset(path, targets=targets.names, count_targets=targets.scale.counts, future=True)
     notes = [f"{count} values of {column} could not be understood" for column, count in source.unusable.items()] + source.notes
@@ -42,7 +43,7 @@ def read_drafts(path: Path, featurizer: Featurizer, run: Path, weights: str = ""
     found, problems = _measured(source, featurizer, run, weights)
     place = pd.Index(source.videos["id"]).get_indexer(dataset.videos["id"])
     ready = {part: table.iloc[place].reset_index(drop=True) for part, table in found.items()}
-    return Dataset(dataset.videos, dataset.ready | ready, dataset.name), [*notes, *problems]
+    return replace(dataset, ready=dataset.ready | ready), [*notes, *problems]
 
 
 def _has_features(directory: Path) -> bool:

@@ -18,7 +18,9 @@
 6. Knowing less never narrows. If intervals are narrower on average when a part is taken away, rows without that part have their stretch
    multiplied by the ratio of the two widths. Steps 1 and 2 are fitted with this factor in place.
 
-Draws are moved by the stretch, not drawn anew, so the targets keep moving together.
+7. Beyond the ends tails are Normal, see `forecast.adjustments.tails`.
+
+Draws are moved, not drawn anew, so the targets keep moving together.
 """
 
 import math
@@ -32,6 +34,7 @@ from torch import Tensor
 
 from features.missing import OF_THE_AUTHOR, Absences, without_columns
 from features.videos import EARLY, PartShape, Videos, apart
+from forecast.adjustments.tails import LEVEL, normal_tails
 from forecast.member import Member
 from forecast.mixture import LEVELS, mixture_summary
 from machine.errors import InputWarning
@@ -112,7 +115,7 @@ class Calibration:
         if bool((below == 1).all() and (above == 1).all()):
             return samples
         median = samples.quantile(0.5, dim=0) if samples.numel() < 10_000_000 else samples.median(dim=0).values
-        return median + torch.where(samples < median, below, above) * (samples - median)
+        return normal_tails(median + torch.where(samples < median, below, above) * (samples - median), median)
 
 
 def calibrate(
@@ -264,7 +267,7 @@ def needed(rows: Mapping[str, np.ndarray], truth: np.ndarray, floor: np.ndarray 
     return np.stack([below, above], axis=1)
 
 
-def conformal(stretches: np.ndarray, level: float = 0.95) -> np.ndarray:
+def conformal(stretches: np.ndarray, level: float = LEVEL) -> np.ndarray:
     """(2, K): of what the rows need, (N, 2, K), that which holds a new row with probability `level`."""
     found = np.empty(stretches.shape[1:])
     for target in range(stretches.shape[2]):

@@ -49,7 +49,7 @@ def in_order(readings: Sequence[Reading], featurizer: Featurizer) -> tuple[Readi
     Raises:
         InputError: two at one age, a count of another name than the run's targets, or a run that has learned from no readings.
     """
-    if readings and featurizer.growth is None:
+    if readings and not featurizer.follows:
         raise InputError("--so-far: the run was trained without readings (counts.csv), so what was read of a video tells it nothing")
     names = featurizer.targets.names
     for reading in readings:

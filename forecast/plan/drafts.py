@@ -1,28 +1,61 @@
-"""A table of drafts as the dataset to be forecast: every video at one age, in an order that does not depend on the table's."""
+"""A table of drafts as the dataset to be forecast: every video at one age, in an order that does not depend on the table's.
+
+Rows of videos that were published already may say what was read of them since.
+"""
 
 import dataclasses
 import hashlib
 
 import numpy as np
+import pandas as pd
 
+from features.followed.early import so_far
+from features.followed.looks import Followed
+from features.parts.social import DAY
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
 from forecast.latent import ENCODED
 
 
-def at_horizon(drafts: Dataset, publish: float, horizon: float) -> Dataset:
-    """The drafts `horizon` seconds after their publication, sorted by id, without what they may have reached already.
+def at_horizon(drafts: Dataset, publish: float, horizon: float, seen: float | str = 0.0) -> Dataset:
+    """The drafts `horizon` seconds after their publication, sorted by id, beside what was read of them.
 
     Args:
         drafts: any rows.
         publish: when those are published that have no time of their own, in seconds since 1970, UTC.
         horizon: seconds.
+        seen: days; readings up to that age are known. `first`: the first reading is; `last`: all are. None after the horizon is.
     """
     drafts = drafts.take(np.argsort(drafts.videos["id"].to_numpy(dtype=str), kind="stable"))
+    read = None if seen == 0.0 else _read(drafts, seen, horizon / DAY)
     videos = drafts.videos.drop(columns=[name for name in COUNTS if name in drafts.videos])
     created = videos["create_time"].to_numpy(np.float64) if "create_time" in videos else np.full(len(videos), np.nan)
     created = np.where(np.isnan(created), publish, created)
-    return dataclasses.replace(drafts, videos=videos.assign(create_time=created, collected_at=created + horizon), readings=None)
+    videos = videos.assign(create_time=created, collected_at=created + horizon)
+    return dataclasses.replace(drafts, videos=videos, readings=None, so_far=read)
+
+
+def readings_of(drafts: Dataset) -> pd.DataFrame:
+    """What was read of the drafts: their readings, or else each row's own counts; only of those with times, in their order."""
+    table = drafts.videos if drafts.readings is None else drafts.readings
+    counts = [name for name in COUNTS if name in table]
+    if "create_time" not in drafts.videos or "collected_at" not in table or not counts:
+        return pd.DataFrame({"id": pd.Series(dtype=object), "collected_at": pd.Series(dtype=np.float64)})
+    published = drafts.videos.set_index("id")["create_time"].reindex(table["id"]).to_numpy(np.float64)
+    there = ~np.isnan(published) & (table["collected_at"].to_numpy() >= published) & table[counts].notna().any(axis=1).to_numpy()
+    return table.loc[there, ["id", "collected_at", *counts]].reset_index(drop=True)
+
+
+def _read(drafts: Dataset, seen: float | str, horizon: float) -> pd.DataFrame:
+    """What of it is known, see `features.followed.early.so_far`."""
+    readings = readings_of(drafts)
+    followed = Followed.of(dataclasses.replace(drafts, readings=readings))
+    until = min(seen, horizon) if isinstance(seen, float) else horizon
+    known, here = np.full(len(drafts), -1), np.arange(len(readings))
+    if seen == "first":
+        here = np.where(here == followed.first[followed.video], here, -1)
+    np.maximum.at(known, followed.video, np.where(followed.age <= until, here, -1))
+    return so_far(readings, known, followed.start[:-1])
 
 
 def own_numbers(drafts: Dataset) -> int:

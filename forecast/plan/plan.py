@@ -69,6 +69,7 @@ def plan(
     *,
     publish: float,
     horizon: float,
+    seen: float | str = 0.0,
     goals: Mapping[str, float] | None = None,
     samples: int = 1000,
     seed: int = 0,
@@ -83,6 +84,7 @@ def plan(
         drafts: any rows, see `forecast.plan.drafts.at_horizon`.
         publish: for rows without a time.
         horizon: seconds after publication.
+        seen: what was read of the drafts that counts, see `forecast.plan.drafts.at_horizon`.
         goals: by target, in counts (or scores).
         samples: draws.
         seed: of the draws.
@@ -91,14 +93,16 @@ def plan(
         report: called with the number of drafts that were forecast, again and again.
 
     Raises:
-        InputError: a goal for something that is not forecast.
+        InputError: a goal for something that is not forecast, or readings for a run that has learned from none.
     """
     goals = dict(goals or {})
     for name in goals:
         if name not in forecaster.targets:
             raise InputError(f"--goal {name}: the run forecasts {', '.join(forecaster.targets)}")
+    if seen != 0.0 and not forecaster.featurizer.follows:
+        raise InputError(f"--seen {seen}: the run was trained without readings, so what was read of a video tells it nothing")
     forecaster = forecaster.for_drafts()
-    dataset, scale = at_horizon(drafts, publish, horizon), forecaster.featurizer.targets.scale
+    dataset, scale = at_horizon(drafts, publish, horizon, seen), forecaster.featurizer.targets.scale
     first, tallies, found, kept, late = own_numbers(dataset), [], [], [], 0
     reach: dict[str, list[np.ndarray]] = {name: [] for name in goals}
     chances: dict[str, list[np.ndarray]] = {name: [] for name in ABOVE}

@@ -6,10 +6,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import evaluate
+import predict
 import train as command
 from features.followed.early import counts
 from features.followed.looks import looks_at
@@ -221,3 +223,20 @@ def written(found):
 def test_a_reading_that_makes_no_sense_is_refused(forecaster, texts, sentence):
     with pytest.raises(InputError, match=sentence):
         outlook(forecaster, Draft(0.0, read=tuple(map(parse_reading, texts))), [90_000.0], samples=40)
+
+
+def test_a_table_of_drafts_begins_where_they_were_read(run, data, tmp_path, capsys):
+    options = ["--run", str(run), "--data", str(data), "--horizon", "30d", "--samples", "60"]
+    predict.main([*options, "--out", str(tmp_path / "drafts")])
+    assert "note: 300 of them were read since publication; --seen last begins their forecasts there" in capsys.readouterr().err
+    predict.main([*options, "--seen", "1d", "--out", str(tmp_path / "read")])
+    assert "were read since publication" not in capsys.readouterr().err
+    readings = simulate_followed(300, seed=3)[0].readings
+    day = readings[readings["collected_at"] <= readings["id"].map(readings.groupby("id")["collected_at"].min()) + 86_400]
+    least = day.groupby("id")["view_count"].min()
+    tables = (pd.read_csv(tmp_path / name / "forecasts.csv") for name in ("drafts", "read"))
+    before, after = (one[one["target"] == "view_count"].set_index("id") for one in tables)
+    assert (after["lower_95"] >= least.reindex(after.index) - 1).all()
+    assert (before["lower_95"] < least.reindex(before.index)).mean() > 0.3
+    widths = [np.log((1 + one["upper_95"]) / (1 + one["lower_95"])).mean() for one in (before, after)]
+    assert widths[1] < 0.85 * widths[0]  # 0.76: the run is tiny

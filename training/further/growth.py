@@ -22,7 +22,7 @@ from features.tables.dataset import Dataset
 from features.targets import truth
 from features.videos import Videos, concatenated
 from forecast.adjustments.calibration import ENDS, conformal, needed
-from forecast.adjustments.moved import MovedGrowth, pooled
+from forecast.adjustments.moved import MovedGrowth
 from forecast.draws import draw_chunks
 from forecast.forecaster import Forecaster, truth_of
 from forecast.scoring.scores import crps_sorted
@@ -98,10 +98,11 @@ def _judge(run: Forecaster, looks: Videos, owner: np.ndarray, *, pool: bool) -> 
     found = None
     if pool:
         unit, videos = looks.error_unit.cpu().numpy(), len(np.unique(owner))
-        share = share_of_marginal(draws[..., told], strayed[:, told], seed, unit[:, told], videos)
         levels = (np.arange(QUANTILES) + 0.5) / QUANTILES
-        found = MovedGrowth(np.where(told, share, 0.0), np.where(told, np.nanquantile(np.where(told, strayed, 0.0), levels, axis=0), 0.0))
-        draws = pooled(*map(torch.from_numpy, (draws, found.marginal, found.share))).numpy()
+        marginal = np.nanquantile(np.where(told, strayed, 0.0), levels, axis=0)
+        share = share_of_marginal(draws[..., told], strayed[:, told], seed, unit[:, told], videos)
+        found = MovedGrowth(np.where(told, share, 0.0), marginal)
+        draws = found.apply(torch.from_numpy(draws), relative).numpy()
     ends = dict(zip(ENDS, np.quantile(draws, list(ENDS.values()), axis=0), strict=True))
     absolute = np.sort(looks.absolute(torch.from_numpy(draws).to(looks.device)).cpu().numpy(), axis=0)
     return Judged(np.nanmean(crps_sorted(absolute, reached), axis=1), conformal(needed(ends, strayed, floor)), found)

@@ -64,10 +64,10 @@ def shares_of_own(
         runs = replace(own, members=members[fold :: c.folds]), moved(np.setdiff1d(learning, held))
         table = dataset.take(held)
         unread.append(_forecasts(runs, table, own.targets))
-        if all(run.featurizer.growth is not None for run in runs):
+        if all(run.featurizer.follows for run in runs):
             looks = looks_to_learn(table, c.seed)[0]
             read.append(_forecasts(runs, looks.take(were_read(looks)), own.targets))
-    return _share(unread, c.seed), _share(read, c.seed) if read else float(own.featurizer.growth is not None)
+    return _share(unread, c.seed), _share(read, c.seed) if read else float(own.featurizer.follows)
 
 
 class _Forecasts(NamedTuple):

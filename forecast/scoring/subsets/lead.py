@@ -33,7 +33,7 @@ def asked(dataset: Dataset, featurizer: Featurizer, seen: str = "0", horizon: st
         if (known, wanted) != (0.0, "last"):
             raise InputError(f"{dataset.name}: holds one reading of each video, so --seen 0 and --horizon last are all that can be asked")
         return dataset
-    if featurizer.growth is None and known != 0.0:
+    if not featurizer.follows and known != 0.0:
         raise InputError(f"--seen {seen}: the run was trained without readings, so what was read of a video tells it nothing")
     return looks_at(dataset, known, wanted)
 
@@ -48,7 +48,7 @@ def looks(forecaster: Forecaster, dataset: Dataset, *, seed: int = 0, device: An
         device: where to compute.
     """
     found: list[dict[str, Any]] = []
-    if dataset.readings is None or forecaster.featurizer.growth is None:
+    if dataset.readings is None or not forecaster.featurizer.follows:
         return found
     for seen in SEEN:
         for horizon in HORIZONS:
@@ -94,12 +94,12 @@ def by_lead(dataset: Dataset, rows: dict[str, np.ndarray], truth: np.ndarray) ->
     return found
 
 
-def days(text: str, word: str) -> float | str:
-    """An age in days, from text such as 6h or 7d; `word` stays as it is.
+def days(text: str, *words: str) -> float | str:
+    """An age in days, from text such as 6h or 7d; one of `words` stays as it is.
 
     Raises:
         InputError: neither.
     """
-    if text == word:
+    if text in words:
         return text
     return 0.0 if text.strip() == "0" else parse_horizon(text) / DAY

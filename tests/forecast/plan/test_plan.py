@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.parts.social import DAY
 from features.scale import Scale
 from features.simulated.world import simulate
 from features.tables.dataset import Dataset
@@ -85,6 +86,42 @@ def test_drafts_without_a_time_are_published_when_said():
     assert rows["collected_at"].tolist() == [150.0, 1050.0]
     assert "view_count" not in rows
     assert at_horizon(Dataset(videos[["id"]]), 1000.0, 50.0).videos["create_time"].tolist() == [1000.0] * 2
+
+
+READ = pd.DataFrame(
+    {
+        "id": ["b", "b", "b", "a", "c"],
+        "collected_at": [1.0 * DAY, 3.0 * DAY, 9.0 * DAY, 2.0 * DAY, 5.0 * DAY],
+        "view_count": [10.0, 30.0, 90.0, 2.0, 5.0],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("seen", "views"), [(2.5, [2, 10, np.nan]), ("first", [2, 10, np.nan]), ("last", [2, 30, np.nan]), (30.0, [2, 30, np.nan])]
+)
+def test_what_was_read_up_to_the_horizon_is_known_where_asked(seen, views):
+    videos = pd.DataFrame({"id": ["b", "a", "c"], "create_time": [0.0, 0.0, np.nan], "collected_at": [9 * DAY, 2 * DAY, 5 * DAY]})
+    drafts = Dataset(videos.assign(view_count=[90.0, 2.0, 5.0]), readings=READ)
+    found = at_horizon(drafts, publish=4 * DAY, horizon=7 * DAY, seen=seen)
+    assert found.videos["id"].tolist() == ["a", "b", "c"]
+    np.testing.assert_array_equal(found.so_far["view_count"], views)  # nobody knows how old c was when it was read
+    assert "view_count" not in found.videos
+    assert at_horizon(drafts, publish=4 * DAY, horizon=7 * DAY).so_far is None
+
+
+def test_a_table_with_a_row_a_video_was_read_once():
+    videos = pd.DataFrame({"id": ["b", "a"], "create_time": [DAY, DAY], "collected_at": [2 * DAY, np.nan], "view_count": [8.0, 3.0]})
+    found = at_horizon(Dataset(videos), publish=0.0, horizon=7 * DAY, seen="last").so_far
+    np.testing.assert_array_equal(found["view_count"], [np.nan, 8.0])
+    assert found["readings"].tolist() == [0.0, 1.0]
+    bare = at_horizon(Dataset(videos[["id", "create_time"]]), publish=0.0, horizon=7 * DAY, seen="last").so_far
+    assert bare["readings"].tolist() == [0.0, 0.0]
+
+
+def test_a_run_without_readings_cannot_know_what_was_read(forecaster, drafts):
+    with pytest.raises(InputError, match="--seen last: the run was trained without readings"):
+        plan(forecaster, drafts, **MOMENT, seen="last")
 
 
 def test_a_goal_of_something_else_is_refused(forecaster, drafts):
