@@ -99,8 +99,10 @@ class Desk:
         horizons = sorted({*HORIZONS, *fan_horizons(HORIZONS)})
         return outlook(forecaster, draft, horizons), problems
 
-    def plan(self, run: str, drafts: str | None, publish: str, horizon: str, goal: str, past: Sequence[str] = ()) -> tuple[Plan, list[str]]:
-        """Forecast a table of drafts and their total; and sentences about what of the table could not be used."""
+    def plan(
+        self, run: str, drafts: str | None, past: Sequence[str], publish: str, horizon: str, goal: str, read: bool
+    ) -> tuple[Plan, list[str]]:
+        """Forecast a table of drafts, from what was `read` of them or not, and their total; and what of the table could not be used."""
         from extraction.drafts.table import read_drafts
         from forecast.draft.past import added, completed_table, knowing
         from forecast.notation import parse_goal, parse_horizon
@@ -112,11 +114,12 @@ class Desk:
         dataset, problems = read_drafts(Path(drafts), forecaster.featurizer, self.runs / run, self.weights)
         published = moment(publish) if publish.strip() else time.time()
         if past:
-            read = _past(past, forecaster)
-            forecaster, told = knowing(forecaster, read), completed_table(dataset, read, published)
+            others = _past(past, forecaster)
+            forecaster, told = knowing(forecaster, others), completed_table(dataset, others, published)
             problems += [f"of the past: {new}" for new in [added(dataset, told)] if new]
             dataset = told
-        return plan(forecaster, dataset, publish=published, horizon=parse_horizon(horizon or "7d"), goals=goals), problems
+        seen, after = "last" if read else 0.0, parse_horizon(horizon or "7d")
+        return plan(forecaster, dataset, publish=published, horizon=after, seen=seen, goals=goals), problems
 
     def _forecaster(self, run: str) -> Forecaster:
         from forecast.run.load import load
@@ -196,12 +199,12 @@ def page(desk: Desk) -> Any:
 def _many(gradio: Any, desk: Desk, run: Any, past: Any) -> None:
     """The part of the page that takes a table of drafts."""
 
-    def show(run: str, past: list[str] | None, drafts: str | None, publish: str, horizon: str, goal: str) -> tuple[Any, str, str]:
+    def show(run: str, past: list[str] | None, drafts: str | None, *asked: Any) -> tuple[Any, str, str]:
         from forecast.plan.figure import plan_figure
         from forecast.plan.written import page, write_plan
 
         try:
-            found, problems = desk.plan(run, drafts, publish, horizon, goal, past or ())
+            found, problems = desk.plan(run, drafts, past or (), *asked)
         except InputError as error:
             raise gradio.Error(str(error), duration=None) from error
         out = Path(tempfile.mkdtemp(dir=desk.written))
@@ -215,10 +218,11 @@ def _many(gradio: Any, desk: Desk, run: Any, past: Any) -> None:
             publish = gradio.Textbox(label="Published (UTC), where a row says nothing", placeholder="now", elem_id="publish-drafts")
             horizon = gradio.Textbox(label="After", placeholder="7d", elem_id="horizon-drafts")
             goal = gradio.Textbox(label="Goal (optional)", placeholder="view_count=1M", elem_id="goal-drafts")
+            read = gradio.Checkbox(label="What the table says was read of them is known", elem_id="read-drafts")
     button = gradio.Button("Forecast all drafts", variant="primary", elem_id="forecast-drafts")
     answer, figure = gradio.HTML(elem_id="answer-drafts"), gradio.Plot(label="Drafts and total", elem_id="picture-drafts")
     written = gradio.File(label="forecasts.csv", interactive=False, elem_id="written-drafts", height=80)
-    inputs, outputs = [run, past, table, publish, horizon, goal], [figure, answer, written]
+    inputs, outputs = [run, past, table, publish, horizon, goal, read], [figure, answer, written]
     button.click(show, inputs, outputs, api_name=False)  # type: ignore[arg-type]
 
 

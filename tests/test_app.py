@@ -132,3 +132,12 @@ def test_a_bad_clip_is_refused_with_the_sentence_of_extract(tmp_path, monkeypatc
     with pytest.raises(InputError) as refused:
         app.Desk(tmp_path, megabytes=1, weights=str(tmp_path / "weights.pt")).answer("run", str(clip), "", ("", ""), ("", "", "", ""))
     assert str(refused.value) == f"{clip}: {problem['reason']}"
+
+
+def test_a_table_that_was_read_needs_a_run_that_learned_from_readings(run_directory, tmp_path):
+    drafts = tmp_path / "drafts.csv"
+    drafts.write_text("id,create_time,collected_at,view_count\na,1700000000,1700086400,100\n")
+    desk = app.Desk(run_directory.parent, megabytes=1)
+    with pytest.raises(InputError, match="--seen last: the run was trained without readings"):
+        desk.plan(run_directory.name, str(drafts), (), "", "7d", "", True)
+    assert len(desk.plan(run_directory.name, str(drafts), (), "", "7d", "", False)[0].ids) == 1
