@@ -18,7 +18,7 @@
 6. Knowing less never narrows. If intervals are narrower on average when a part is taken away, rows without that part have their stretch
    multiplied by the ratio of the two widths. Steps 1 and 2 are fitted with this factor in place.
 
-7. Beyond the ends tails are Normal, see `forecast.adjustments.tails`.
+7. No draw lies further out than twice the end of its interval, see `forecast.adjustments.tails`.
 
 Draws are moved, not drawn anew, so the targets keep moving together.
 """
@@ -34,7 +34,7 @@ from torch import Tensor
 
 from features.missing import OF_THE_AUTHOR, Absences, without_columns
 from features.videos import EARLY, PartShape, Videos, apart
-from forecast.adjustments.tails import LEVEL, normal_tails
+from forecast.adjustments.tails import LEVEL, within_reach
 from forecast.member import Member
 from forecast.mixture import LEVELS, mixture_summary
 from machine.errors import InputWarning
@@ -115,7 +115,7 @@ class Calibration:
         if bool((below == 1).all() and (above == 1).all()):
             return samples
         median = samples.quantile(0.5, dim=0) if samples.numel() < 10_000_000 else samples.median(dim=0).values
-        return normal_tails(median + torch.where(samples < median, below, above) * (samples - median), median)
+        return within_reach(median + torch.where(samples < median, below, above) * (samples - median), median)
 
 
 def calibrate(
