@@ -75,28 +75,27 @@ class Moved:
 
 @dataclass(frozen=True)
 class MovedGrowth:
-    """What was learned of videos that were read before, whose growth follows a law of the new rows: pooled with how others strayed from it.
+    """What was learned of videos that were read before, whose growth follows a law of the new rows: how others strayed from it.
 
     Attributes:
-        share: (K,) in [0, 1], of the marginal distribution in the forecast.
-        marginal: (Q, K) equally spaced quantiles of growth in units of the law, see `features.followed.growth`.
+        marginal: (Q, K) equally spaced quantiles of growth in units of the law, see `features.followed.growth`; NaN where none was seen.
     """
 
-    share: np.ndarray
     marginal: np.ndarray
 
-    def apply(self, samples: Tensor, videos: Videos) -> Tensor:
-        """Samples (S, N, K) of N videos, pooled."""
-        floor = videos.relative_floor
-        samples = samples if floor is None else torch.maximum(samples, samples.new_tensor(floor))
-        return pooled(samples, samples.new_tensor(self.marginal), samples.new_tensor(self.share))
+    def apply(self, samples: Tensor) -> Tensor:
+        """Samples (S, N, K), of the same ranks, with these quantiles."""
+        marginal = samples.new_tensor(self.marginal)
+        level = (samples.argsort(dim=0).argsort(dim=0) + 0.5) / len(samples)
+        found = marginal.gather(0, (level * len(marginal)).long().flatten(0, 1)).view_as(samples)
+        return torch.where(found.isnan(), samples, found)
 
 
 def move(samples: Tensor, videos: Videos, moved: Moved, growth: MovedGrowth | None) -> Tensor:
     """Samples (S, N, K) of N videos, moved; those that were read before as `growth` says (None: not at all)."""
     if EARLY not in videos or not bool(videos[EARLY].present.any()):
         return moved.apply(samples, videos)
-    of_read = samples if growth is None else growth.apply(samples, videos)
+    of_read = samples if growth is None else growth.apply(samples)
     return torch.where(videos[EARLY].present[:, None], of_read, moved.apply(samples, videos))
 
 
@@ -151,8 +150,15 @@ def load_moved(run: RunDirectory, targets: int, parts: Sequence[int]) -> Moved:
     count, waves = targets + sum(parts) + len(parts), arrays["phases"].shape[0] if "phases" in arrays else 0
     shapes = {"loc": (count,), "scale": (count,), "frequencies": (count, waves), "phases": (waves,)}
     shapes |= {"weights": (1 + count + waves, targets), "factor": (targets,), "power": (targets,)}
-    _check(run, FILE, arrays, shapes, targets)
-    if not (arrays["scale"] > 0).all() or not (arrays["factor"] > 0).all():
+    quantiles = arrays["marginal"].shape[0] if "marginal" in arrays else 0
+    shapes |= {"share": (targets,), "marginal": (quantiles, targets)}
+    if (
+        {name: array.shape for name, array in arrays.items()} != shapes
+        or not (arrays["scale"] > 0).all()
+        or not (arrays["factor"] > 0).all()
+        or not ((arrays["share"] >= 0) & (arrays["share"] <= 1)).all()
+        or quantiles == 0
+    ):
         raise InputError(f"{run.path / FILE}: does not fit the run")
     return Moved(**arrays)
 
@@ -164,14 +170,6 @@ def load_moved_growth(run: RunDirectory, targets: int) -> MovedGrowth:
         InputError: anything missing, or of another shape.
     """
     arrays = run.read_arrays(FILE_OF_GROWTH)
-    _check(run, FILE_OF_GROWTH, arrays, {}, targets)
+    if {*arrays} != {"marginal"} or arrays["marginal"].shape[1:] != (targets,) or len(arrays["marginal"]) == 0:
+        raise InputError(f"{run.path / FILE_OF_GROWTH}: does not fit the run")
     return MovedGrowth(**arrays)
-
-
-def _check(run: RunDirectory, file: str, arrays: dict[str, np.ndarray], shapes: dict[str, tuple[int, ...]], targets: int) -> None:
-    """Refuse arrays of other `shapes`, and a pool that makes no sense."""
-    quantiles = arrays["marginal"].shape[0] if "marginal" in arrays else 0
-    shapes = shapes | {"share": (targets,), "marginal": (quantiles, targets)}
-    fits = {name: array.shape for name, array in arrays.items()} == shapes and quantiles > 0
-    if not fits or not ((arrays["share"] >= 0) & (arrays["share"] <= 1)).all():
-        raise InputError(f"{run.path / file}: does not fit the run")

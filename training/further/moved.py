@@ -218,11 +218,8 @@ def _draws(moved: Moved, summary: dict[str, np.ndarray], medians: np.ndarray) ->
     )
 
 
-def share_of_marginal(draws: np.ndarray, truth: np.ndarray, seed: int, unit: np.ndarray | float = 1.0, videos: int | None = None) -> float:
-    """The share in which what other rows reached, whatever the video, helps draws (S, N, K) of left-out rows most, drawn towards a half.
-
-    Errors are multiplied by `unit` (N, K). The rows are of so many `videos` (default: each of one).
-    """
+def share_of_marginal(draws: np.ndarray, truth: np.ndarray, seed: int) -> float:
+    """The share in which what other rows reached, whatever the video, helps draws (S, N, K) of left-out rows most, drawn towards a half."""
     random = np.random.default_rng(seed)
     others, scale = np.empty_like(draws), np.maximum(np.nanstd(truth, axis=0), 1e-6)
     for target, column in enumerate(truth.T):
@@ -234,8 +231,7 @@ def share_of_marginal(draws: np.ndarray, truth: np.ndarray, seed: int, unit: np.
         other = random.integers(len(known) - 1, size=draws.shape[:2])
         others[..., target] = column[known[other + (other >= place)]]
     mixed = random.permuted(draws, axis=0)  # neighbours in rank are no independent draws
-    weight, count = unit / scale, videos or len(truth)
-    return towards_half(best_share(mixed * weight, others * weight, truth * weight, len(truth) / count), count)
+    return towards_half(best_share(mixed / scale, others / scale, truth / scale), len(truth))
 
 
 def towards_half(share: float, rows: int) -> float:

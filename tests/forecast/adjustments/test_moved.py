@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy import optimize, stats
 
-from forecast.adjustments.moved import pooled
+from forecast.adjustments.moved import MovedGrowth, pooled
 
 
 def test_draws_in_the_same_order_take_the_quantiles_of_the_pool():
@@ -24,3 +24,11 @@ def test_no_share_changes_nothing_and_the_whole_share_forgets_the_video():
     others = torch.tensor([[10.0], [20.0], [30.0]])
     assert pooled(samples, others, torch.zeros(1)) is samples
     assert pooled(samples, others, torch.ones(1)).flatten().tolist() == [30.0, 10.0, 20.0]
+
+
+def test_growth_has_the_quantiles_that_were_seen_and_the_ranks_that_were_said():
+    samples = torch.tensor([[[3.0, 5.0], [0.0, 1.0]], [[1.0, 6.0], [9.0, 2.0]]])  # two draws of two videos
+    seen = np.array([[10.0, np.nan], [20.0, np.nan], [30.0, np.nan], [40.0, np.nan]])
+    found = MovedGrowth(seen).apply(samples)
+    assert found[..., 0].tolist() == [[40.0, 20.0], [20.0, 40.0]]  # levels 0.25 and 0.75
+    assert torch.equal(found[..., 1], samples[..., 1])  # of a target that no look knew
