@@ -208,7 +208,7 @@ class Featurizer:
         if self.growth is not None:
             counts, age_read, lead = early.known(dataset, self.targets.names)
             beside += self.growth.relative_to(counts, age_read, lead, self.targets.loc, self.targets.spread)
-            beside += [self.growth.floor(counts), self.growth.where_unread(age_read + lead)]
+            beside += [self.growth.floor(counts), self.growth.ceiling(counts), self.growth.where_unread(age_read + lead)]
         tensors: list[Any] = [torch.from_numpy(one.astype(np.float32)) for one in beside]
         met = None
         if self.trained is not None and "username" in dataset.videos:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-BESIDE = ("popularity", "age", "origin", "unit", "floor", "unread", "few_known", "met")  # fields of `Videos`
+BESIDE = ("popularity", "age", "origin", "unit", "floor", "ceiling", "unread", "few_known", "met")  # fields of `Videos`
 EARLY = "early"  # the part that tells what was read of a video before the forecast
 PRIOR = "prior"  # how the prior is called where it stands beside the parts
 
@@ -85,6 +85,7 @@ class Videos(Mapping):
         origin: (N, K) what popularity is learned and forecast relative to, see `features.followed.growth`; None where to nothing.
         unit: (N, K) in which it is measured from there; None where in that of the training scale.
         floor: (N, K) log(1 + count) of the last reading, 0 where there is none or counts also fall; None where no video was read.
+        ceiling: (N, K) likewise, above which no draw lies, infinite where there is none; None where no video was read.
         unread: (N, K) `origin` as if nothing had been read; None where no video was.
         few_known: the part `history` as if only a few earlier videos of each author were known; None except in rows to learn from.
         met: (N,) bool, whether their author was met since training; None where no author was.
@@ -97,6 +98,7 @@ class Videos(Mapping):
     origin: Tensor | None = field(default=None)
     unit: Tensor | None = field(default=None)
     floor: Tensor | None = field(default=None)
+    ceiling: Tensor | None = field(default=None)
     unread: Tensor | None = field(default=None)
     few_known: Part | None = field(default=None)
     met: Tensor | None = field(default=None)
@@ -161,7 +163,8 @@ class Videos(Mapping):
         videos = replace(self, parts=parts, second=None if self.second is None else self.second.without(*names))
         if EARLY not in names or self.unit is None or self.floor is None:
             return videos
-        return replace(videos, origin=self.unread, unit=torch.ones_like(self.unit), floor=torch.zeros_like(self.floor))
+        unbounded = torch.full_like(self.floor, torch.inf)
+        return replace(videos, origin=self.unread, unit=torch.ones_like(self.unit), floor=torch.zeros_like(self.floor), ceiling=unbounded)
 
     def relative(self) -> "Videos":
         """The same videos, their popularity as the networks learn it: measured in `unit` from `origin`."""
@@ -183,10 +186,11 @@ class Videos(Mapping):
         return (floor - origin) / unit
 
     def absolute(self, samples: Tensor) -> Tensor:
-        """Draws (S, N, K) of the networks in the training scale, not below what was read last."""
+        """Draws (S, N, K) of the networks in the training scale, not below what was read last, nor far above."""
         if self.origin is None or self.unit is None or self.floor is None:
             return samples
-        return torch.maximum(self.origin + self.unit * samples, self.floor)
+        draws = torch.maximum(self.origin + self.unit * samples, self.floor)
+        return draws if self.ceiling is None else torch.minimum(draws, self.ceiling)
 
 
 def apart(videos: Videos) -> tuple[Videos, Videos]:

@@ -25,6 +25,7 @@ SOONEST = 1e-3  # least `later` whose logarithm is taken
 ROUNDS = 3  # of weighted least squares: looks weigh by how far growth strays, which the residuals tell
 CLOSE = 0.05  # least scatter, in log counts, that looks are weighed by
 PENALTY = 3.0  # of the ridge, in looks of average weight: a law fitted to few looks expects little growth
+FURTHEST = 2.0  # times the greatest growth that any look saw, in log counts: no forecast lies beyond
 SELDOM = 0.025  # share of looks: a 95 % interval leaves as much below it
 
 
@@ -41,6 +42,7 @@ class Growth:
         grown: (K,) growth that is expected of usual videos from `youngest` to the horizon: the mean over looks at which nothing was read.
         apart: (K,) standard deviation of a count about what the others read with it tell of it.
         fell: (K,) share of the looks at which the count was below the one read before.
+        most: (K,) greatest growth that any look saw, at least 0.
     """
 
     low: np.ndarray
@@ -51,6 +53,7 @@ class Growth:
     grown: np.ndarray
     apart: np.ndarray
     fell: np.ndarray
+    most: np.ndarray
 
     @classmethod
     def fit(cls, counts: np.ndarray, age: np.ndarray, lead: np.ndarray, reached: np.ndarray) -> "Growth":
@@ -65,14 +68,14 @@ class Growth:
         usual, apart = _levels(np.where(np.isnan(counts).all(0), reached, counts))  # a count that is in no reading: as it was in the end
         terms = _terms(_filled(counts, usual) - usual, age[:, None], lead[:, None])
         low, high, loc, log_scatter = np.zeros((4, FEATURES, counts.shape[1]))
-        fell = np.zeros(counts.shape[1])
+        fell, most = np.zeros((2, counts.shape[1]))
         for k in range(counts.shape[1]):
             grown = reached[:, k] - counts[:, k]
             known = ~np.isnan(grown + terms[:, :, k].sum(1))
             if not known.any():
                 continue
             seen, grown = terms[known, :, k], grown[known]
-            fell[k] = (grown < 0).mean()
+            fell[k], most[k] = (grown < 0).mean(), max(grown.max(), 0.0)
             low[:, k], high[:, k] = seen.min(0), seen.max(0)
             weight = np.ones(len(grown))
             for _ in range(ROUNDS):
@@ -82,7 +85,7 @@ class Growth:
                 log_scatter[OF_SCATTER, k] = _ridge(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635, np.ones(len(grown)))
                 weight = np.maximum(np.exp(seen @ log_scatter[:, k]), CLOSE) ** -2.0
                 weight /= weight.mean()
-        law = cls(low, high, loc, log_scatter, usual, np.zeros(len(usual)), apart, fell)
+        law = cls(low, high, loc, log_scatter, usual, np.zeros(len(usual)), apart, fell, most)
         horizons = lead[np.isnan(counts).all(1) & ~np.isnan(lead)]
         return replace(law, grown=law.where_unread(horizons).mean(0)) if len(horizons) else law
 
@@ -99,6 +102,10 @@ class Growth:
     def floor(self, counts: np.ndarray) -> np.ndarray:
         """(N, K) below which no forecast lies: what was read, where counts hardly ever fall; 0 elsewhere."""
         return np.where(self.falls, 0.0, np.nan_to_num(counts))
+
+    def ceiling(self, counts: np.ndarray) -> np.ndarray:
+        """(N, K) above which no forecast lies; infinite for a count that was not read, and where the law saw none grow."""
+        return np.where(np.isnan(counts) | (self.most == 0), np.inf, counts + FURTHEST * self.most)
 
     def filled(self, counts: np.ndarray) -> np.ndarray:
         """(N, K) log(1 + n): a count that was not read is as much above the usual as those read with it, on average; NaN where none was."""

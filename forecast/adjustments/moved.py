@@ -78,17 +78,19 @@ class MovedGrowth:
     """What was learned of videos that were read before, whose growth follows a law of the new rows: how others strayed from it.
 
     Attributes:
-        marginal: (Q, K) equally spaced quantiles of growth in units of the law, see `features.followed.growth`; NaN where none was seen.
+        marginal: (Q, K) equally spaced quantiles of growth in units of the law, see `features.followed.growth`.
+        told: (K,) bool: targets of which growth was seen.
     """
 
     marginal: np.ndarray
+    told: np.ndarray
 
     def apply(self, samples: Tensor) -> Tensor:
         """Samples (S, N, K), of the same ranks, with these quantiles."""
         marginal = samples.new_tensor(self.marginal)
         level = (samples.argsort(dim=0).argsort(dim=0) + 0.5) / len(samples)
         found = marginal.gather(0, (level * len(marginal)).long().flatten(0, 1)).view_as(samples)
-        return torch.where(found.isnan(), samples, found)
+        return torch.where(torch.from_numpy(self.told).to(samples.device), found, samples)
 
 
 def move(samples: Tensor, videos: Videos, moved: Moved, growth: MovedGrowth | None) -> Tensor:
@@ -170,6 +172,8 @@ def load_moved_growth(run: RunDirectory, targets: int) -> MovedGrowth:
         InputError: anything missing, or of another shape.
     """
     arrays = run.read_arrays(FILE_OF_GROWTH)
-    if {*arrays} != {"marginal"} or arrays["marginal"].shape[1:] != (targets,) or len(arrays["marginal"]) == 0:
+    shapes = {name: array.shape[-1:] for name, array in arrays.items()}
+    fits = shapes == {"marginal": (targets,), "told": (targets,)} and arrays["told"].dtype == bool and arrays["marginal"].ndim == 2
+    if not fits or len(arrays["marginal"]) == 0:
         raise InputError(f"{run.path / FILE_OF_GROWTH}: does not fit the run")
     return MovedGrowth(**arrays)

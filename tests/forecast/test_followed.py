@@ -64,11 +64,20 @@ def test_draws_are_never_below_the_last_reading(forecaster):
     np.testing.assert_array_equal(draws(forecaster, unread), draws(forecaster, dataclasses.replace(unread, so_far=None)))
 
 
+def test_no_draw_grows_more_than_twice_as_much_as_any_video_was_seen_to(forecaster):
+    look = looks_at(simulate_followed(50, seed=4)[0], seen="first")
+    videos = forecaster.featurizer.transform(look)
+    far = videos.absolute(torch.full((1, 50, 4), 1e3))
+    most = 2 * forecaster.featurizer.growth.most
+    np.testing.assert_allclose(far[0].numpy() - counts(look.so_far, forecaster.targets), np.broadcast_to(most, (50, 4)), rtol=1e-4)
+    assert (most > 1).all()
+
+
 def test_without_what_was_read_popularity_is_relative_to_what_it_was_before(forecaster):
     dataset = simulate_followed(50, seed=4)[0]
     read, unread = (forecaster.featurizer.transform(looks_at(dataset, seen, horizon=7.0)) for seen in ("first", 0.0))
     assert not torch.equal(read.origin, unread.origin)
-    for name in ("origin", "unit", "floor"):
+    for name in ("origin", "unit", "floor", "ceiling"):
         assert torch.equal(getattr(read.without("early"), name), getattr(unread, name))
 
 

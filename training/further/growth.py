@@ -60,7 +60,8 @@ def with_growth(run: Forecaster, table: Dataset, device: torch.device | str) -> 
     if anew.crps.mean() < kept.crps.mean():
         law = replace(featurizer, growth=_law(featurizer, looks))
         calibration = replace(run.calibration, read=conformal(anew.needed))
-        return replace(run, featurizer=law, moved_growth=MovedGrowth(_quantiles(np.concatenate(strayed))), calibration=calibration)
+        every = np.concatenate(strayed)
+        return replace(run, featurizer=law, moved_growth=MovedGrowth(_quantiles(every), ~np.isnan(every).all(0)), calibration=calibration)
     assert run.calibration.read is not None  # noqa: S101  (it learned growth)
     videos = len(np.unique(owner[read]))
     weight = videos / (videos + EVEN)
@@ -91,9 +92,9 @@ def _judge(draws: np.ndarray, looks: Videos) -> Judged:
 
 
 def _quantiles(strayed: np.ndarray) -> np.ndarray:
-    """(Q, K) evenly spaced ones of (M, K); NaN of a target that is unknown throughout."""
-    levels, known = (np.arange(QUANTILES) + 0.5) / QUANTILES, ~np.isnan(strayed).all(0)
-    return np.where(known, np.nanquantile(np.where(known, strayed, 0.0), levels, axis=0), np.nan)
+    """(Q, K) evenly spaced ones of (M, K); 0 of a target that is unknown throughout."""
+    known = ~np.isnan(strayed).all(0)
+    return np.nanquantile(np.where(known, strayed, 0.0), (np.arange(QUANTILES) + 0.5) / QUANTILES, axis=0)
 
 
 def _law(featurizer: Featurizer, looks: Dataset) -> Growth:

@@ -79,6 +79,8 @@ def test_counts_that_fall_may_be_forecast_below_what_was_read_and_others_may_not
     assert growth.falls.tolist() == [True, False, False]
     look = np.array([[7.0, 7.0, np.nan]])
     assert growth.floor(look).tolist() == [[0.0, 7.0, 0.0]]
+    # at most twice 0.1 above what was read; the others never grew, so that nobody knows how far they may
+    np.testing.assert_allclose(growth.ceiling(look), [[np.inf, 7.2, np.inf]])
     loc = np.full(3, 6.0)
     origin, unit = growth.relative_to(counts, age, lead, loc, np.full(3, 2.0))
     np.testing.assert_allclose((origin + unit * loc - counts)[:, 0], -0.3, atol=0.01)

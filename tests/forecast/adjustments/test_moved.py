@@ -28,7 +28,7 @@ def test_no_share_changes_nothing_and_the_whole_share_forgets_the_video():
 
 def test_growth_has_the_quantiles_that_were_seen_and_the_ranks_that_were_said():
     samples = torch.tensor([[[3.0, 5.0], [0.0, 1.0]], [[1.0, 6.0], [9.0, 2.0]]])  # two draws of two videos
-    seen = np.array([[10.0, np.nan], [20.0, np.nan], [30.0, np.nan], [40.0, np.nan]])
-    found = MovedGrowth(seen).apply(samples)
+    seen = np.array([[10.0, 0.0], [20.0, 0.0], [30.0, 0.0], [40.0, 0.0]])
+    found = MovedGrowth(seen, np.array([True, False])).apply(samples)
     assert found[..., 0].tolist() == [[40.0, 20.0], [20.0, 40.0]]  # levels 0.25 and 0.75
     assert torch.equal(found[..., 1], samples[..., 1])  # of a target that no look knew
