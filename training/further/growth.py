@@ -36,13 +36,19 @@ FIFTHS = 5
 def with_growth(run: Forecaster, table: Dataset, device: torch.device | str) -> Forecaster:
     """The run, whose forecasts of videos that were read before know these rows; as it is, where too few were read more than once."""
     featurizer, seed = run.featurizer, run.configuration.seed
-    if featurizer.growth is None or read_again(table) < FEWEST:
+    if featurizer.growth is None or read_again(table) == 0:
         return run
     some = table.take(np.linspace(0, len(table) - 1, min(len(table), MOST)).astype(int))
     looks, owner = looks_to_learn(some, featurizer.seed)
     told = ~np.isnan(truth(looks.videos, run.targets, featurizer.targets.scale)).all(1)
     looks, owner = looks.take(np.flatnonzero(told)), owner[told]
-    read, fifth = were_read(looks), (np.random.default_rng(seed).permutation(len(some)) % FIFTHS)[owner]
+    read = were_read(looks)
+    again = np.unique(owner[read])
+    if len(again) < FEWEST:
+        return run
+    fifth_of = np.full(len(some), -1)
+    fifth_of[again] = np.random.default_rng(seed).permutation(len(again)) % FIFTHS
+    fifth = fifth_of[owner]
 
     by_run = _seen(run, featurizer, looks.take(read)).to(device)
     with torch.random.fork_rng(devices=[by_run.device] if by_run.device.type == "cuda" else []):
@@ -54,7 +60,7 @@ def with_growth(run: Forecaster, table: Dataset, device: torch.device | str) -> 
     by_law = [_seen(run, replace(featurizer, growth=law), looks.take(rows)) for law, rows in zip(laws, held, strict=True)]
     strayed = [truth_of(videos.relative(), len(run.targets)) for videos in by_law]
     elsewhere = [_quantiles(np.concatenate([*strayed[:one], *strayed[one + 1 :]])) for one in range(FIFTHS)]
-    judged = [_judge(draws[:, None], videos) for draws, videos in zip(elsewhere, by_law, strict=True) if len(videos)]
+    judged = [_judge(draws[:, None], videos) for draws, videos in zip(elsewhere, by_law, strict=True)]
     anew = Judged(*(np.concatenate(parts) for parts in zip(*judged, strict=True)))
 
     if anew.crps.mean() < kept.crps.mean():
@@ -63,8 +69,7 @@ def with_growth(run: Forecaster, table: Dataset, device: torch.device | str) -> 
         every = np.concatenate(strayed)
         return replace(run, featurizer=law, moved_growth=MovedGrowth(_quantiles(every), ~np.isnan(every).all(0)), calibration=calibration)
     assert run.calibration.read is not None  # noqa: S101  (it learned growth)
-    videos = len(np.unique(owner[read]))
-    weight = videos / (videos + EVEN)
+    weight = len(again) / (len(again) + EVEN)
     stretch = np.exp(weight * np.log(conformal(kept.needed)) + (1 - weight) * np.log(run.calibration.read))
     return replace(run, calibration=replace(run.calibration, read=stretch))
 

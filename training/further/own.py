@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from features.followed.looks import looks_to_learn, were_read
+from features.followed.looks import looks_to_learn, read_again, were_read
 from features.missing import OF_THE_AUTHOR
 from features.rows.splits import split
 from features.tables.dataset import Dataset
@@ -64,7 +64,7 @@ def shares_of_own(
         runs = replace(own, members=members[fold :: c.folds]), moved(np.setdiff1d(learning, held))
         table = dataset.take(held)
         unread.append(_forecasts(runs, table, own.targets))
-        if all(run.featurizer.follows for run in runs):
+        if all(run.featurizer.follows for run in runs) and read_again(table):
             looks = looks_to_learn(table, c.seed)[0]
             read.append(_forecasts(runs, looks.take(were_read(looks)), own.targets))
     return _share(unread, c.seed), _share(read, c.seed) if read else float(own.featurizer.follows)
@@ -85,13 +85,15 @@ def _forecasts(runs: tuple[Forecaster, Forecaster], table: Dataset, targets: tup
 
 def _share(found: Sequence[_Forecasts], seed: int) -> float:
     reached, videos = np.concatenate([one.truth for one in found]), sum(one.videos for one in found)
+    if len(reached) == 0:
+        return 0.5
     scale, random = np.maximum(np.nanstd(reached, axis=0), 1e-9), np.random.default_rng(seed)
     # both runs drew with the same random numbers: shuffled, their draws are independent
     first, second = (
         random.permuted(np.concatenate(draws, axis=1), axis=0) / scale
         for draws in ([one.ours for one in found], [one.theirs for one in found])
     )
-    return towards_half(1.0 - best_share(first, second, reached / scale, len(reached) / max(videos, 1)), videos)
+    return towards_half(1.0 - best_share(first, second, reached / scale, len(reached) / videos), videos)
 
 
 def _draws(forecaster: Forecaster, table: Dataset, targets: Sequence[str]) -> np.ndarray:

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import train as command
@@ -11,6 +12,7 @@ from features.followed.early import counts
 from features.followed.looks import looks_at, unread
 from features.simulated.growth import simulate_followed, write
 from features.tables.columns import COUNTS
+from features.tables.readings import of_videos
 from forecast.adjustments.moved import FILE_OF_GROWTH
 from forecast.run.configuration import Configuration
 from forecast.run.load import load
@@ -84,6 +86,15 @@ def test_nothing_is_learned_of_snapshots_or_from_a_handful(run):
     old, other = load(run), unlike_it(60, seed=9)
     assert with_growth(old, unread(other), "cpu") is old
     assert with_growth(old, other.take(np.arange(FEWEST - 1)), "cpu") is old
+
+
+def test_most_rows_may_have_been_read_once(run):
+    old, other = load(run), unlike_it(60, seed=9)
+    once = other.readings.drop_duplicates("id", keep="last")
+    again = other.readings["id"].isin(other.videos["id"].iloc[::5])  # 12 of the 60
+    readings = pd.concat([other.readings[again], once[~once["id"].isin(other.readings["id"][again])]])
+    found = with_growth(old, replace(other, readings=of_videos(readings, other.videos)), "cpu")
+    assert found.moved_growth is not None
 
 
 def test_what_was_learned_is_kept_and_forecasts_begin_at_what_was_read(run, tmp_path):
