@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-LEAST = 0.02  # of the expected scatter, relative to the targets' spread
+LEAST = 0.02, 0.1  # of the expected scatter, relative to the targets' spread: within these, `NARROW` over the number of looks
+NARROW = 300.0  # few looks do not tell a small scatter from chance
 STEP = 2.0  # between the log(1 + hours) at which rates are fitted: 0, 2, 4, 6, 8 (124 days), then constant; linear in between
 RATES = 5
 OF_LOC = slice(0, 2 * RATES + 2)  # the terms that tell the expected growth, see `_terms`
@@ -43,6 +44,7 @@ class Growth:
         apart: (K,) standard deviation of a count about what the others read with it tell of it.
         fell: (K,) share of the looks at which the count was below the one read before.
         most: (K,) greatest growth that any look saw, at least 0.
+        least: (K,) expected scatter, relative to the targets' spread.
     """
 
     low: np.ndarray
@@ -54,6 +56,7 @@ class Growth:
     apart: np.ndarray
     fell: np.ndarray
     most: np.ndarray
+    least: np.ndarray
 
     @classmethod
     def fit(cls, counts: np.ndarray, age: np.ndarray, lead: np.ndarray, reached: np.ndarray) -> "Growth":
@@ -69,6 +72,7 @@ class Growth:
         terms = _terms(_filled(counts, usual) - usual, age[:, None], lead[:, None])
         low, high, loc, log_scatter = np.zeros((4, FEATURES, counts.shape[1]))
         fell, most = np.zeros((2, counts.shape[1]))
+        least = np.clip(NARROW / np.maximum((~np.isnan(reached + counts)).sum(0), 1), *LEAST)
         for k in range(counts.shape[1]):
             grown = reached[:, k] - counts[:, k]
             known = ~np.isnan(grown + terms[:, :, k].sum(1))
@@ -85,7 +89,7 @@ class Growth:
                 log_scatter[OF_SCATTER, k] = _ridge(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635, np.ones(len(grown)))
                 weight = np.maximum(np.exp(seen @ log_scatter[:, k]), CLOSE) ** -2.0
                 weight /= weight.mean()
-        law = cls(low, high, loc, log_scatter, usual, np.zeros(len(usual)), apart, fell, most)
+        law = cls(low, high, loc, log_scatter, usual, np.zeros(len(usual)), apart, fell, most, least)
         horizons = lead[np.isnan(counts).all(1) & ~np.isnan(lead)]
         return replace(law, grown=law.where_unread(horizons).mean(0)) if len(horizons) else law
 
@@ -120,7 +124,7 @@ class Growth:
         expected = self._expected(level, age[:, None], lead[:, None])
         scatter = np.exp((self._within(level, age[:, None], lead[:, None]) * self.log_scatter).sum(1))
         # a law fitted to few looks can be far off where it saw none
-        unit = np.clip(np.where(told, scatter, np.hypot(scatter, self.apart)) / spread, LEAST, 1.0)
+        unit = np.clip(np.where(told, scatter, np.hypot(scatter, self.apart)) / spread, self.least, 1.0)
         read = ~np.isnan(counts + expected)
         return np.where(read, counts + expected - unit * loc, self.where_unread(age + lead)), np.where(read, unit, 1.0)
 
