@@ -52,8 +52,8 @@ def with_growth(run: Forecaster, table: Dataset, device: torch.device | str) -> 
 
     by_run = _seen(run, featurizer, looks.take(read)).to(device)
     with torch.random.fork_rng(devices=[by_run.device] if by_run.device.type == "cuda" else []):
-        said = torch.cat(list(draw_chunks(run.members, by_run.relative(), QUANTILES, seed=seed)), dim=1).double().cpu().numpy()
-    kept = _judge(said, by_run)
+        said = torch.cat(list(draw_chunks(run.members, by_run.relative(), QUANTILES, seed=seed)), dim=1).cpu().double().numpy()
+    kept = _judge(said, by_run.to("cpu"))
 
     laws = [_law(featurizer, looks.take(np.flatnonzero(fifth != one))) for one in range(FIFTHS)]
     held = [read[fifth[read] == one] for one in range(FIFTHS)]
@@ -92,7 +92,7 @@ def _judge(draws: np.ndarray, looks: Videos) -> Judged:
     assert floor is not None  # noqa: S101  (looks have one)
     draws = np.maximum(draws, floor)
     ends = dict(zip(ENDS, np.quantile(draws, list(ENDS.values()), axis=0), strict=True))
-    absolute = np.sort(looks.absolute(torch.from_numpy(draws).to(looks.device)).cpu().numpy(), axis=0)
+    absolute = np.sort(looks.absolute(torch.from_numpy(draws)).numpy(), axis=0)
     return Judged(np.nanmean(crps_sorted(absolute, reached), axis=1), needed(ends, truth_of(relative, draws.shape[-1]), floor))
 
 
