@@ -150,7 +150,7 @@ def _plan(options: argparse.Namespace) -> None:
     forecaster = load(path, program=read_program(options.program), device=device)
     drafts, problems = read_drafts(options.data, forecaster.featurizer, path, options.visual_weights)
     publish = time.time() if options.publish is None else options.publish
-    read = readings_of(drafts)["id"].nunique() if forecaster.featurizer.follows else 0
+    read = readings_of(drafts, forecaster.targets)["id"].nunique() if forecaster.featurizer.follows else 0
     if read and seen == 0.0:
         print(f"note: {read:,} of them were read since publication; --seen last begins their forecasts there", file=sys.stderr)
     if options.past is not None:

@@ -116,13 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 told(name, size, "from scratch", *_scores(train(few, settings), seen, common), f"{time.process_time() - began:.0f}")
             for peer in filter(None, options.peers.split(",")):
                 began = time.process_time()
-                told(
-                    name,
-                    size,
-                    peer,
-                    *_peer(peer, few, scored, tuple(common), move.target_scale, look),
-                    f"{time.process_time() - began:.0f}",
-                )
+                scores = _peer(peer, few, scored, tuple(common), move.target_scale, look)
+                told(name, size, peer, *scores, f"{time.process_time() - began:.0f}")
     if options.out:
         write_text(options.out, "\n".join([*lines, ""]))
 

@@ -34,7 +34,7 @@ from torch import Tensor
 
 from features.missing import OF_THE_AUTHOR, Absences, without_columns
 from features.videos import EARLY, PartShape, Videos, apart
-from forecast.adjustments.tails import LEVEL, within_reach
+from forecast.adjustments.tails import LEVEL, ends, within_reach
 from forecast.member import Member
 from forecast.mixture import LEVELS, mixture_summary
 from machine.errors import InputWarning
@@ -114,8 +114,9 @@ class Calibration:
         below, above = samples.new_tensor(self.factor(stranger, absent, met, drafts=drafts)).unbind(1)
         if bool((below == 1).all() and (above == 1).all()):
             return samples
-        median = samples.quantile(0.5, dim=0) if samples.numel() < 10_000_000 else samples.median(dim=0).values
-        return within_reach(median + torch.where(samples < median, below, above) * (samples - median), median)
+        lower, median, upper = ends(samples)
+        stretched = median + torch.where(samples < median, below, above) * (samples - median)
+        return within_reach(stretched, median - below * (median - lower), median, median + above * (upper - median))
 
 
 def calibrate(

@@ -5,6 +5,7 @@ Rows of videos that were published already may say what was read of them since.
 
 import dataclasses
 import hashlib
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from features.tables.dataset import Dataset
 from forecast.latent import ENCODED
 
 
-def at_horizon(drafts: Dataset, publish: float, horizon: float, seen: float | str = 0.0) -> Dataset:
+def at_horizon(drafts: Dataset, publish: float, horizon: float, seen: float | str = 0.0, targets: Collection[str] = COUNTS) -> Dataset:
     """The drafts `horizon` seconds after their publication, sorted by id, beside what was read of them.
 
     Args:
@@ -25,20 +26,21 @@ def at_horizon(drafts: Dataset, publish: float, horizon: float, seen: float | st
         publish: when those are published that have no time of their own, in seconds since 1970, UTC.
         horizon: seconds.
         seen: days; readings up to that age are known. `first`: the first reading is; `last`: all are. None after the horizon is.
+        targets: columns that are read.
     """
     drafts = drafts.take(np.argsort(drafts.videos["id"].to_numpy(dtype=str), kind="stable"))
-    read = None if seen == 0.0 else _read(drafts, seen, horizon / DAY)
-    videos = drafts.videos.drop(columns=[name for name in COUNTS if name in drafts.videos])
+    read = None if seen == 0.0 else _read(drafts, seen, horizon / DAY, targets)
+    videos = drafts.videos.drop(columns=[name for name in {*COUNTS, *targets} if name in drafts.videos])
     created = videos["create_time"].to_numpy(np.float64) if "create_time" in videos else np.full(len(videos), np.nan)
     created = np.where(np.isnan(created), publish, created)
     videos = videos.assign(create_time=created, collected_at=created + horizon)
     return dataclasses.replace(drafts, videos=videos, readings=None, so_far=read)
 
 
-def readings_of(drafts: Dataset) -> pd.DataFrame:
-    """What was read of the drafts: their readings, or else each row's own counts; only of those with times, in their order."""
+def readings_of(drafts: Dataset, targets: Collection[str]) -> pd.DataFrame:
+    """What was read of the drafts: their readings, or else each row's own targets; only of those with times, in their order."""
     table = drafts.videos if drafts.readings is None else drafts.readings
-    counts = [name for name in COUNTS if name in table]
+    counts = [name for name in targets if name in table]
     if "create_time" not in drafts.videos or "collected_at" not in table or not counts:
         return pd.DataFrame({"id": pd.Series(dtype=object), "collected_at": pd.Series(dtype=np.float64)})
     published = drafts.videos.set_index("id")["create_time"].reindex(table["id"]).to_numpy(np.float64)
@@ -46,9 +48,9 @@ def readings_of(drafts: Dataset) -> pd.DataFrame:
     return table.loc[there, ["id", "collected_at", *counts]].reset_index(drop=True)
 
 
-def _read(drafts: Dataset, seen: float | str, horizon: float) -> pd.DataFrame:
+def _read(drafts: Dataset, seen: float | str, horizon: float, targets: Collection[str]) -> pd.DataFrame:
     """What of it is known, see `features.followed.early.so_far`."""
-    readings = readings_of(drafts)
+    readings = readings_of(drafts, targets)
     followed = Followed.of(dataclasses.replace(drafts, readings=readings))
     until = min(seen, horizon) if isinstance(seen, float) else horizon
     known, here = np.full(len(drafts), -1), np.arange(len(readings))

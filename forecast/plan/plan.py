@@ -102,7 +102,7 @@ def plan(
     if seen != 0.0 and not forecaster.featurizer.follows:
         raise InputError(f"--seen {seen}: the run was trained without readings, so what was read of a video tells it nothing")
     forecaster = forecaster.for_drafts()
-    dataset, scale = at_horizon(drafts, publish, horizon, seen), forecaster.featurizer.targets.scale
+    dataset, scale = at_horizon(drafts, publish, horizon, seen, forecaster.targets), forecaster.featurizer.targets.scale
     first, tallies, found, kept, late = own_numbers(dataset), [], [], [], 0
     reach: dict[str, list[np.ndarray]] = {name: [] for name in goals}
     chances: dict[str, list[np.ndarray]] = {name: [] for name in ABOVE}
@@ -132,6 +132,8 @@ def plan(
     unlike = shift_of(forecaster.featurizer, tallies).warnings
     if late:
         unlike.append(f"of {late:,} drafts the author's other videos were all read (collected_at) after publication, so that none counts")
+    if dataset.so_far is not None and (unread := int((dataset.so_far["readings"] == 0).sum())):
+        unlike.append(f"of {unread:,} drafts nothing was read up to the age of --seen: their forecasts begin at publication")
     return Plan(
         dataset.videos["id"].to_numpy(dtype=str),
         forecaster.targets,

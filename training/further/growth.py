@@ -63,15 +63,16 @@ def with_growth(run: Forecaster, table: Dataset, device: torch.device | str) -> 
     judged = [_judge(draws[:, None], videos) for draws, videos in zip(elsewhere, by_law, strict=True)]
     anew = Judged(*(np.concatenate(parts) for parts in zip(*judged, strict=True)))
 
+    every, before = np.concatenate(strayed), run.calibration.read
+    assert before is not None  # noqa: S101  (it learned growth)
+    known = ~np.isnan(every).all(0)
     if anew.crps.mean() < kept.crps.mean():
         law = replace(featurizer, growth=_law(featurizer, looks))
-        calibration = replace(run.calibration, read=conformal(anew.needed))
-        every = np.concatenate(strayed)
-        return replace(run, featurizer=law, moved_growth=MovedGrowth(_quantiles(every), ~np.isnan(every).all(0)), calibration=calibration)
-    assert run.calibration.read is not None  # noqa: S101  (it learned growth)
+        calibration = replace(run.calibration, read=np.where(known, conformal(anew.needed), before))
+        return replace(run, featurizer=law, moved_growth=MovedGrowth(_quantiles(every), known), calibration=calibration)
     weight = len(again) / (len(again) + EVEN)
-    stretch = np.exp(weight * np.log(conformal(kept.needed)) + (1 - weight) * np.log(run.calibration.read))
-    return replace(run, calibration=replace(run.calibration, read=stretch))
+    stretch = np.exp(weight * np.log(conformal(kept.needed)) + (1 - weight) * np.log(before))
+    return replace(run, calibration=replace(run.calibration, read=np.where(known, stretch, before)))
 
 
 class Judged(NamedTuple):

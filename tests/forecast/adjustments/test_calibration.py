@@ -8,7 +8,7 @@ from scipy import stats
 
 from features.missing import Absences
 from forecast.adjustments.calibration import FEWEST, HALVES, Calibration, conformal, extrapolate, needed
-from forecast.adjustments.tails import within_reach
+from forecast.adjustments.tails import ends, within_reach
 
 
 def rows_of(median: np.ndarray, below: np.ndarray, above: np.ndarray) -> dict[str, np.ndarray]:
@@ -81,7 +81,7 @@ def test_samples_move_about_their_median_and_targets_stay_together() -> None:
     below = torch.tensor([[2.0, 1.0], [1.0, 3.0], [1.5, 3.0]])  # what is lacking only ever widens
     above = torch.tensor([[4.0, 1.0], [1.0, 3.0], [1.5, 3.0]])
     stretched = median + torch.where(samples < median, below, above) * (samples - median)
-    torch.testing.assert_close(found, within_reach(stretched, median))
+    torch.testing.assert_close(found, within_reach(stretched, *ends(stretched)))
     assert torch.equal(found.argsort(0), samples.argsort(0))
 
 

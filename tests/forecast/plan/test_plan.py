@@ -119,6 +119,14 @@ def test_a_table_with_a_row_a_video_was_read_once():
     assert bare["readings"].tolist() == [0.0, 0.0]
 
 
+def test_readings_are_of_the_runs_own_targets():
+    videos = pd.DataFrame({"id": ["a"], "create_time": [0.0], "collected_at": [DAY], "view_count": [8.0], "saves": [3.0]})
+    found = at_horizon(Dataset(videos), publish=0.0, horizon=7 * DAY, seen="last", targets=("saves",))
+    assert found.so_far["saves"].tolist() == [3.0]
+    assert "view_count" not in found.so_far
+    assert not {"saves", "view_count"} & {*found.videos}
+
+
 def test_a_run_without_readings_cannot_know_what_was_read(forecaster, drafts):
     with pytest.raises(InputError, match="--seen last: the run was trained without readings"):
         plan(forecaster, drafts, **MOMENT, seen="last")

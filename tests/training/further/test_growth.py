@@ -77,6 +77,8 @@ def test_a_target_that_no_look_knows_keeps_its_law_and_stretch(run):
     found = with_growth(old, lacking, "cpu")
     place = old.targets.index("share_count")
     np.testing.assert_array_equal(found.featurizer.growth.loc[:, place], old.featurizer.growth.loc[:, place])
+    np.testing.assert_array_equal(found.calibration.read[:, place], old.calibration.read[:, place])
+    assert (found.calibration.read[:, 0] != old.calibration.read[:, 0]).any()
     assert not found.moved_growth.told[place]
     assert found.moved_growth.told.sum() == 3
     assert (found.featurizer.growth.loc[:, 0] != old.featurizer.growth.loc[:, 0]).any()
