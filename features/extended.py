@@ -42,6 +42,6 @@ def extended(featurizer: Featurizer, dataset: Dataset, without: Collection[str] 
         featurizer.joined(dataset, when_read=False),
         wording=wording,
         columns=featurizer.columns | columns,
-        scalers=featurizer.scalers | {part: Scaler.fit(table, cyclic=social.cyclic(columns[part])) for part, table in tables.items()},
+        scalers=featurizer.scalers | {part: Scaler.fit(table, cyclic=social.cyclic(part, columns[part])) for part, table in tables.items()},
         ages_seen=(min(seen[0], youngest), max(seen[1], oldest)),
     )

@@ -127,7 +127,7 @@ class Featurizer:
             if part not in without and present.any():
                 fitted.columns[part] = features
                 may_lack = [place for group in optional(part, features) for place in group]
-                fitted.scalers[part] = Scaler.fit(raw, may_lack, social.cyclic(features))
+                fitted.scalers[part] = Scaler.fit(raw, may_lack, social.cyclic(part, features))
         if not fitted.scalers:
             raise NothingToLearnError(f"{dataset.name}: no part has any feature")
         return fitted

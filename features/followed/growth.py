@@ -44,7 +44,7 @@ class Growth:
         apart: (K,) standard deviation of a count about what the others read with it tell of it.
         fell: (K,) share of the looks at which the count was below the one read before.
         most: (K,) greatest growth that any look saw, at least 0.
-        least: (K,) expected scatter, relative to the targets' spread.
+        least: (K,) that the expected scatter is taken to be, relative to the targets' spread.
     """
 
     low: np.ndarray

@@ -82,8 +82,10 @@ def optional(features: Sequence[str]) -> list[list[int]]:
     return [group for group in groups if group]
 
 
-def cyclic(features: Sequence[str]) -> list[int]:
-    """Positions of sines and cosines."""
+def cyclic(part: str, features: Sequence[str]) -> list[int]:
+    """Positions of the sines and cosines that `numbers` makes; a user's own part may give these names to anything."""
+    if part not in ("social", FURTHER):
+        return []
     names = {f"{name}_{wave}" for name in CYCLES for wave in ("sine", "cosine")}
     return [place for place, feature in enumerate(features) if feature in names]
 

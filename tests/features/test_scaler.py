@@ -1,5 +1,6 @@
 import numpy as np
 
+from features.parts.social import cyclic
 from features.scaler import CLIP, Scaler
 
 NAN = np.nan
@@ -46,3 +47,8 @@ def test_another_weekday_is_not_far_out() -> None:
     np.testing.assert_allclose(scaler.scale, 0.5**0.5)
     assert not scaler.outside(np.array([[1.0], [-1.0]])).any()
     assert Scaler.fit(friday).outside(np.array([[1.0]])).all()
+
+
+def test_a_users_own_part_may_call_anything_a_sine() -> None:
+    assert cyclic("social", ["log_duration", "hour_sine", "weekday_cosine"]) == [1, 2]
+    assert cyclic("faces", ["hour_sine"]) == []
