@@ -40,16 +40,21 @@ def check_past(dataset: Dataset, targets: Targets, histories: Mapping[str, Histo
             raise InputError(f"{name}: {target} lies {abs(middle):.3g} standard deviations from the training rows; is it in another scale?")
 
 
-def new_outcomes(videos: pd.DataFrame, targets: Targets, histories: Mapping[str, History], salt: str) -> tuple[pd.DataFrame, np.ndarray]:
-    """Rows with an outcome that training did not have: their table, and what they reached, (N, K), standardised like the training rows.
+def outcomes(videos: pd.DataFrame, targets: Targets) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows with an outcome: their table, and what they reached, (N, K), standardised like the training rows.
 
     An unknown target counts as far from usual as the known ones of its row do on average.
     """
     reached = (truth(videos, targets.names, targets.scale) - targets.loc) / targets.spread
+    known = ~np.isnan(reached).all(1)
+    reached = reached[known]
+    return videos[known].reset_index(drop=True), np.where(np.isnan(reached), np.nanmean(reached, axis=1, keepdims=True), reached)
+
+
+def had(videos: pd.DataFrame, histories: Mapping[str, History], salt: str) -> np.ndarray:
+    """(N,) bool: rows that training had, known by their `id`."""
     trained = [history.video for part, history in histories.items() if part in ("history", "sound")]
-    new = ~np.isin(social.keys(videos["id"], salt), np.concatenate([np.zeros(0, np.int64), *trained])) & ~np.isnan(reached).all(1)
-    reached = reached[new]
-    return videos[new].reset_index(drop=True), np.where(np.isnan(reached), np.nanmean(reached, axis=1, keepdims=True), reached)
+    return np.isin(social.keys(videos["id"], salt), np.concatenate([np.zeros(0, np.int64), *trained]))
 
 
 def known_at(videos: pd.DataFrame) -> np.ndarray:

@@ -2,14 +2,14 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from features.featurizer import Featurizer, Raw
 from features.pair import FeaturizerPair
-from features.parts import social
+from features.parts import histories, social
 from features.parts.text import LENGTH
 from features.scaler import CLIP
 from features.tables.columns import COLUMNS
@@ -37,6 +37,7 @@ class Shift:
         outside: for each part, the share of its rows with a feature more than 8 training standard deviations from the training mean.
         far: for each part with such a row, the columns that lie as far, where they have names that a user knows.
         younger: share of the rows that are younger than nearly all training rows.
+        learned: share of the rows that are training rows.
         distance: for the age and each count or length of the table, the mean of its logarithm less that of the training rows, in their
             standard deviations.
     """
@@ -47,6 +48,7 @@ class Shift:
     outside: dict[str, float]
     far: dict[str, list[str]] = field(default_factory=dict)
     younger: float = 0.0
+    learned: float = 0.0
     distance: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -65,6 +67,8 @@ class Shift:
             for name, amount in self.distance.items()
             if abs(amount) > FAR
         ]
+        if self.learned > OUTSIDE:
+            found.append(f"{self.learned:.0%} of the rows are videos that the run was trained on, which it forecasts better than others")
         if self.younger > YOUNGER:
             found.append(
                 f"{self.younger:.0%} of the rows are younger than what was learned from: how their counts grow is assumed, not learned"
@@ -111,6 +115,7 @@ class Tally:
     Attributes:
         rows: how many.
         younger: rows that are younger than nearly all training rows.
+        learned: training rows; 0 where outcomes have joined since, which cannot be told from them.
         present: for each part of the run, the rows that have it.
         outside: for each part, the rows with a feature more than 8 training standard deviations from the training mean.
         far: (F,) bool for each part, the features in which some row lies that far from the mean.
@@ -122,6 +127,7 @@ class Tally:
 
     rows: int
     younger: int
+    learned: int
     present: dict[str, int]
     outside: dict[str, int]
     far: dict[str, np.ndarray]
@@ -137,7 +143,7 @@ def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
     A pair was trained on two tables. The dataset is compared with that of the second run, which is the one it was moved to.
     """
     if isinstance(featurizer, FeaturizerPair):
-        return tally(featurizer.second, dataset, featurizer.second.raw(dataset))
+        return replace(tally(featurizer.second, dataset, featurizer.second.raw(dataset)), learned=_learned(featurizer, dataset))
     present, outside, far, given, named, unseen = {}, {}, {}, {}, {}, {}
     for part, scaler in featurizer.scalers.items():
         values, _, there = raw.get(part) or (np.zeros((0, scaler.loc.size)), [], np.zeros(0, bool))
@@ -153,7 +159,7 @@ def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
     younger = int((social.age(dataset.videos) < featurizer.youngest).sum())
     values = raw["social"][0] if "social" in raw and "social" in featurizer.scalers else np.zeros((0, 0))
     told = np.stack([(~np.isnan(values)).sum(0), np.nansum(values, axis=0)])
-    return Tally(len(dataset), younger, present, outside, far, given, named, unseen, told)
+    return Tally(len(dataset), younger, _learned(featurizer, dataset), present, outside, far, given, named, unseen, told)
 
 
 def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
@@ -180,8 +186,15 @@ def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
         {part: sum(one.outside[part] for one in tallies) / present[part] for part in there},
         {part: names for part, names in far.items() if names},
         sum(one.younger for one in tallies) / rows,
+        sum(one.learned for one in tallies) / rows,
         _distance(featurizer, np.sum([one.told for one in tallies], axis=0)),
     )
+
+
+def _learned(featurizer: Featurizer, dataset: Dataset) -> int:
+    if featurizer.trained is not None:
+        return 0
+    return int(histories.learned(dataset.videos, featurizer.salt, featurizer.histories).sum())
 
 
 def _distance(featurizer: Featurizer, told: np.ndarray) -> dict[str, float]:

@@ -101,15 +101,20 @@ class FollowedHistory(History):
         return known, count, reached.sum(1), (reached**2).sum(1), reached[:, :NEIGHBOURS], days[:, :NEIGHBOURS]
 
     def joined(self, other: History) -> "FollowedHistory":
-        """Its videos with their readings, and those of the other, a `FollowedHistory` too, that it does not have."""
+        """Its videos and those of the other, a `FollowedHistory` too, with the readings of both; a video is known by its `video`."""
         assert isinstance(other, FollowedHistory)  # noqa: S101  (made by the same function)
         new = ~np.isin(other.video, self.video)
-        owner = np.repeat(np.arange(len(other.video)), np.diff(other.start))
         group, time, video = (np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in ("group", "time", "video"))
-        place = len(self.video) + np.cumsum(new) - 1
-        owners = np.concatenate([np.repeat(np.arange(len(self.video)), np.diff(self.start)), place[owner[new[owner]]]])
-        moment, counts = (np.concatenate([getattr(self, name), getattr(other, name)[new[owner]]]) for name in ("moment", "counts"))
-        return FollowedHistory.fit_readings(group, time, video, owners, moment, counts)
+        place = pd.Index(video).get_indexer(other.video)
+        owner = np.concatenate([self._owner, place[other._owner]])
+        moment, counts = (np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("moment", "counts"))
+        once = ~pd.DataFrame({"owner": owner, "moment": moment}).duplicated().to_numpy()
+        return FollowedHistory.fit_readings(group, time, video, owner[once], moment[once], counts[once])
+
+    @property
+    def _owner(self) -> np.ndarray:
+        """(R,) the video of each reading."""
+        return np.repeat(np.arange(len(self.video)), np.diff(self.start))
 
 
 class Readings(NamedTuple):

@@ -101,6 +101,14 @@ def usual(history: History, videos: pd.DataFrame, salt: str, age: np.ndarray, be
     return np.where(enough, median, np.nan)
 
 
+def learned(videos: pd.DataFrame, salt: str, histories: Mapping[str, History]) -> np.ndarray:
+    """(N,) bool: videos that the author's history holds, with the same id, author and time of publication."""
+    if "history" not in histories or "username" not in videos:
+        return np.zeros(len(videos), bool)
+    author, own = (social.keys(videos[name], salt) for name in ("username", "id"))
+    return histories["history"].has(author, own, published_at(videos))
+
+
 def published_at(videos: pd.DataFrame) -> np.ndarray:
     """(N,) seconds since 1970; a video without a time was published in 1970."""
     return np.nan_to_num(videos["create_time"].to_numpy(np.float64)) if "create_time" in videos else np.zeros(len(videos))

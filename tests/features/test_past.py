@@ -72,6 +72,24 @@ def test_rows_that_training_had_count_once_and_a_video_never_sees_itself(featuri
     assert history(joined, table(("p2", "new", 211.0, 220.0, 7)))[1][0]
 
 
+def test_further_readings_of_a_followed_video_join_and_count_since_they_were_read(trained):
+    def read(videos, *days):
+        readings = pd.concat([videos.assign(collected_at=videos["create_time"] + day * DAY, view_count=10.0**day) for day in days])
+        readings = readings[["id", "collected_at", "view_count"]].sort_values(["id", "collected_at"], ignore_index=True)
+        return Dataset(videos.sort_values("id", ignore_index=True), readings=readings, name="past.csv")
+
+    videos = trained.videos
+    featurizer = Featurizer.fit(read(videos, 1.0, 2.0), past_only=True)
+    assert featurizer.growth is not None
+    joined = featurizer.with_past(read(videos.assign(view_count=1e6), 1.0, 6.0))
+    assert len(joined.histories["history"].group) == len(videos)
+    author, own = joined.histories["history"].group[:1], np.array([7])
+    for day, views in ((1.5, 1.0), (4.0, 2.0), (7.0, 6.0)):
+        moment = np.array([day * DAY + joined.histories["history"].time[0]])
+        reached, days = joined.histories["history"].each(author, moment, own, np.array([9.0]), moment)
+        np.testing.assert_allclose(reached[0, np.nanargmin(np.abs(days[0] + day)), 0], standardised(featurizer, 10.0**views))
+
+
 def test_where_only_the_past_counts_a_row_does_from_when_it_was_read(trained):
     featurizer = Featurizer.fit(trained, past_only=True)
     joined = featurizer.with_past(table(("p1", "new", 210.0, 220.0, 100), ("p2", "new", 211.0, 213.0, 50)))

@@ -13,11 +13,28 @@ from machine.errors import InputWarning
 
 @pytest.fixture(scope="module")
 def world():
+    """Training rows under other ids, as of videos that are just like them, and what was fitted to them."""
     dataset, _ = simulate(400)
-    return dataset, Featurizer.fit(dataset)
+    return renamed(dataset, "like-"), Featurizer.fit(dataset)
 
 
-def test_the_training_rows_themselves_give_no_warning(world):
+def renamed(dataset, prefix):
+    return replace(dataset, videos=dataset.videos.assign(id=prefix + dataset.videos["id"]))
+
+
+def test_videos_that_the_run_was_trained_on_are_counted(world):
+    dataset, featurizer = world
+    trained = dataset.videos["id"].str.removeprefix("like-")
+    some = trained.where(np.arange(400) % 4 == 0, dataset.videos["id"])
+    videos = dataset.videos.assign(id=some)
+    sentence = "25% of the rows are videos that the run was trained on, which it forecasts better than others"
+    assert shift(featurizer, replace(dataset, videos=videos)).warnings == [sentence]
+    elsewhere = videos.assign(create_time=videos["create_time"] + 1)  # the same id is no proof
+    assert shift(featurizer, replace(dataset, videos=elsewhere)).learned == 0
+    assert shift(featurizer, replace(dataset, videos=videos.drop(columns="username"))).learned == 0
+
+
+def test_rows_that_are_like_the_training_rows_give_no_warning(world):
     dataset, featurizer = world
     found = shift(featurizer, dataset)
     assert found.warnings == []
@@ -125,6 +142,6 @@ def test_means_that_lie_far_off_are_told_in_standard_deviations(world):
 def test_columns_that_a_run_was_moved_to_are_named_where_no_row_has_them(world):
     dataset, featurizer = world
     speaking = replace(dataset, videos=dataset.videos.assign(language=["en", "de"] * 200))
-    found = shift(extended(featurizer, speaking), dataset)
+    found = shift(extended(featurizer, speaking), renamed(dataset, "un"))
     assert found.warnings == ["no row has language (part further), which the run was trained with"]
-    assert shift(extended(featurizer, speaking), speaking).warnings == []
+    assert shift(extended(featurizer, speaking), renamed(speaking, "un")).warnings == []

@@ -16,6 +16,7 @@ import torch
 from features.extended import extended
 from features.featurizer import Featurizer
 from features.followed.looks import looks_to_learn, read_again
+from features.parts import histories
 from features.rows.built import built
 from features.rows.splits import split
 from features.saved import BLANK
@@ -93,17 +94,23 @@ def go_on(
     dataset = as_dataset(dataset, **configuration.columns)
     values = truth(dataset.videos, old.targets, old.featurizer.targets.scale)
     known = ~np.isnan(values).all(1)
-    if known.sum() < FEWEST:
+    learned = known & (histories.learned(dataset.videos, old.featurizer.salt, old.featurizer.histories) & (old.moved is None))
+    if (known & ~learned).sum() < FEWEST:
+        others = f" and are none that {parent} was trained on" if learned.any() else ""
         raise InputError(
-            f"{dataset.name}: {int(known.sum())} rows know {' or '.join(old.targets)}; to go on from a run takes {FEWEST} at the least"
+            f"{dataset.name}: {int((known & ~learned).sum())} rows know {' or '.join(old.targets)}{others}; "
+            f"to go on from a run takes {FEWEST} at the least"
         )
+    if learned.any():
+        told = f"{learned.sum():,} rows are videos that {parent} was trained on, so they do not tell how far it is off: only the others do"
+        warnings.warn(f"{dataset.name}: {told}", InputWarning, stacklevel=2)
     with contextlib.ExitStack() as stack:
         path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
         directory = RunDirectory(path)
         begin(directory, configuration, source, dataset, keep_names=keep_names, parent=str(parent))
         rows = split(dataset.videos, **configuration.division)
         learning = np.sort(np.concatenate([rows.train, rows.validation]))
-        learning = learning[known[learning]]
+        labelled, learning = known[learning].sum(), learning[(known & ~learned)[learning]]
         featurizer = _extended(old.featurizer, dataset.take(learning), configuration)
         members = _with_experts(old, featurizer, program, device)
         unmoved = replace(old, configuration=configuration, featurizer=featurizer, members=members)
@@ -119,7 +126,7 @@ def go_on(
             "parent": {"run": str(parent), "checksum": hashlib.sha256((Path(parent) / MANIFEST).read_bytes()).hexdigest()}
         }
         beside: list[str] = []
-        if len(learning) >= own.ENOUGH:
+        if labelled >= own.ENOUGH:
             settings = {"program": program, "source": source, "keep_names": keep_names, "workers": workers, "device": device}
             alone = own.own_run(directory, dataset, configuration, **settings)
             if alone is not None:

@@ -68,3 +68,14 @@ def test_joined_histories_hold_both_and_a_video_once():
     joined = part(0, 35).joined(part(30, 60))
     for name in ("group", "time", "video", "reached", "start", "moment", "counts"):
         np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
+
+
+def test_further_readings_of_a_video_join_those_that_there_were_and_the_same_reading_is_there_once():
+    random = np.random.default_rng(2)
+    group, time, video, owner, moment, counts = table = made(random)
+    whole = FollowedHistory.fit_readings(*table)
+    known = random.random(len(owner)) < 0.5
+    early, late = (FollowedHistory.fit_readings(group, time, video, owner[kept], moment[kept], counts[kept]) for kept in (known, ~known))
+    for joined in (early.joined(late), early.joined(whole), whole.joined(early)):
+        for name in ("group", "time", "video", "reached", "start", "moment", "counts"):
+            np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 
 import evaluate
 import train
+from features.parts import histories
+from features.tables.dataset import Dataset, read_dataset
 from forecast.run.load import load
 from machine import command
-from machine.errors import InputError
+from machine.errors import InputError, InputWarning
 from training import go_on
 
 
@@ -95,6 +98,20 @@ def test_what_cannot_be_changed_is_one_sentence(options, why, run_directory, tmp
     data = ["--data", str(tmp_path)] if options else []
     assert command.run(train.main, ["--from", str(run_directory), *data, "--run", str(tmp_path / "new"), *options]) == 2
     assert why in capsys.readouterr().err
+
+
+def test_rows_that_the_parent_was_trained_on_tell_nothing_of_how_far_it_is_off(run_directory, dataset_directory, other):
+    old, dataset = load(run_directory), read_dataset(dataset_directory)
+    trained = dataset.take(np.flatnonzero(histories.learned(dataset.videos, old.featurizer.salt, old.featurizer.histories))[:40])
+    new = other.take(np.arange(45))
+    both = Dataset(pd.concat([trained.videos, new.videos], ignore_index=True), name="both")
+    configuration = replace(old.configuration, split="random", test_share=0.0)
+    with pytest.warns(InputWarning, match=rf"^both: 40 rows are videos that {re.escape(str(run_directory))} was trained on"):
+        moved = go_on(run_directory, both, configuration)
+    plain = go_on(run_directory, new, configuration)
+    np.testing.assert_allclose(moved.calibration.known, plain.calibration.known)
+    with pytest.raises(InputError, match=r"0 rows know .* and are none that .* was trained on; to go on from a run takes 30"):
+        go_on(run_directory, trained, configuration)
 
 
 def test_thirty_rows_are_the_least(run_directory, other):
