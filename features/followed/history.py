@@ -106,8 +106,10 @@ class FollowedHistory(History):
         new = ~np.isin(other.video, self.video)
         group, time, video = (np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in ("group", "time", "video"))
         place = pd.Index(video).get_indexer(other.video)
-        owner = np.concatenate([self._owner, place[other._owner]])
-        moment, counts = (np.concatenate([getattr(self, name), getattr(other, name)]) for name in ("moment", "counts"))
+        # a reading without a time of its own is set to publication, which would be wrong beside others
+        dated = new[other._owner] | (other.moment > other.time[other._owner])
+        owner = np.concatenate([self._owner, place[other._owner[dated]]])
+        moment, counts = (np.concatenate([getattr(self, name), getattr(other, name)[dated]]) for name in ("moment", "counts"))
         once = ~pd.DataFrame({"owner": owner, "moment": moment}).duplicated().to_numpy()
         return FollowedHistory.fit_readings(group, time, video, owner[once], moment[once], counts[once])
 

@@ -79,3 +79,11 @@ def test_further_readings_of_a_video_join_those_that_there_were_and_the_same_rea
     for joined in (early.joined(late), early.joined(whole), whole.joined(early)):
         for name in ("group", "time", "video", "reached", "start", "moment", "counts"):
             np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
+
+
+def test_a_count_that_is_not_known_when_read_does_not_join_the_readings_of_a_video():
+    table = np.zeros(1, int), np.zeros(1), np.array([7]), np.zeros(1, int)
+    history = FollowedHistory.fit_readings(*table, np.array([2 * DAY]), np.array([[0.5]]))
+    undated, late = (FollowedHistory.fit_readings(*table, np.array([day * DAY]), np.array([[2.0]])) for day in (0.0, 9.0))
+    assert history.joined(undated).counts.tolist() == [[0.5]]
+    assert history.joined(late).counts.tolist() == [[0.5], [2.0]]
