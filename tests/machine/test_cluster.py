@@ -86,6 +86,7 @@ def test_extraction_with_a_killed_worker_gives_the_same_bytes(weights, tmp_path)
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*videos that the run was trained on")
 def test_forecasts_with_a_killed_worker_are_the_same_bytes(run_directory, dataset_directory, tmp_path, unrendered):
     import evaluate
 

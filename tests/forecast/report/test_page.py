@@ -30,6 +30,7 @@ def test_sections_stand_in_order_after_the_answer(report):
     assert f"{100 * held:.1f} %" in answer
 
 
+@pytest.mark.filterwarnings("ignore:.*videos that the run was trained on")
 def test_without_any_truth_only_what_needs_none_is_shown(run_directory, world, tmp_path):
     world.videos.drop(columns=list(COUNTS)).to_csv(tmp_path / "videos.csv", index=False)
     data = ["--data", str(tmp_path / "videos.csv"), "--out", str(tmp_path / "out")]

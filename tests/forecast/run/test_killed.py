@@ -193,6 +193,7 @@ def test_no_room_ends_in_one_sentence_and_room_again_ends_the_run(small_data, tm
     assert command.run(train.main, [*map(str, typed), "--resume"]) == 0
 
 
+@pytest.mark.filterwarnings("ignore:.*videos that the run was trained on")
 def test_a_read_only_directory_ends_in_one_sentence(read_only, monkeypatch, capsys):
     # the libraries themselves may lie where that user cannot read
     for name in ("forecast.report.page", "forecast.draft.growth"):

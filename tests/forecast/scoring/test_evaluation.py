@@ -42,6 +42,7 @@ def test_pieces_are_forecast_alike_in_any_order(forecaster, dataset_directory, m
     assert not np.allclose(first, second)
 
 
+@pytest.mark.filterwarnings("ignore:.*videos that the run was trained on")
 def test_kept_samples_are_those_that_were_scored(forecaster, dataset_directory, tmp_path):
     found = evaluate(forecaster, read_dataset(dataset_directory), samples=50, keep=tmp_path / "samples.npz")
     with np.load(tmp_path / "samples.npz", allow_pickle=False) as kept:
@@ -79,6 +80,7 @@ def test_an_archive_is_whole_or_absent(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.filterwarnings("ignore:.*videos that the run was trained on")
 def test_an_evaluation_reads_the_features_of_every_row_once(forecaster, dataset_directory, monkeypatch):
     dataset, read = read_dataset(dataset_directory), []
     raw = Featurizer.raw
