@@ -106,7 +106,7 @@ class FollowedHistory(History):
         new = ~np.isin(other.video, self.video)
         group, time, video = (np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in ("group", "time", "video"))
         place = pd.Index(video).get_indexer(other.video)
-        # a reading without a time of its own is set to publication, which would be wrong beside others
+        # a reading without a time counts as taken at publication, where the video's dated readings contradict it
         dated = new[other._owner] | (other.moment > other.time[other._owner])
         owner = np.concatenate([self._owner, place[other._owner[dated]]])
         moment, counts = (np.concatenate([getattr(self, name), getattr(other, name)[dated]]) for name in ("moment", "counts"))

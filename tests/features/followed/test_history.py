@@ -81,7 +81,7 @@ def test_further_readings_of_a_video_join_those_that_there_were_and_the_same_rea
             np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
 
 
-def test_a_count_that_is_not_known_when_read_does_not_join_the_readings_of_a_video():
+def test_a_reading_without_a_time_does_not_join_those_of_a_known_video():
     table = np.zeros(1, int), np.zeros(1), np.array([7]), np.zeros(1, int)
     history = FollowedHistory.fit_readings(*table, np.array([2 * DAY]), np.array([[0.5]]))
     undated, late = (FollowedHistory.fit_readings(*table, np.array([day * DAY]), np.array([[2.0]])) for day in (0.0, 9.0))

@@ -109,6 +109,7 @@ def test_rows_that_the_parent_was_trained_on_tell_nothing_of_how_far_it_is_off(r
     with pytest.warns(InputWarning, match=rf"^both: 40 rows are videos that {re.escape(str(run_directory))} was trained on"):
         moved = go_on(run_directory, both, configuration)
     plain = go_on(run_directory, new, configuration)
+    np.testing.assert_allclose(moved.moved.weights, plain.moved.weights)
     np.testing.assert_allclose(moved.calibration.known, plain.calibration.known)
     with pytest.raises(InputError, match=r"0 rows know .* and are none that .* was trained on; to go on from a run takes 30"):
         go_on(run_directory, trained, configuration)
