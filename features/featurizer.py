@@ -18,7 +18,7 @@ from features.parts.optional import optional
 from features.parts.same_author import History
 from features.parts.text import Text, captions, textual
 from features.parts.wording import MOST, Wording
-from features.past import check_past, had, known_at, outcomes
+from features.past import check_past, known_at, outcomes
 from features.scaler import Scaler
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
@@ -155,8 +155,7 @@ class Featurizer:
 
     def joined(self, dataset: Dataset, *, when_read: bool) -> "Featurizer":
         """The same, with rows in its histories that had not been there; they count since they were read, or since they were published."""
-        known = had(dataset.videos, self.histories, self.salt) & (self.growth is None)
-        videos, reached = outcomes(dataset.videos[~known], self.targets)
+        videos, reached = outcomes(dataset.videos, self.targets)
         if len(videos) == 0 or not self.histories:
             return self
         since = known_at(videos) if when_read or self.growth is not None else None

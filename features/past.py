@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from features.parts import social
 from features.parts.histories import published_at
 from features.parts.same_author import History
 from features.tables.dataset import Dataset
@@ -49,12 +48,6 @@ def outcomes(videos: pd.DataFrame, targets: Targets) -> tuple[pd.DataFrame, np.n
     known = ~np.isnan(reached).all(1)
     reached = reached[known]
     return videos[known].reset_index(drop=True), np.where(np.isnan(reached), np.nanmean(reached, axis=1, keepdims=True), reached)
-
-
-def had(videos: pd.DataFrame, histories: Mapping[str, History], salt: str) -> np.ndarray:
-    """(N,) bool: rows that training had, known by their `id`."""
-    trained = [history.video for part, history in histories.items() if part in ("history", "sound")]
-    return np.isin(social.keys(videos["id"], salt), np.concatenate([np.zeros(0, np.int64), *trained]))
 
 
 def known_at(videos: pd.DataFrame) -> np.ndarray:

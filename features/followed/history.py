@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from features.parts.same_author import DAY, NEIGHBOURS, History, first_not_before
+from features.parts.same_author import DAY, NEIGHBOURS, History, first_not_before, together
 from features.tables.dataset import Dataset
 from features.targets import Targets, truth
 
@@ -101,11 +101,11 @@ class FollowedHistory(History):
         return known, count, reached.sum(1), (reached**2).sum(1), reached[:, :NEIGHBOURS], days[:, :NEIGHBOURS]
 
     def joined(self, other: History) -> "FollowedHistory":
-        """Its videos and those of the other, a `FollowedHistory` too, with the readings of both; a video is known by its `video`."""
+        """Its videos and those of the other, a `FollowedHistory` too, with the readings of both, known as in `History.joined`."""
         assert isinstance(other, FollowedHistory)  # noqa: S101  (made by the same function)
-        new = ~np.isin(other.video, self.video)
+        new = ~np.isin(other.pairs, self.pairs)
         group, time, video = (np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in ("group", "time", "video"))
-        place = pd.Index(video).get_indexer(other.video)
+        place = pd.Index(together(group, video)).get_indexer(other.pairs)
         # a reading without a time counts as taken at publication, where the video's dated readings contradict it
         dated = new[other._owner] | (other.moment > other.time[other._owner])
         owner = np.concatenate([self._owner, place[other._owner[dated]]])

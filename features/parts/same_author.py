@@ -48,8 +48,8 @@ class History:
         return cls(group[order], time[order], video[order], np.nan_to_num(reached[order]), None if published is None else published[order])
 
     def joined(self, other: "History") -> "History":
-        """Its rows, and those of the other that it does not have; a row is known by its `video`."""
-        new = ~np.isin(other.video, self.video)
+        """Its rows, and those of the other that it does not have; a row is known by its `group` and `video` together."""
+        new = ~np.isin(other.pairs, self.pairs)
         published = None
         if not (self.published is None and other.published is None):
             published = np.concatenate([self._published, other._published[new]])
@@ -57,6 +57,11 @@ class History:
             np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in ("group", "time", "video", "reached")
         )
         return History.fit(group, time, video, reached, published)
+
+    @property
+    def pairs(self) -> np.ndarray:
+        """(N,) int64 keys of group and video together: two authors' videos may be numbered alike."""
+        return together(self.group, self.video)
 
     @property
     def _published(self) -> np.ndarray:
@@ -121,11 +126,12 @@ class History:
         return np.stack([np.bincount(cell, weights=column)[cell] for column in stored.T], axis=1)
 
     def _own(self, low: np.ndarray, high: np.ndarray, video: np.ndarray) -> np.ndarray:
-        """Position of the query itself in [low, high), -1 where it is none of the rows."""
-        order = np.argsort(self.video, kind="stable")
-        place = np.minimum(np.searchsorted(self.video[order], video), len(order) - 1)
-        found = order[place]
-        return np.where((self.video[found] == video) & (found >= low) & (found < high), found, -1)
+        """Position of the query itself in [low, high), all of one group, -1 where it is none of the rows."""
+        pairs = self.pairs
+        wanted = together(self.group[np.minimum(low, len(pairs) - 1)], video)
+        order = np.argsort(pairs, kind="stable")
+        found = order[np.minimum(np.searchsorted(pairs[order], wanted), len(order) - 1)]
+        return np.where((pairs[found] == wanted) & (found >= low) & (found < high), found, -1)
 
     def has(self, group: np.ndarray, video: np.ndarray, published: np.ndarray) -> np.ndarray:
         """(N,) bool: which of N rows are here, of the same group, key and seconds of publication."""
@@ -195,6 +201,11 @@ class History:
         """What `totals` and `neighbours` return; each other video was read once, whatever the `age` (N,) in days that is asked for."""
         totals = self.totals(group, time, video, before, self.folds)
         return *totals, *self.neighbours(group, time, video, before, self.folds)
+
+
+def together(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(N,) int64 keys of two keys together."""
+    return (first.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ second.astype(np.uint64)).astype(np.int64)
 
 
 def first_not_before(times: np.ndarray, low: np.ndarray, high: np.ndarray, bound: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from features.parts import social
-from features.parts.same_author import History
+from features.parts.same_author import History, together
 from features.parts.text import captions
 
 WORD = re.compile(r"[^\s#]+")
@@ -125,5 +125,4 @@ def _own(videos: pd.DataFrame, salt: str, rows: np.ndarray, word: np.ndarray) ->
 
 
 def _mixed(word: np.ndarray, other: np.ndarray) -> np.ndarray:
-    mixed = word.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ other.astype(np.uint64)
-    return (mixed >> np.uint64(1)).astype(np.int64)
+    return (together(word, other).astype(np.uint64) >> np.uint64(1)).astype(np.int64)  # a negative key is that of no group

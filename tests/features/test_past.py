@@ -6,6 +6,7 @@ import pytest
 
 from features.featurizer import Featurizer
 from features.parts.same_author import NEIGHBOURS
+from features.parts.social import keys
 from features.tables.dataset import Dataset
 from machine.errors import InputError
 
@@ -63,13 +64,27 @@ def test_nothing_fitted_moves_and_the_run_is_as_before(featurizer, trained):
 
 def test_rows_that_training_had_count_once_and_a_video_never_sees_itself(featurizer, trained):
     again = featurizer.with_past(trained)
-    assert again.histories is featurizer.histories
+    for name, held in featurizer.histories.items():
+        for field in ("group", "time", "video", "reached"):
+            np.testing.assert_array_equal(getattr(again.histories[name], field), getattr(held, field))
     assert not again.transform(trained).met.any()
     again = Dataset(pd.concat([trained.videos, table(("p1", "new", 210.0, 220.0, 7)).videos], ignore_index=True), name="past.csv")
     joined = featurizer.with_past(again)
     np.testing.assert_allclose(history(joined, trained)[0], history(featurizer, trained)[0])
     assert not history(joined, table(("p1", "new", 210.0, 220.0, 7)))[1][0]
     assert history(joined, table(("p2", "new", 211.0, 220.0, 7)))[1][0]
+
+
+def test_a_video_with_the_id_of_another_authors_joins_and_does_not_see_itself(featurizer, trained):
+    past = table(("t1", "new", 210.0, 220.0, 100), ("t2", "new", 211.0, 220.0, 3000), ("t6", "new", 212.0, 220.0, 7))
+    joined = featurizer.with_past(past)
+    author, own = (keys(past.videos[name], featurizer.salt) for name in ("username", "id"))
+    known, count, total, _ = joined.histories["history"].totals(author, past.videos["create_time"].to_numpy(), own)
+    reached = standardised(featurizer, 100, 3000, 7)
+    assert (known == 2).all()
+    assert (count == 2).all()
+    np.testing.assert_allclose(total[:, 0], reached.sum() - reached)
+    np.testing.assert_allclose(history(joined, trained)[0], history(featurizer, trained)[0])
 
 
 def test_further_readings_of_a_followed_video_join_and_count_since_they_were_read(trained):

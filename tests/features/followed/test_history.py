@@ -81,6 +81,17 @@ def test_further_readings_of_a_video_join_those_that_there_were_and_the_same_rea
             np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
 
 
+def test_readings_of_another_authors_video_with_the_same_key_stay_apart():
+    first, second = (
+        FollowedHistory.fit_readings(np.array([author]), np.zeros(1), np.array([7]), np.zeros(1, int), np.array([DAY]), np.array([[count]]))
+        for author, count in ((1, 0.5), (2, 2.0))
+    )
+    joined = first.joined(second)
+    assert joined.group.tolist() == [1, 2]
+    assert joined.start.tolist() == [0, 1, 2]
+    assert joined.counts.tolist() == [[0.5], [2.0]]
+
+
 def test_a_reading_without_a_time_does_not_join_those_of_a_known_video():
     table = np.zeros(1, int), np.zeros(1), np.array([7]), np.zeros(1, int)
     history = FollowedHistory.fit_readings(*table, np.array([2 * DAY]), np.array([[0.5]]))
