@@ -95,11 +95,12 @@ def begin(
         parent: the run that is gone on from.
 
     Raises:
-        InputError: the run is being resumed and the data has changed, or a part to leave out does not exist.
+        InputError: the run is being resumed and the data has changed, or a part to leave out, or a target, does not exist.
     """
     run.tidy()
     _refuse_unknown(configuration, dataset)
-    _refuse_lacking(configuration, dataset)
+    if parent is None:
+        _refuse_lacking(configuration, dataset)
     if (run.path / "configuration.json").exists():
         if run.read_json("source.json").get("fingerprint") != dataset.fingerprint:
             raise InputError(f"{dataset.name}: has changed since the run {run.path} was started")

@@ -104,6 +104,9 @@ def go_on(
     if learned.any():
         told = f"{learned.sum():,} rows are videos that {parent} was trained on, so they do not tell how far it is off: only the others do"
         warnings.warn(f"{dataset.name}: {told}", InputWarning, stacklevel=2)
+    if further := [name for name in configuration.targets if name in dataset.videos.dropna(axis=1, how="all") and name not in old.targets]:
+        told = f"{' and '.join(further)} will not be forecast, because {parent} was trained without"
+        warnings.warn(f"{dataset.name}: {told}", InputWarning, stacklevel=2)
     with contextlib.ExitStack() as stack:
         path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
         directory = RunDirectory(path)
@@ -128,7 +131,7 @@ def go_on(
         beside: list[str] = []
         if labelled >= own.ENOUGH:
             settings = {"program": program, "source": source, "keep_names": keep_names, "workers": workers, "device": device}
-            alone = own.own_run(directory, dataset, configuration, **settings)
+            alone = own.own_run(directory, dataset, replace(configuration, targets=old.targets), **settings)
             if alone is not None:
                 beside = save_shares(directory, *own.shares_of_own(alone, dataset, learning, moved_to))
         found = moved_to(learning)

@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 
 import train
+from features.simulated.world import simulate
+from features.tables.columns import COUNTS
+from features.tables.dataset import Dataset
 from forecast.adjustments.calibration import Calibration
 from forecast.pair import ForecasterPair
+from forecast.run.configuration import Configuration
 from forecast.run.load import load
 from machine.errors import InputError, InputWarning
 from tests.training.further.test_go_on import checksums
 from training import go_on
+from training import train as train_run
 from training.further import own
 from training.further.moved import EVEN
 
@@ -38,6 +43,20 @@ def test_it_is_kept_inside_of_the_moved_one(pair, run_directory):
     assert 0 < found.share < 1
     assert {"share.json", "own/run.json", "moved.safetensors"} <= {*json.loads((pair / "run.json").read_text())["files"]}
     assert not (pair / "own" / "rows").exists()
+
+
+def test_a_target_that_the_parent_lacks_is_not_forecast_and_one_that_was_asked_for_may_be_missing(other, tmp_path):
+    world = simulate(300, seed=3)[0]
+    settings = Configuration(targets=("view_count", "share_count"), members=1, epochs=1, width=16)
+    named, lacking = tmp_path / "named", tmp_path / "lacking"
+    train_run(world, settings, run=named)
+    train_run(Dataset(world.videos.drop(columns="share_count"), name="world"), replace(settings, targets=COUNTS), run=lacking)
+    assert go_on(named, other).targets == ("view_count", "share_count")
+    more = Dataset(other.videos.assign(share_count=other.videos["like_count"]), name="more")
+    with pytest.warns(InputWarning, match="more: share_count will not be forecast, because .*lacking was trained without"):
+        found = go_on(lacking, more)
+    assert isinstance(found, ForecasterPair)
+    assert found.targets == found.second.targets == ("view_count", "like_count", "comment_count")
 
 
 @pytest.mark.parametrize("file", ["share.json", "own/run.json", "own/member-0.safetensors"])
