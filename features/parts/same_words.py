@@ -1,13 +1,14 @@
 """What videos with the same words reached: words of the caption, hashtags and suggestions, known by salted hashes.
 
-For each word of a video: the shrunken mean of the targets of other authors' videos that have it. The part is
-the mean, greatest and least over the words, the mean over the rarest of them, and how many are known. What the author's own other videos
-with these words reached belongs to the author's history. A video never sees itself.
+Chinese and Japanese are read by pairs of characters, as text search does. For each word of a video: the shrunken mean of the targets
+of other authors' videos that have it. The part is the mean, greatest and least over the words, the mean over the rarest of them, and how
+many are known. What the author's own other videos with these words reached belongs to the author's history. A video never sees itself.
 """
 
 import functools
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,8 @@ from features.parts import social
 from features.parts.same_author import History, together
 from features.parts.text import captions
 
-WORD = re.compile(r"[^\s#]+")
+UNSPACED = r"\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han, written without blanks
+WORD = re.compile(rf"([{UNSPACED}]+)|[^\s#{UNSPACED}]+")
 MOST = 32  # different words read of one video
 COMMON = 0.1  # a word in a larger share of the rows learned from says nothing
 RAREST = 5
@@ -100,16 +102,20 @@ def numbers(
 
 def words_of(videos: pd.DataFrame, salt: str) -> tuple[np.ndarray, np.ndarray]:
     """(Q,) row numbers, rising, and (Q,) keys of the different words of each row."""
-
-    @functools.cache  # a followed video comes many times
-    def words(text: str) -> list[str]:
-        return list(dict.fromkeys(WORD.findall(text.lower())))[:MOST]
-
-    each = [words(text) for text in captions(videos)]
+    each = list(map(functools.cache(split), captions(videos)))  # a followed video comes many times
     flat = pd.Series([word for one in each for word in one], dtype=object)
     code, different = pd.factorize(flat)
     rows = np.repeat(np.arange(len(videos)), [len(one) for one in each])
     return rows, social.keys(pd.Series(different, dtype=object), salt)[code] if len(flat) else np.zeros(0, np.int64)
+
+
+def split(text: str) -> list[str]:
+    """Different words of a caption, as they come, in small letters; of a run without blanks every two neighbouring characters."""
+    words: dict[str, None] = {}
+    for found in WORD.finditer(text.lower()):
+        run = found[1] or ""
+        words |= dict.fromkeys(map("".join, pairwise(run)) if len(run) > 1 else [found[0]])
+    return list(words)[:MOST]
 
 
 def _with_video(videos: pd.DataFrame, salt: str, rows: np.ndarray, word: np.ndarray) -> np.ndarray:

@@ -49,6 +49,20 @@ def test_a_new_video_and_one_without_known_words() -> None:
     np.testing.assert_allclose(numbers[2, 0], (3.0 + 0.5) / (2 + 4))
 
 
+@pytest.mark.parametrize(
+    ("caption", "words"),
+    [
+        ("My cat, my #Cat!", ["my", "cat,", "cat!"]),
+        ("猫の動画 #猫 cat動画2本", ["猫の", "の動", "動画", "猫", "cat", "2", "本"]),
+        ("고양이 영상 แมวน่ารัก", ["고양이", "영상", "แมวน่ารัก"]),
+        ("人々", ["人々"]),
+        ("", []),
+    ],
+)
+def test_a_caption_is_split_at_blanks_or_into_pairs_where_none_are_written(caption, words) -> None:
+    assert same_words.split(caption) == words
+
+
 def test_only_what_came_before_counts() -> None:
     numbers, present = found(VIDEOS, before=np.arange(5.0))
     assert present.tolist() == [False, False, True, True, True]
