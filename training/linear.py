@@ -249,15 +249,27 @@ def best_share(first: np.ndarray, second: np.ndarray, truth: np.ndarray, repeats
         truth: (N, K), NaN where unknown.
         repeats: how many rows together count as one.
     """
+    lead, bend, curvature = pool_parabolas(first, second, truth)
+    if len(lead) < 2:
+        return 1.0
+    slope = lead.mean() - lead.std(ddof=1) / (len(lead) / repeats) ** 0.5 - bend.mean()
+    return float(np.clip(-slope / curvature.mean(), 0.0, 1.0)) if curvature.mean() > 1e-9 else float(slope < 0)
+
+
+def pool_parabolas(first: np.ndarray, second: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(R,) each, of the R rows with a known target: what the CRPS of a pool is at a share of the second, but for a constant.
+
+        CRPS(share) = share (lead - bend) + share^2 curvature / 2
+
+    Arguments as of `best_share`; `lead` is how much worse the second is on average over its draws.
+    """
     known = ~np.isnan(truth)
     rows = known.any(1)
-    if rows.sum() < 2:
-        return 1.0
-    lead = np.nanmean((np.abs(second - truth) - np.abs(first - truth)).mean(0)[rows], axis=1)
-    gap = lead.mean() - lead.std(ddof=1) / (len(lead) / repeats) ** 0.5
-    inside, other = (np.abs(draws - np.roll(draws, len(draws) // 2, axis=0)).mean(0)[known].mean() for draws in (first, second))
-    between = np.abs(first - second).mean(0)[known].mean()
-    # CRPS(w) = const + w gap - (w^2 other + 2 w (1 - w) between + (1 - w)^2 inside) / 2
-    curvature = 2 * between - inside - other
-    slope = gap - between + inside
-    return float(np.clip(-slope / curvature, 0.0, 1.0)) if curvature > 1e-9 else float(slope < 0)
+
+    def by_row(values: np.ndarray) -> np.ndarray:
+        return np.asarray(np.nanmean(np.where(known, values, np.nan)[rows], axis=1))
+
+    lead = by_row((np.abs(second - truth) - np.abs(first - truth)).mean(0))
+    inside, other = (by_row(np.abs(draws - np.roll(draws, len(draws) // 2, axis=0)).mean(0)) for draws in (first, second))
+    between = by_row(np.abs(first - second).mean(0))
+    return lead, between - inside, 2 * between - inside - other

@@ -62,7 +62,7 @@ def go_on(
 ) -> Forecaster:
     """Move a finished run to other data; arguments as of `training.train`.
 
-    With `own.ENOUGH` rows or more a run of their own is trained as well, and forecasts are the pool of both. Of a parent that was
+    A run of their own is trained as well, and forecasts are the pool of both. Of a parent that was
     moved itself only networks and histories are taken along.
 
     Args:
@@ -113,7 +113,7 @@ def go_on(
         begin(directory, configuration, source, dataset, keep_names=keep_names, parent=str(parent))
         rows = split(dataset.videos, **configuration.division)
         learning = np.sort(np.concatenate([rows.train, rows.validation]))
-        labelled, learning = known[learning].sum(), learning[(known & ~learned)[learning]]
+        learning = learning[(known & ~learned)[learning]]
         featurizer = _extended(old.featurizer, dataset.take(learning), configuration)
         members = _with_experts(old, featurizer, program, device)
         unmoved = replace(old, configuration=configuration, featurizer=featurizer, members=members)
@@ -129,11 +129,10 @@ def go_on(
             "parent": {"run": str(parent), "checksum": hashlib.sha256((Path(parent) / MANIFEST).read_bytes()).hexdigest()}
         }
         beside: list[str] = []
-        if labelled >= own.ENOUGH:
-            settings = {"program": program, "source": source, "keep_names": keep_names, "workers": workers, "device": device}
-            alone = own.own_run(directory, dataset, replace(configuration, targets=old.targets), **settings)
-            if alone is not None:
-                beside = save_shares(directory, *own.shares_of_own(alone, dataset, learning, moved_to))
+        settings = {"source": source, "keep_names": keep_names, "workers": workers, "device": device}
+        alone = own.own_run(directory, dataset, replace(configuration, targets=old.targets), program, **settings)
+        if alone is not None:
+            beside = save_shares(directory, *own.shares_of_own(alone, dataset, learning, moved_to))
         found = moved_to(learning)
         assert found.moved is not None  # noqa: S101  (as made above)
         told, marginal = ~np.isnan(values[learning]).all(0), old.marginal.copy()

@@ -26,11 +26,12 @@ from forecast.adjustments.moved import MovedGrowth
 from forecast.draws import draw_chunks
 from forecast.forecaster import Forecaster, truth_of
 from forecast.scoring.scores import crps_sorted
-from training.further.moved import EVEN, QUANTILES
+from training.further.moved import QUANTILES
 
 FEWEST = 10  # videos read more than once
 MOST = 1000  # videos, evenly spread
 FIFTHS = 5
+EVEN = 30  # videos' worth of belief in the parent's stretch
 
 
 def with_growth(run: Forecaster, table: Dataset, device: torch.device | str) -> Forecaster:

@@ -4,8 +4,8 @@
     f ~ GP(0, sum over groups g of alpha_g k_g)       k_g: a constant, the medians, each part linearly and by waves, all parts by waves
 
 The signal of every group beside the noise, alpha_g, is that of the greatest marginal likelihood, for all targets together (the covariance
-of the targets is profiled out), under log-normal priors: few rows move little but the level. Centres, intervals and the share of
-the marginal distribution are judged on rows, or authors, left out one after the other, in closed form.
+of the targets is profiled out), under log-normal priors: few rows move little but the level. In which amount f is taken (none where nothing
+moved), intervals, and the share of the marginal distribution are judged on rows, or authors, left out one after the other, in closed form.
 """
 
 from dataclasses import replace
@@ -22,7 +22,8 @@ from forecast.adjustments.calibration import ENDS, FEWEST, Calibration, conforma
 from forecast.adjustments.moved import Moved, groups, inputs, pooled
 from forecast.member import Member
 from forecast.mixture import mixture_summary
-from training.linear import best_share
+from training.further.amount import likely_amount
+from training.linear import pool_parabolas
 
 DRAWS = 32  # of z
 MOST = 2000  # rows, evenly spread
@@ -33,7 +34,6 @@ WIDE = 1.5  # standard deviation of log alpha
 LOG_SIGNAL = (-12.0, 8.0)  # of log alpha: the search for the best may look far beyond what can be factorised
 STEPS = 40  # of L-BFGS
 QUANTILES = 400  # of the marginal distribution, and draws of left-out rows
-EVEN = 30  # rows' worth of belief in equal shares: those found on few rows are seldom better (Smith and Wallis 2009)
 POWERS = np.linspace(0.0, 1.0, 5)
 
 
@@ -84,14 +84,18 @@ def learn(members: tuple[Member, ...], videos: Videos, authors: np.ndarray, *, s
     weights[:, ~told] = weights[:, told].mean(1, keepdims=True)
 
     def left_out(summary: dict[str, np.ndarray], rows_of: Videos, group: np.ndarray) -> np.ndarray:
-        """(N, K) medians of rows whose group is left out."""
+        """(N, K) how far the medians of rows move whose group is left out."""
         cross = (moved.features(summary["median"], rows_of) * prior) @ features.T
         shift = np.zeros_like(truth)
         shift[:, told] = _without_group(precision, dual, cross, group) * scale
         shift[:, ~told] = shift[:, told].mean(1, keepdims=True)
-        return summary["median"] + shift
+        return shift
 
-    alone = left_out(known, videos, authors if strangers else np.arange(len(rows)))
+    shift = left_out(known, videos, authors if strangers else np.arange(len(rows)))
+    standard = shift[:, told] / scale
+    # less one standard error, because the signals were found on these rows
+    amount = likely_amount((standard * residual).mean(1), (standard**2).mean(1), errors=1.0, seed=seed)
+    weights, alone = amount * weights, known["median"] + amount * shift
     half = (known["upper_95"] - known["lower_95"]) / 2
     factor, power = _spread(truth - alone, half)
     factor[~told], power[~told] = factor[told].mean(), power[told].mean()
@@ -101,8 +105,10 @@ def learn(members: tuple[Member, ...], videos: Videos, authors: np.ndarray, *, s
     marginal = np.where(told, np.nanquantile(np.where(told, truth, 0.0), levels, axis=0), 0.0)
     moved = replace(moved, share=np.where(told, share, 0.0), marginal=marginal)
     of_known = _stretch(moved, known, alone, truth)
-    of_strangers = of_known if strangers else _stretch(moved, unknown, left_out(unknown, blind, authors), truth)
-    return moved, Calibration(of_known, of_strangers)
+    if strangers:
+        return moved, Calibration(of_known, of_known)
+    alone = unknown["median"] + amount * left_out(unknown, blind, authors)
+    return moved, Calibration(of_known, _stretch(moved, unknown, alone, truth))
 
 
 def _waves(medians: np.ndarray, videos: Videos, seed: int) -> Moved:
@@ -219,7 +225,7 @@ def _draws(moved: Moved, summary: dict[str, np.ndarray], medians: np.ndarray) ->
 
 
 def share_of_marginal(draws: np.ndarray, truth: np.ndarray, seed: int) -> float:
-    """The share in which what other rows reached, whatever the video, helps draws (S, N, K) of left-out rows most, drawn towards a half."""
+    """The share in which what other rows reached, whatever the video, helps draws (S, N, K) of left-out rows most."""
     random = np.random.default_rng(seed)
     others, scale = np.empty_like(draws), np.maximum(np.nanstd(truth, axis=0), 1e-6)
     for target, column in enumerate(truth.T):
@@ -231,12 +237,8 @@ def share_of_marginal(draws: np.ndarray, truth: np.ndarray, seed: int) -> float:
         other = random.integers(len(known) - 1, size=draws.shape[:2])
         others[..., target] = column[known[other + (other >= place)]]
     mixed = random.permuted(draws, axis=0)  # neighbours in rank are no independent draws
-    return towards_half(best_share(mixed / scale, others / scale, truth / scale), len(truth))
-
-
-def towards_half(share: float, rows: int) -> float:
-    """A share that was found on so many rows, as if `EVEN` more had said that both forecasts are as good."""
-    return (rows * share + EVEN * 0.5) / (rows + EVEN)
+    lead, bend, curvature = pool_parabolas(mixed / scale, others / scale, truth / scale)
+    return likely_amount(bend - lead, curvature, seed=seed)
 
 
 def _stretch(moved: Moved, summary: dict[str, np.ndarray], medians: np.ndarray, truth: np.ndarray) -> np.ndarray:

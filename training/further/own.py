@@ -17,15 +17,16 @@ from forecast.run.configuration import AUTOMATIC, Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.load import OWN
 from machine.errors import NothingToLearnError
+from program import SHIPPED, Program
 from training.ensemble import train
-from training.further.moved import towards_half
-from training.linear import best_share
+from training.further.amount import likely_amount
+from training.linear import pool_parabolas
 
-ENOUGH = 100  # rows to learn from; with fewer no run of their own is trained, so that `--from` takes seconds
+FEW = 100  # rows, of fewer of which networks learn next to nothing that the linear forecasts beside them do not: one epoch is enough
 DRAWS = 400
 
 
-def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, **settings: Any) -> Forecaster | None:
+def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, program: Program, **settings: Any) -> Forecaster | None:
     """Train a run from scratch, inside the directory of the moved one; arguments as of `training.train`.
 
     What the parent left to the number of rows is left to that of these; targets that no row knows are left out.
@@ -34,8 +35,10 @@ def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, *
     values = truth(dataset.videos, configuration.targets, configuration.target_scale)
     told = tuple(name for name, known in zip(configuration.targets, ~np.isnan(values).all(0), strict=True) if known)
     left: dict[str, Any] = dict(AUTOMATIC)
+    if (~np.isnan(values).all(1)).sum() < FEW and configuration.linear and program == SHIPPED:
+        left |= {"epochs": 1, "growth_epochs": 1}
     try:
-        return train(dataset, replace(configuration, targets=told, **left), run=run.path / OWN, **settings)
+        return train(dataset, replace(configuration, targets=told, **left), program=program, run=run.path / OWN, **settings)
     except NothingToLearnError as error:
         print(f"no run of these rows alone: {error}")
         shutil.rmtree(run.path / OWN, ignore_errors=True)
@@ -45,7 +48,7 @@ def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, *
 def shares_of_own(
     own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callable[[np.ndarray], Forecaster]
 ) -> tuple[float, float]:
-    """The shares of a run in its pool with the moved one that forecast rows which neither learned from best, drawn towards a half.
+    """The shares of a run in its pool with the moved one that forecast rows which neither learned from best.
 
     Each row is forecast by the networks that did not learn from it, and by the run that was moved to the rows they learned from. The
     second share is that of videos that were read before, which are left to the run that learned from readings, if only one did.
@@ -85,15 +88,18 @@ def _forecasts(runs: tuple[Forecaster, Forecaster], table: Dataset, targets: tup
 
 def _share(found: Sequence[_Forecasts], seed: int) -> float:
     reached, videos = np.concatenate([one.truth for one in found]), sum(one.videos for one in found)
-    if len(reached) == 0:
+    told = ~np.isnan(reached).all(0)  # a target may be known of none but rows that the other run had
+    if not told.any():
         return 0.5
+    reached = reached[:, told]
     scale, random = np.maximum(np.nanstd(reached, axis=0), 1e-9), np.random.default_rng(seed)
     # both runs drew with the same random numbers: shuffled, their draws are independent
     first, second = (
-        random.permuted(np.concatenate(draws, axis=1), axis=0) / scale
+        random.permuted(np.concatenate(draws, axis=1)[..., told], axis=0) / scale
         for draws in ([one.ours for one in found], [one.theirs for one in found])
     )
-    return towards_half(1.0 - best_share(first, second, reached / scale, len(reached) / videos), videos)
+    lead, bend, curvature = pool_parabolas(second, first, reached / scale)
+    return likely_amount(bend - lead, curvature, repeats=len(reached) / videos, seed=seed)
 
 
 def _draws(forecaster: Forecaster, table: Dataset, targets: Sequence[str]) -> np.ndarray:

@@ -12,6 +12,7 @@ import pytest
 import evaluate
 import train
 from features.parts import histories
+from features.simulated.world import simulate
 from features.tables.dataset import Dataset, read_dataset
 from forecast.run.load import load
 from machine import command
@@ -109,10 +110,22 @@ def test_rows_that_the_parent_was_trained_on_tell_nothing_of_how_far_it_is_off(r
     with pytest.warns(InputWarning, match=rf"^both: 40 rows are videos that {re.escape(str(run_directory))} was trained on"):
         moved = go_on(run_directory, both, configuration)
     plain = go_on(run_directory, new, configuration)
-    np.testing.assert_allclose(moved.moved.weights, plain.moved.weights)
-    np.testing.assert_allclose(moved.calibration.known, plain.calibration.known)
+    np.testing.assert_allclose(moved.first.moved.weights, plain.first.moved.weights)
+    np.testing.assert_allclose(moved.first.calibration.known, plain.first.calibration.known)
+    assert moved.second.targets == old.targets  # one of them is known of rows that the parent had alone
     with pytest.raises(InputError, match=r"0 rows know .* and are none that .* was trained on; to go on from a run takes 30"):
         go_on(run_directory, trained, configuration)
+
+
+@pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
+def test_rows_of_the_parents_own_kind_change_little(run_directory):
+    old = load(run_directory)
+    alike, others = (simulate(rows, seed=seed)[0] for rows, seed in ((60, 7), (400, 8)))
+    moved = go_on(run_directory, alike, replace(old.configuration, split="random", test_share=0.0)).first
+    before, after = (np.median(one.forecast(others, samples=200).samples, axis=0) for one in (old, moved))
+    assert np.abs(after - before).mean() < 0.15
+    worse, better = (one.evaluate(others, samples=200)["mean"]["crps"] for one in (moved, old))
+    assert worse < 1.06 * better
 
 
 def test_thirty_rows_are_the_least(run_directory, other):
