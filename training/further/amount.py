@@ -23,8 +23,10 @@ def likely_amount(gain: np.ndarray, curvature: np.ndarray, *, repeats: float = 1
     """
     if len(gain) < 2:
         return 0.5
-    weights = np.random.default_rng(seed).dirichlet(np.full(len(gain), 1.0 / repeats), DRAWS)
-    slope, bend = weights @ gain, weights @ curvature
-    best = np.divide(slope, bend, out=(slope > 0).astype(np.float64), where=bend > 1e-9)
+    random, best = np.random.default_rng(seed), np.empty(DRAWS)
+    for draw in range(DRAWS):
+        weights = random.dirichlet(np.full(len(gain), 1.0 / repeats))
+        slope, bend = weights @ gain, weights @ curvature
+        best[draw] = slope / bend if bend > 1e-9 else float(slope > 0)
     best = best.clip(0.0, 1.0)
     return float(max(0.0, best.mean() - errors * best.std()))

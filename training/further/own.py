@@ -24,6 +24,7 @@ from training.linear import pool_parabolas
 
 FEW = 100  # rows, of fewer of which networks learn next to nothing that the linear forecasts beside them do not: one epoch is enough
 DRAWS = 400
+MOST = 1000  # rows of a fold that are forecast to find the shares, evenly spread
 
 
 def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, program: Program, **settings: Any) -> Forecaster | None:
@@ -65,7 +66,7 @@ def shares_of_own(
     for fold in range(c.folds):
         held = np.intersect1d(split(dataset.videos, **c.division, fold=fold).validation, learning)
         runs = replace(own, members=members[fold :: c.folds]), moved(np.setdiff1d(learning, held))
-        table = dataset.take(held)
+        table = dataset.take(held[np.linspace(0, len(held) - 1, min(len(held), MOST)).astype(int)])
         unread.append(_forecasts(runs, table, own.targets))
         if all(run.featurizer.follows for run in runs) and read_again(table):
             looks = looks_to_learn(table, c.seed)[0]
