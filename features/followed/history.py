@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from features.parts.same_author import DAY, NEIGHBOURS, History, first_not_before, together
+from features.parts.same_author import DAY, FOLDS, NEIGHBOURS, History, first_not_before, together
 from features.tables.dataset import Dataset
 from features.targets import Targets, truth
 
@@ -74,9 +74,9 @@ class FollowedHistory(History):
         if before is not None:
             stop = first_not_before(self.moment, first, stop, before[:, None])
         there &= (self.video[window] != video[:, None]) & (stop > first)
-        if self.folds and before is None:
-            learned = self._own(low, high, video) >= 0
-            there &= ~(learned[:, None] & (self.video[window] % self.folds == video[:, None] % self.folds))
+        if before is None:
+            learned = (self._own(low, high, video) >= 0) & (self.large(high - low) | (self.folds > 0))
+            there &= ~(learned[:, None] & (self.video[window] % FOLDS == video[:, None] % FOLDS))
         days = (self.time[window] - time[:, None]) / DAY
         nearest = np.argsort(np.where(there, np.abs(days), np.inf), axis=1, kind="stable")[:, :WIDEST]
         first, stop, window, days, there = (np.take_along_axis(one, nearest, 1) for one in (first, stop, window, days, there))

@@ -1,9 +1,9 @@
 """What other videos reached: the author's own, and those with the same sound.
 
 A video never sees itself: rows are known by a key, and a query skips the row with its own key (leave-one-out on training rows).
-Where groups are few, a training row skips a fifth of the others, too. The mean of all others but oneself tells oneself, once it is known
-whose mean it is, and few groups are soon known; of a fold left out together it tells no more than the fold's mean. How many others are
-known is told as if none were skipped, since a video that is forecast skips none.
+Where groups are few, or its own is large, a training row skips a fifth of the others, too. The mean of all others but oneself tells
+oneself, once it is known whose mean it is, and such groups are soon known; of a fold left out together it tells no more than the fold's
+mean. How many others are known is told as if none were skipped, since a video that is forecast skips none.
 """
 
 from dataclasses import dataclass
@@ -94,8 +94,8 @@ class History:
             time: seconds.
             video: keys, to leave the query itself out.
             before: (N,) seconds; only videos published before count. None: all do.
-            folds: F; a training row skips those of the group whose key is the same modulo F; 0: itself alone. Earlier videos, where
-                only they count, tell nothing of a later one: then it is itself alone, too.
+            folds: not 0: a training row skips those of its group whose key is the same modulo `FOLDS`; 0: only in large groups, else itself
+                alone. Earlier videos, where only they count, tell nothing of a later one: then it is itself alone, too.
             window: of `a_few_earlier`; None: the whole group counts.
 
         Returns:
@@ -111,19 +111,24 @@ class History:
         second = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached**2, 0)])
         own = self._own(low, high, video)
         stored = np.concatenate([np.ones((len(self.video), 1)), self.reached, self.reached**2], axis=1)
-        if folds and before is None:
-            stored = self._of_fold(stored, folds)
+        if before is None:
+            stored = self._skipped(stored, folds)
         mine = np.where(own[:, None] >= 0, stored[np.maximum(own, 0)], 0.0)
         width = self.reached.shape[1]
         inside = (high - low).astype(np.float64)[:, None]
         total, square = first[high] - first[low] - mine[:, 1 : 1 + width], second[high] - second[low] - mine[:, 1 + width :]
         return inside - (own[:, None] >= 0), inside - mine[:, :1], total, square
 
-    def _of_fold(self, stored: np.ndarray, folds: int) -> np.ndarray:
-        """(N, F) summed over the rows of the same group and fold."""
-        _, block = np.unique(self.group, return_inverse=True)
-        cell = block * folds + self.video % folds
+    def _skipped(self, stored: np.ndarray, folds: int) -> np.ndarray:
+        """(N, F) of the row itself; where groups are few, or its own is large, summed over the rows of the same group and fold."""
+        _, block, size = np.unique(self.group, return_inverse=True, return_counts=True)
+        together = self.large(size)[block] | (folds > 0)
+        cell = np.where(together, block * FOLDS + self.video % FOLDS, len(size) * FOLDS + np.arange(len(block)))
         return np.stack([np.bincount(cell, weights=column)[cell] for column in stored.T], axis=1)
+
+    def large(self, size: np.ndarray) -> np.ndarray:
+        """Which groups of these sizes hold so many of the rows that they are soon known: more than of `FEW` groups each has."""
+        return (size * FEW > len(self.group)) & (size >= 2 * FOLDS)
 
     def _own(self, low: np.ndarray, high: np.ndarray, video: np.ndarray) -> np.ndarray:
         """Position of the query itself in [low, high), all of one group, -1 where it is none of the rows."""
@@ -176,9 +181,9 @@ class History:
         inside = (near >= low[:, None]) & (near < high[:, None])
         near = near.clip(0, len(self.group) - 1)
         inside &= self.video[near] != video[:, None]
-        if folds and before is None:
-            learned = self._own(low, high, video) >= 0
-            inside &= ~(learned[:, None] & (self.video[near] % folds == video[:, None] % folds))
+        if before is None:
+            learned = (self._own(low, high, video) >= 0) & (self.large(high - low) | (folds > 0))
+            inside &= ~(learned[:, None] & (self.video[near] % FOLDS == video[:, None] % FOLDS))
         if before is not None:
             inside &= self.time[near] < before[:, None]
         days = (self._published[near] - time[:, None]) / DAY

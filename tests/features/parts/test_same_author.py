@@ -23,10 +23,10 @@ def others(row: int, group: np.ndarray, time: np.ndarray, past_only: bool) -> li
 
 @pytest.mark.parametrize("past_only", [False, True])
 def test_summary_is_that_of_all_other_videos(past_only: bool) -> None:
-    group, time, video, reached = rows()
+    group, time, video, reached = rows(2500, 200)
     totals = History.fit(group, time, video, reached).totals(group, time, video, time if past_only else None)
     numbers, present = moments(*totals), totals[0][:, 0] > 0
-    for row in range(len(group)):
+    for row in range(90):
         values = reached[others(row, group, time, past_only)]
         assert present[row] == (len(values) > 0)
         if not len(values):
@@ -40,9 +40,9 @@ def test_summary_is_that_of_all_other_videos(past_only: bool) -> None:
 
 @pytest.mark.parametrize("past_only", [False, True])
 def test_neighbours_are_the_nearest_other_videos(past_only: bool) -> None:
-    group, time, video, reached = rows(groups=3)
+    group, time, video, reached = rows(2500, 200)
     found, days = History.fit(group, time, video, reached).neighbours(group, time, video, time if past_only else None)
-    for row in range(len(group)):
+    for row in range(90):
         wanted = others(row, group, time, past_only)
         distances = sorted(abs(time[other] - time[row]) / DAY for other in wanted)[:NEIGHBOURS]
         kept = ~np.isnan(days[row])
@@ -147,11 +147,17 @@ def test_rows_of_a_fold_do_not_see_each_other() -> None:
         np.testing.assert_allclose(kept, distances[: len(kept)])
 
 
-def test_the_mean_of_one_authors_other_videos_does_not_tell_the_video() -> None:
-    random = np.random.default_rng(0)
-    reached, video = random.normal(size=(200, 1)), random.permutation(200).astype(np.int64)
-    history = History.fit(np.zeros(200, np.int64), np.arange(200) * DAY, video, reached)
-    arguments = (np.zeros(200, np.int64), np.arange(200) * DAY, video)
-    (_, count, total, _), (_, alone, whole, _) = (history.totals(*arguments, folds=folds) for folds in (history.folds, 0))
-    assert abs(np.corrcoef(whole[:, 0] / alone[:, 0], reached[:, 0])[0, 1]) > 0.999  # leaving one out tells all
-    assert abs(np.corrcoef(total[:, 0] / count[:, 0], reached[:, 0])[0, 1]) < 0.35
+@pytest.mark.parametrize("others_there_are", [0, 140])
+def test_the_mean_of_many_other_videos_of_one_author_does_not_tell_the_video(others_there_are: int) -> None:
+    random, count = np.random.default_rng(0), 200
+    group = np.concatenate([np.zeros(count, np.int64), 1 + np.arange(others_there_are) // 2])
+    reached, video = random.normal(size=(len(group), 1)), random.permutation(len(group)).astype(np.int64)
+    arguments = (group, np.arange(len(group)) * DAY, video)
+    history = History.fit(group, arguments[1], video, reached)
+    _, seen, total, _ = history.totals(*arguments, folds=0 if others_there_are else history.folds)
+    without_one = (reached[:count].sum() - reached[:count, 0]) / (count - 1)
+    assert abs(np.corrcoef(without_one, reached[:count, 0])[0, 1]) > 0.999  # leaving one out tells all
+    assert abs(np.corrcoef((total / seen)[:count, 0], reached[:count, 0])[0, 1]) < 0.35
+    assert (seen[count:] == 1).all()  # where two are all that there are, one sees the other
+    _, days = history.neighbours(*arguments)
+    assert (~np.isnan(days)).any(1).all()
