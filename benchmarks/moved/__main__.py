@@ -61,6 +61,7 @@ MOVES = {
     "famous-small": Move("tiktok-famous", "tiktok-famous", _followers(MILLION, np.inf), _followers(0, SMALL)),
     "us": Move("tiktok-famous", "us-shorts", _every, _every),
     "youtube": Move("tiktok-famous", "youtube-shorts", _every, _every),
+    "us-tiktok": Move("us-shorts", "tiktok-famous", _every, _every),
     "us-youtube": Move("us-shorts", "youtube-shorts", _every, _every),
     "youtube-us": Move("youtube-shorts", "us-shorts", _every, _every),
     "nowhere": Move("smp-video", "smp-video", _half(0), _half(1), ("popularity",), "identity"),
