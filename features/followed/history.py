@@ -75,8 +75,8 @@ class FollowedHistory(History):
             stop = first_not_before(self.moment, first, stop, before[:, None])
         there &= (self.video[window] != video[:, None]) & (stop > first)
         if before is None:
-            learned = (self._own(low, high, video) >= 0) & (self.large(high - low) | (self.folds > 0))
-            there &= ~(learned[:, None] & (self.video[window] % FOLDS == video[:, None] % FOLDS))
+            skips = self.apart(group) & (self._own(low, high, video) >= 0)
+            there &= ~(skips[:, None] & (self.video[window] % FOLDS == video[:, None] % FOLDS))
         days = (self.time[window] - time[:, None]) / DAY
         nearest = np.argsort(np.where(there, np.abs(days), np.inf), axis=1, kind="stable")[:, :WIDEST]
         first, stop, window, days, there = (np.take_along_axis(one, nearest, 1) for one in (first, stop, window, days, there))

@@ -51,7 +51,7 @@ def fit(
         usual = np.zeros_like(reached)
         if "history" in found:
             authors = found["history"] if beside is None else beside["history"].joined(found["history"])
-            totals = authors.totals(author, time, own, time if past_only else None, authors.folds)
+            totals = authors.totals(author, time, own, time if past_only else None, authors.apart(author))
             usual = moments(*totals)[:, : reached.shape[1]]
         found |= same_sound.fit(videos, salt, time, reached, usual, known)
     if any(text.strip() for text in captions(videos)) and "words" not in without:
@@ -78,11 +78,11 @@ def numbers(
         author = social.keys(videos["username"], salt)
         found["history"] = author_numbers(histories["history"], author, time, own, age, before)
     usual = found["history"][0][:, :targets] if "history" in found else 0.0
-    folds = histories["history"].folds if "history" in histories else 0
+    few = "history" in histories and histories["history"].few
     alike = []  # those of the author's videos that have the sound, or words, of this one
     for part, read in (("sound", same_sound), ("words", same_words)):
         if part in histories:
-            values, present, of_author = read.numbers(videos, salt, histories, time, before, folds)
+            values, present, of_author = read.numbers(videos, salt, histories, time, before, few=few)
             found[part] = values, present
             alike.append(excess(of_author[:, :1], of_author[:, 1:2], of_author[:, 2:], usual))
     if "history" in found:

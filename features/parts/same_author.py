@@ -68,9 +68,18 @@ class History:
         return self.time if self.published is None else self.published
 
     @property
-    def folds(self) -> int:
-        """In how many folds training rows must not see each other, for `totals` and `neighbours`; 0 where a row skips only itself."""
-        return FOLDS if np.count_nonzero(np.diff(self.group)) + 1 < FEW else 0
+    def few(self) -> bool:
+        """Whether groups are so few that training rows of one fold must not see each other, in none of them."""
+        return bool(np.count_nonzero(np.diff(self.group)) + 1 < FEW)
+
+    def large(self, group: np.ndarray) -> np.ndarray:
+        """(N,) bool: whether a group has more rows than each of `FEW` would have, and not but a handful, so that it too is soon known."""
+        low, high = self._block(group)
+        return ((high - low) * FEW > len(self.group)) & (high - low >= 2 * FOLDS)
+
+    def apart(self, group: np.ndarray) -> np.ndarray:
+        """(N,) bool: whether training rows of this group must not see those of their fold."""
+        return self.few | self.large(group)
 
     def _block(self, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.searchsorted(self.group, group, "left"), np.searchsorted(self.group, group, "right")
@@ -84,7 +93,7 @@ class History:
         time: np.ndarray,
         video: np.ndarray,
         before: np.ndarray | None = None,
-        folds: int = 0,
+        apart: np.ndarray | None = None,
         window: Window | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """How many of the group's other videos are known; and count, sum and sum of squares of what those that are not skipped reached.
@@ -94,8 +103,8 @@ class History:
             time: seconds.
             video: keys, to leave the query itself out.
             before: (N,) seconds; only videos published before count. None: all do.
-            folds: not 0: a training row skips those of its group whose key is the same modulo `FOLDS`; 0: only in large groups, else itself
-                alone. Earlier videos, where only they count, tell nothing of a later one: then it is itself alone, too.
+            apart: (N,) bool, see the method; such a training row skips those of its group whose key is the same modulo `FOLDS`, others, and
+                all if None, skip themselves alone. So do all where earlier videos only count: those tell nothing of a later one.
             window: of `a_few_earlier`; None: the whole group counts.
 
         Returns:
@@ -111,24 +120,20 @@ class History:
         second = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached**2, 0)])
         own = self._own(low, high, video)
         stored = np.concatenate([np.ones((len(self.video), 1)), self.reached, self.reached**2], axis=1)
-        if before is None:
-            stored = self._skipped(stored, folds)
-        mine = np.where(own[:, None] >= 0, stored[np.maximum(own, 0)], 0.0)
+        mine = stored[np.maximum(own, 0)]
+        if apart is not None and before is None:
+            mine = np.where(apart[:, None], self._of_fold(stored)[np.maximum(own, 0)], mine)
+        mine = np.where(own[:, None] >= 0, mine, 0.0)
         width = self.reached.shape[1]
         inside = (high - low).astype(np.float64)[:, None]
         total, square = first[high] - first[low] - mine[:, 1 : 1 + width], second[high] - second[low] - mine[:, 1 + width :]
         return inside - (own[:, None] >= 0), inside - mine[:, :1], total, square
 
-    def _skipped(self, stored: np.ndarray, folds: int) -> np.ndarray:
-        """(N, F) of the row itself; where groups are few, or its own is large, summed over the rows of the same group and fold."""
-        _, block, size = np.unique(self.group, return_inverse=True, return_counts=True)
-        together = self.large(size)[block] | (folds > 0)
-        cell = np.where(together, block * FOLDS + self.video % FOLDS, len(size) * FOLDS + np.arange(len(block)))
+    def _of_fold(self, stored: np.ndarray) -> np.ndarray:
+        """(N, F) summed over the rows of the same group and fold."""
+        _, block = np.unique(self.group, return_inverse=True)
+        cell = block * FOLDS + self.video % FOLDS
         return np.stack([np.bincount(cell, weights=column)[cell] for column in stored.T], axis=1)
-
-    def large(self, size: np.ndarray) -> np.ndarray:
-        """Which groups of these sizes hold so many of the rows that they are soon known: more than of `FEW` groups each has."""
-        return (size * FEW > len(self.group)) & (size >= 2 * FOLDS)
 
     def _own(self, low: np.ndarray, high: np.ndarray, video: np.ndarray) -> np.ndarray:
         """Position of the query itself in [low, high), all of one group, -1 where it is none of the rows."""
@@ -164,7 +169,7 @@ class History:
         time: np.ndarray,
         video: np.ndarray,
         before: np.ndarray | None = None,
-        folds: int = 0,
+        apart: np.ndarray | None = None,
         window: Window | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The group's other videos nearest in time, nearest first; arguments as in `totals`.
@@ -181,9 +186,9 @@ class History:
         inside = (near >= low[:, None]) & (near < high[:, None])
         near = near.clip(0, len(self.group) - 1)
         inside &= self.video[near] != video[:, None]
-        if before is None:
-            learned = (self._own(low, high, video) >= 0) & (self.large(high - low) | (folds > 0))
-            inside &= ~(learned[:, None] & (self.video[near] % FOLDS == video[:, None] % FOLDS))
+        if apart is not None and before is None:
+            skips = apart & (self._own(low, high, video) >= 0)
+            inside &= ~(skips[:, None] & (self.video[near] % FOLDS == video[:, None] % FOLDS))
         if before is not None:
             inside &= self.time[near] < before[:, None]
         days = (self._published[near] - time[:, None]) / DAY
@@ -198,14 +203,14 @@ class History:
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """What `neighbours` returns: other videos one by one; `age` as in `others`."""
-        return self.neighbours(group, time, video, before, self.folds)
+        return self.neighbours(group, time, video, before, self.apart(group))
 
     def others(
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
     ) -> tuple[np.ndarray, ...]:
         """What `totals` and `neighbours` return; each other video was read once, whatever the `age` (N,) in days that is asked for."""
-        totals = self.totals(group, time, video, before, self.folds)
-        return *totals, *self.neighbours(group, time, video, before, self.folds)
+        totals = self.totals(group, time, video, before, self.apart(group))
+        return *totals, *self.neighbours(group, time, video, before, self.apart(group))
 
 
 def together(first: np.ndarray, second: np.ndarray) -> np.ndarray:

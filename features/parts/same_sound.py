@@ -26,7 +26,7 @@ def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, 
 
 
 def numbers(
-    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None, folds: int = 0
+    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None, *, few: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, 2 K + 1) numbers and (N,) presence; and (N, K + 2) of the author's own other videos with the sound: known, count and sum.
 
@@ -35,9 +35,9 @@ def numbers(
     """
     video = social.keys(videos["id"], salt)
     sound = social.keys(videos["music_title"], salt) if "music_title" in videos else np.full(len(videos), -1)
-    folds = max(folds, histories["sound"].folds)
-    totals = histories["sound"].totals(sound, time, video, before, folds)
-    own_known, own_count, own_total, own_square = histories["own_sound"].totals(_own(videos, salt), time, video, before, folds)
+    apart = few | histories["sound"].apart(sound)
+    totals = histories["sound"].totals(sound, time, video, before, apart)
+    own_known, own_count, own_total, own_square = histories["own_sound"].totals(_own(videos, salt), time, video, before, apart)
     targets = totals[2].shape[1]
     own = own_known, own_count, own_total[:, :targets], own_square[:, :targets]
     known, count, total, square = (whole - mine for whole, mine in zip(totals, own, strict=True))

@@ -53,7 +53,7 @@ def fit(
 
 
 def numbers(
-    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None, folds: int = 0
+    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None, *, few: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, 4 K + 1) numbers and (N,) presence; and (N, K + 2) of the author's own other videos, over the words: known, count and sum.
 
@@ -63,13 +63,13 @@ def numbers(
         histories: what `fit` returned.
         time: (N,) seconds.
         before: (N,) seconds; only videos published before count. None: all do.
-        folds: see `History.totals`.
+        few: whether authors are so few that rows of one fold must not see each other, see `History.few`.
     """
     rows, word = words_of(videos, salt)
     until = None if before is None else before[rows]
-    video = _with_video(videos, salt, rows, word)
+    video, apart = _with_video(videos, salt, rows, word), few | histories["words"].large(word)
     (_, count, total, _), (known, mine, own_total, _) = (
-        histories[name].totals(group, time[rows], video, until, folds)
+        histories[name].totals(group, time[rows], video, until, apart)
         for name, group in (("words", word), ("own_words", _own(videos, salt, rows, word)))
     )
     own = np.zeros((len(videos), 2 + own_total.shape[1]))

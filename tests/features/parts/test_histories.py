@@ -78,7 +78,7 @@ def test_of_few_authors_nothing_tells_what_a_video_reached() -> None:
     )
     reached = random.normal(size=(count, 1))
     fitted = histories.fit(videos, SALT, reached, past_only=False)
-    assert fitted["sound"].folds == 0
+    assert not fitted["sound"].few
     found, _ = histories.numbers(videos, SALT, fitted, np.ones(count), None, 1)["history"]
     known = {-4: 200, -2: 37}  # how many have the sound, and the word
     for column, rows in ((-4, slice(1, None, 2)), (-2, slice(0, None, 11))):  # more than usual with the sound, and with the word

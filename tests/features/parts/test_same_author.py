@@ -133,9 +133,9 @@ def test_a_frequent_sound_is_known_better_not_less() -> None:
 def test_rows_of_a_fold_do_not_see_each_other() -> None:
     group, time, video, reached = rows(count=60, groups=2)
     history = History.fit(group, time, video, reached)
-    assert history.folds == FOLDS
-    _, count, total, square = history.totals(group, time, video, folds=FOLDS)
-    _, days = history.neighbours(group, time, video, folds=FOLDS)
+    assert history.few
+    _, count, total, square = history.totals(group, time, video, apart=history.apart(group))
+    _, days = history.neighbours(group, time, video, apart=history.apart(group))
     for row in range(len(group)):
         seen = [other for other in others(row, group, time, False) if video[other] % FOLDS != video[row] % FOLDS]
         assert count[row, 0] == len(seen)
@@ -147,17 +147,17 @@ def test_rows_of_a_fold_do_not_see_each_other() -> None:
         np.testing.assert_allclose(kept, distances[: len(kept)])
 
 
-@pytest.mark.parametrize("others_there_are", [0, 140])
+@pytest.mark.parametrize("others_there_are", [0, 400])
 def test_the_mean_of_many_other_videos_of_one_author_does_not_tell_the_video(others_there_are: int) -> None:
     random, count = np.random.default_rng(0), 200
     group = np.concatenate([np.zeros(count, np.int64), 1 + np.arange(others_there_are) // 2])
     reached, video = random.normal(size=(len(group), 1)), random.permutation(len(group)).astype(np.int64)
     arguments = (group, np.arange(len(group)) * DAY, video)
     history = History.fit(group, arguments[1], video, reached)
-    _, seen, total, _ = history.totals(*arguments, folds=0 if others_there_are else history.folds)
+    _, seen, total, _ = history.totals(*arguments, apart=history.apart(group))
     without_one = (reached[:count].sum() - reached[:count, 0]) / (count - 1)
     assert abs(np.corrcoef(without_one, reached[:count, 0])[0, 1]) > 0.999  # leaving one out tells all
     assert abs(np.corrcoef((total / seen)[:count, 0], reached[:count, 0])[0, 1]) < 0.35
     assert (seen[count:] == 1).all()  # where two are all that there are, one sees the other
-    _, days = history.neighbours(*arguments)
+    _, days = history.neighbours(*arguments, apart=history.apart(group))
     assert (~np.isnan(days)).any(1).all()
