@@ -95,7 +95,7 @@ def begin(
         parent: the run that is gone on from.
 
     Raises:
-        InputError: the run is being resumed and the data has changed, or a part to leave out, or a target, does not exist.
+        InputError: the run is being resumed and the data has changed; a part to leave out, or a target of a run without parent, is missing.
     """
     run.tidy()
     _refuse_unknown(configuration, dataset)

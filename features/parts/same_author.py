@@ -69,11 +69,11 @@ class History:
 
     @property
     def few(self) -> bool:
-        """Whether groups are so few that training rows of one fold must not see each other, in none of them."""
+        """Whether there are so few groups that each is soon known."""
         return bool(np.count_nonzero(np.diff(self.group)) + 1 < FEW)
 
     def large(self, group: np.ndarray) -> np.ndarray:
-        """(N,) bool: whether a group has more rows than each of `FEW` would have, and not but a handful, so that it too is soon known."""
+        """(N,) bool: whether a group has more than one in `FEW` of all rows, and two a fold or more: then it is soon known."""
         low, high = self._block(group)
         return ((high - low) * FEW > len(self.group)) & (high - low >= 2 * FOLDS)
 
@@ -103,8 +103,8 @@ class History:
             time: seconds.
             video: keys, to leave the query itself out.
             before: (N,) seconds; only videos published before count. None: all do.
-            apart: (N,) bool, see the method; such a training row skips those of its group whose key is the same modulo `FOLDS`, others, and
-                all if None, skip themselves alone. So do all where earlier videos only count: those tell nothing of a later one.
+            apart: (N,) bool, training rows that also skip the rows of their group and fold (keys that are the same modulo `FOLDS`). None:
+                no row does. Where `before` is given none does either, because earlier videos tell nothing of a later one.
             window: of `a_few_earlier`; None: the whole group counts.
 
         Returns:
@@ -209,8 +209,8 @@ class History:
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
     ) -> tuple[np.ndarray, ...]:
         """What `totals` and `neighbours` return; each other video was read once, whatever the `age` (N,) in days that is asked for."""
-        totals = self.totals(group, time, video, before, self.apart(group))
-        return *totals, *self.neighbours(group, time, video, before, self.apart(group))
+        apart = self.apart(group)
+        return *self.totals(group, time, video, before, apart), *self.neighbours(group, time, video, before, apart)
 
 
 def together(first: np.ndarray, second: np.ndarray) -> np.ndarray:

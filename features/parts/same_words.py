@@ -63,7 +63,7 @@ def numbers(
         histories: what `fit` returned.
         time: (N,) seconds.
         before: (N,) seconds; only videos published before count. None: all do.
-        few: whether authors are so few that rows of one fold must not see each other, see `History.few`.
+        few: whether authors are so few that training rows of one fold must not see each other.
     """
     rows, word = words_of(videos, salt)
     until = None if before is None else before[rows]

@@ -1,12 +1,12 @@
 """How much of something helps a forecast, told by few rows.
 
-The loss is a parabola of the amount, and the best amount that of the least loss. A few rows tell it badly: taken at its word, it is too
-bold. So it is found under many weights that the rows might as well have had, and averaged (the Bayesian bootstrap, Rubin 1981).
+The loss is a parabola of the amount. A few rows tell badly where its lowest point lies. So that point is found under many weights that
+the rows might as well have had, and averaged (the Bayesian bootstrap, Rubin 1981).
 """
 
 import numpy as np
 
-DRAWS = 400  # of weights
+DRAWS = 400  # of the weights
 
 
 def likely_amount(gain: np.ndarray, curvature: np.ndarray, *, repeats: float = 1.0, errors: float = 0.0, seed: int = 0) -> float:
@@ -18,7 +18,7 @@ def likely_amount(gain: np.ndarray, curvature: np.ndarray, *, repeats: float = 1
         gain: (N,) of each row.
         curvature: (N,) of each row.
         repeats: how many rows together count as one.
-        errors: by how many standard deviations of the best amount, over these weights, to take less.
+        errors: how many standard errors to take off; one is the standard deviation of the best amount over these weights.
         seed: of the weights.
     """
     if len(gain) < 2:

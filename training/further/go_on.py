@@ -62,8 +62,8 @@ def go_on(
 ) -> Forecaster:
     """Move a finished run to other data; arguments as of `training.train`.
 
-    A run of their own is trained as well, and forecasts are the pool of both. Of a parent that was
-    moved itself only networks and histories are taken along.
+    A run of their own is trained as well, and forecasts are the pool of both. Of a parent that was moved itself only networks and
+    histories are taken along. Targets that the parent was trained without are not forecast.
 
     Args:
         parent: the finished run, which is only read.

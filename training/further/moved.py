@@ -4,8 +4,8 @@
     f ~ GP(0, sum over groups g of alpha_g k_g)       k_g: a constant, the medians, each part linearly and by waves, all parts by waves
 
 The signal of every group beside the noise, alpha_g, is that of the greatest marginal likelihood, for all targets together (the covariance
-of the targets is profiled out), under log-normal priors: few rows move little but the level. In which amount f is taken (none where nothing
-moved), intervals, and the share of the marginal distribution are judged on rows, or authors, left out one after the other, in closed form.
+of the targets is profiled out), under log-normal priors: few rows move little but the level. How much of f is taken (nothing, where
+nothing moved), intervals, and the share of the marginal distribution are judged on rows, or authors, left out in turn, in closed form.
 """
 
 from dataclasses import replace
@@ -93,7 +93,7 @@ def learn(members: tuple[Member, ...], videos: Videos, authors: np.ndarray, *, s
 
     shift = left_out(known, videos, authors if strangers else np.arange(len(rows)))
     standard = shift[:, told] / scale
-    # less one standard error, because the signals were found on these rows
+    # one standard error is taken off, because the signals were found on these rows
     amount = likely_amount((standard * residual).mean(1), (standard**2).mean(1), errors=1.0, seed=seed)
     weights, alone = amount * weights, known["median"] + amount * shift
     half = (known["upper_95"] - known["lower_95"]) / 2

@@ -22,7 +22,7 @@ from training.ensemble import train
 from training.further.amount import likely_amount
 from training.linear import pool_parabolas
 
-FEW = 100  # rows, of fewer of which networks learn next to nothing that the linear forecasts beside them do not: one epoch is enough
+FEW = 100  # rows; from fewer, networks learn next to nothing beyond the linear forecasts beside them, so that one epoch is enough
 DRAWS = 400
 MOST = 1000  # rows of a fold that are forecast to find the shares, evenly spread
 
@@ -89,7 +89,7 @@ def _forecasts(runs: tuple[Forecaster, Forecaster], table: Dataset, targets: tup
 
 def _share(found: Sequence[_Forecasts], seed: int) -> float:
     reached, videos = np.concatenate([one.truth for one in found]), sum(one.videos for one in found)
-    told = ~np.isnan(reached).all(0)  # a target may be known of none but rows that the other run had
+    told = ~np.isnan(reached).all(0)  # a target may be known only of rows that the parent was trained on
     if not told.any():
         return 0.5
     reached = reached[:, told]

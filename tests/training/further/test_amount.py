@@ -13,7 +13,7 @@ def test_rows_that_agree_are_taken_at_their_word():
 
 
 def test_two_rows_that_contradict_each_other():
-    # a row's weight w is uniform, and the amount w - (1 - w) where that is positive: a quarter on average, give or take 0.08 / 20
+    # a row's weight w is uniform, and the amount w - (1 - w) where that is positive: a quarter on average, of standard error 0.32 / 20
     assert likely_amount(np.array([1.0, -1.0]), np.ones(2)) == pytest.approx(0.25, abs=0.07)
 
 
@@ -28,7 +28,6 @@ def test_rows_that_repeat_each_other_tell_no_more_than_one():
     once = likely_amount(gain, np.ones(20))
     repeated = likely_amount(np.repeat(gain, 25), np.ones(500), repeats=25.0)
     assert repeated == pytest.approx(once, abs=0.06)  # 400 weights, of a standard deviation of 0.2
-    assert abs(likely_amount(np.repeat(gain, 25), np.ones(500)) - 0.5) > abs(once - 0.5) - 0.06
 
 
 def test_what_makes_no_difference_and_what_nobody_tells():
