@@ -127,8 +127,11 @@ def _command(options: argparse.Namespace, path: Path) -> str:
     """What gives the same report again."""
     data = f" --data {shlex.quote(options.data)}" if options.data is not None else ""
     data += f" --past {shlex.quote(str(options.past))}" if options.past is not None else ""
-    point = f" --point {options.point}" if options.point != "auto" else ""
-    return f"python evaluate.py --run {shlex.quote(str(path))}{data} --samples {options.samples} --seed {options.seed}{point}"
+    data += f" --program {shlex.quote(str(options.program))}" if options.program is not None else ""
+    data += " --lenient" if options.lenient else ""
+    usual = {"seen": "0", "horizon": "last", "point": "auto"}
+    given = "".join(f" --{name} {getattr(options, name)}" for name, value in usual.items() if getattr(options, name) != value)
+    return f"python evaluate.py --run {shlex.quote(str(path))}{data}{given} --samples {options.samples} --seed {options.seed}"
 
 
 def _drafts(options: argparse.Namespace, path: Path) -> str:

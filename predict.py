@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from features.tables.columns import COLUMNS, COUNTS
+from features.tables.columns import COLUMNS, GIVEN
 from features.tables.given import given, moment
 from machine import command
 from machine.errors import InputError
@@ -32,8 +32,6 @@ EXAMPLES = """examples:
 
 Every option may be left out: what is not given is missing, and the intervals are wider for it."""
 
-NOT_GIVEN = ("id", "create_time", "collected_at", "video_path", *COUNTS)
-
 
 def _parser() -> command.Parser:
     parser = command.Parser(prog="predict.py", description=__doc__, epilog=EXAMPLES)
@@ -43,12 +41,11 @@ def _parser() -> command.Parser:
     video = parser.add_argument_group("the video")
     video.add_argument("--video", type=command.path, metavar="CLIP", help="media file")
     video.add_argument("--publish", type=_read(moment), metavar="TIME", help='when, UTC, such as "2026-12-01 18:00" (default: now)')
-    for column in COLUMNS.values():
-        if column.name not in NOT_GIVEN:
-            name = "description" if column.name == "video_description" else column.name.replace("_", "-")
-            kind = _read(partial(given, column.name))
-            shape = "TEXT" if column.kind == "text" else "N"
-            video.add_argument(f"--{name}", dest=column.name, type=kind, metavar=shape, help=column.meaning)
+    for column in GIVEN:
+        name = "description" if column.name == "video_description" else column.name.replace("_", "-")
+        kind = _read(partial(given, column.name))
+        shape = "TEXT" if column.kind == "text" else "N"
+        video.add_argument(f"--{name}", dest=column.name, type=kind, metavar=shape, help=column.meaning)
     many = parser.add_argument_group("many videos, instead of one")
     many.add_argument("--data", type=command.path, metavar="DRAFTS", help="table of drafts, or any other source of extract.py")
     many.add_argument("--seen", default="0", metavar="AGE", help="readings in it up to that age are known: 6h, first, last (default: 0)")
@@ -148,7 +145,7 @@ def _plan(options: argparse.Namespace) -> None:
         inside(path, out.name)  # not through a link that leaves the run directory
     device = command.device(options.device)
     forecaster = load(path, program=read_program(options.program), device=device)
-    drafts, problems = read_drafts(options.data, forecaster.featurizer, path, options.visual_weights)
+    drafts, problems = read_drafts(options.data, forecaster.featurizer, path, options.visual_weights, device.type)
     publish = time.time() if options.publish is None else options.publish
     read = readings_of(drafts, forecaster.targets)["id"].nunique() if forecaster.featurizer.follows else 0
     if read and seen == 0.0:
@@ -190,14 +187,14 @@ def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> D
     """What the options say of the video; the clip is measured like the run's own."""
     from extraction.drafts.clip import clip_features
     from forecast.draft.so_far import parse_reading
-    from forecast.draft.video import GIVEN, Draft
+    from forecast.draft.video import Draft
 
     known = {column.name: getattr(options, column.name) for column in GIVEN if getattr(options, column.name) is not None}
     read = tuple(parse_reading(text) for text in options.so_far or ())
     publish = time.time() - max((one.age for one in read), default=0.0) if options.publish is None else options.publish
     if options.video is None:
         return Draft(publish, known, read=read)
-    clip, problems = clip_features(options.video, forecaster.featurizer, path, options.visual_weights)
+    clip, problems = clip_features(options.video, forecaster.featurizer, path, options.visual_weights, command.device(options.device).type)
     for problem in problems:
         print(f"warning: {options.video}: {problem}", file=sys.stderr)
     return Draft(publish, known, clip, read)

@@ -48,7 +48,7 @@ class Featurizer:
         text: the textual part, None without captions.
         wording: further numbers of the textual part, or a part of a run that was moved, see `features.parts.wording`.
         growth: what forecasts of videos that were read before are relative to; None where training had no readings.
-        seed: of the looks at videos that were followed.
+        seed: of the text encoder, the looks at followed videos, and whatever else was drawn in fitting.
         trained: keys of the authors that training had, where others have been met since; None: none has.
         histories: `history` (by author), `sound` and `words`; `own_sound` and `own_words`, by author too, are
             taken away from those and told in the author's history.
@@ -94,7 +94,7 @@ class Featurizer:
             past_only: see the class.
             without: parts to leave out.
             author_code: the social part carries the author's identity as a category.
-            seed: of the text encoder, and of the salt.
+            seed: as in the class; the salt depends on it too.
 
         Raises:
             InputError: no target column, or no training row with a known target.
@@ -228,18 +228,16 @@ class Featurizer:
 
     def raw(self, dataset: Dataset, until: float = np.inf) -> Raw:
         """Raw continuous features, their names and presence, by part; `until` as in `transform`."""
-        videos = dataset.videos
-        raw: Raw = {}
-        targets = [name for name in self.targets.names if name in videos]
-        numbers = social.numbers(videos.drop(columns=targets), self.youngest)  # what is forecast tells nothing of itself
+        videos, raw = dataset.videos, Raw()
+        numbers = social.numbers(self.targets.taken_from(videos), self.youngest)
         known = self.columns.get("social") or list(numbers)
         if known:
             table = np.stack([numbers.get(name, np.full(len(videos), np.nan)) for name in known], axis=1)
             raw["social"] = (table, known, ~np.isnan(table).all(1))
         if social.FURTHER in self.columns and social.FURTHER not in dataset.ready:
-            table = social.further_numbers(videos, self.columns[social.FURTHER], self.youngest)
+            table = social.further_numbers(self.targets.taken_from(videos), self.columns[social.FURTHER], self.youngest)
             raw[social.FURTHER] = (table, self.columns[social.FURTHER], ~np.isnan(table).all(1))
-        if (self.growth is not None or EARLY not in self.columns) and dataset.so_far is not None:
+        if self.growth is not None and dataset.so_far is not None:
             named, present = early.numbers(videos, dataset.so_far, self.targets.names, self.growth)
             raw[EARLY] = (np.column_stack(list(named.values())), list(named), present)
         for part, (values, present) in self._reached(dataset, until).items():

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, fields, replace
 
+import numpy as np
+
 from features.featurizer import Featurizer, Raw
 from features.tables.dataset import Dataset
 from features.videos import Videos
@@ -31,6 +33,14 @@ class FeaturizerPair(Featurizer):
     def follows(self) -> bool:
         """See `Featurizer`; one of the two is enough."""
         return self.growth is not None or self.second.follows
+
+    @property
+    def rises(self) -> np.ndarray:
+        """See `Featurizer`; a target that one of the two saw fall may fall."""
+        found = super().rises
+        for place, name in enumerate(self.second.targets.names):
+            found[self.targets.names.index(name)] &= self.second.rises[place]
+        return found
 
     def for_drafts(self) -> "FeaturizerPair":
         """See `Featurizer`."""

@@ -62,6 +62,7 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
         "targets": list(targets.names),
         "target_scale": targets.scale,
         "salt": featurizer.salt,
+        "seed": featurizer.seed,
         "past_only": featurizer.past_only,
         "ages_seen": featurizer.ages_seen,
         "columns": featurizer.columns,
@@ -69,9 +70,8 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
         "histories": list(featurizer.histories),
         "wording": list(featurizer.wording),
         "tokenizer": tokenizer,
+        "followed": featurizer.follows,
     }
-    if featurizer.growth is not None:
-        description["followed"] = {"seed": featurizer.seed}
     return json.dumps(description, ensure_ascii=False) + "\n", {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -123,9 +123,9 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
     )
     columns = {part: list(found) for part, found in description["columns"].items()}
     scalers = {part: Scaler(*(_shaped(arrays, f"scaler.{part}.{name}", len(found)) for name in SCALER)) for part, found in columns.items()}
-    followed, targets_count = description.get("followed"), len(names)
+    followed = bool(description["followed"])
     histories = {name: History(*(arrays[f"history.{name}.{kind}"] for kind in HISTORY)) for name in description["histories"]}
-    if followed is not None and "history" in histories:
+    if followed and "history" in histories:
         histories["history"] = _with_readings(histories["history"], *(arrays[f"history.history.{kind}"] for kind in READINGS))
     for name, history in histories.items():
         width = len(names) * (2 if name == "own_sound" else 1)
@@ -154,8 +154,8 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
         text,
         {part: _wording(arrays, part) for part in description["wording"]},
         histories,
-        None if followed is None else _growth(arrays, targets_count),
-        0 if followed is None else int(followed["seed"]),
+        _growth(arrays, len(names)) if followed else None,
+        int(description["seed"]),
     )
 
 

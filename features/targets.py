@@ -35,6 +35,10 @@ class Targets:
         scaler = Scaler.fit(values)
         return cls(names, Scale(scale), scaler.loc, scaler.scale, whole_targets(values, scale))
 
+    def taken_from(self, videos: pd.DataFrame) -> pd.DataFrame:
+        """The videos without these columns, because what is forecast must tell nothing of itself."""
+        return videos.drop(columns=[name for name in self.names if name in videos])
+
 
 def truth(videos: pd.DataFrame, names: tuple[str, ...], scale: str) -> np.ndarray:
     """(N, K) float64 popularity in the training scale, NaN where unknown or without a column."""

@@ -1,4 +1,4 @@
-"""A trained forecaster: everything fitted, the members, the calibration; and how it is written to and read from a run directory."""
+"""A trained forecaster: everything fitted, the members, the calibration."""
 
 import hashlib
 import json

@@ -65,7 +65,7 @@ def parse_horizon(text: str) -> float:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as hours below two days, else as days: 6 h, 7 d."""
+    """Seconds as hours below two days, except for one day, else as days: 6 h, 1 d, 7 d."""
     unit = "h" if seconds < 2 * UNITS["d"] and seconds != UNITS["d"] else "d"
     return f"{seconds / UNITS[unit]:.3g} {unit}"
 

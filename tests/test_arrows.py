@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,10 @@ def test_a_circle_inside_training_is_found(copy: Path) -> None:
         fit.write_text(as_it_was)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "no circle of files inside training BROKEN" in result.stdout
+
+
+def test_every_room_is_installed() -> None:
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
+    assert {name.removesuffix("*") for name in found} == set(ROOMS)
+    folders = {path.parent for room in ROOMS for path in (ROOT / room).rglob("*.py")}
+    assert all((folder / "__init__.py").exists() for folder in folders)

@@ -45,7 +45,7 @@ def _seed(*numbers: int) -> int:
 
 
 def share(rows: Tensor) -> tuple[Tensor, int]:
-    """The rows of a batch that this process takes, and how many rows all processes have: of fewer rows than processes, each has all."""
+    """The rows of a batch that this process takes, and how many rows all processes have. Fewer rows than processes go to each of them."""
     if len(rows) < SIZE:
         return rows, SIZE * len(rows)
     return rows.tensor_split(SIZE)[RANK], len(rows)

@@ -67,7 +67,7 @@ class PopularityRegressor(RegressorMixin, BaseEstimator):
         return found[0] if quantiles is None else found
 
     def sample(self, X: pd.DataFrame, n: int = 1000) -> np.ndarray:
-        """N joint draws, (n, N) or (n, N, K)."""
+        """`n` joint draws of N rows: (n, N), or (n, N, K)."""
         found = Scale(self.target_scale).told(self._forecasts(X, n).samples.astype(np.float64))
         return found[..., 0] if self._one else found
 

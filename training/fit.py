@@ -43,8 +43,8 @@ def fit(
     Validation, report and checkpoint follow each epoch; from 60 epochs on only every second, third, ... one, so that there are 30 to 60.
 
     Args:
-        model: `model(videos, decoder, kl_weight)`, with the sites z and popularity.
-        guide: `guide(videos, experts, kl_weight)`, with the site z.
+        model: `model(videos, decoder, kl_weight)`, with latent sites and `popularity`.
+        guide: `guide(videos, experts, kl_weight)`, with the same latent sites.
         networks: what the two are given; any modules.
         train: rows to learn from.
         validation: rows that choose the best epoch, by the CRPS of 100 draws.

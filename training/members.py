@@ -155,7 +155,7 @@ def train_apart(
     """Train the members that are not finished yet, `workers` at a time with one thread each; their weights end up in the run directory.
 
     Args:
-        run: a run directory with fitted features, and with the rows of `folds` where `train.main` writes them.
+        run: a run directory with fitted features, and with the rows of `folds` where `training.ensemble.train` writes them.
         folds: as in `fit_members`; a worker maps their rows itself.
         configuration: of the run.
         program: what is trained; a worker imports it again.

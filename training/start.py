@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from features.tables.columns import COUNTS, nearest
-from features.tables.dataset import RESERVED, Dataset
+from features.tables.dataset import Dataset
 from forecast.run.configuration import AUTOMATIC, PRESETS, Configuration
 from forecast.run.directory import RunDirectory, new_run, unfinished_run
 from machine.errors import InputError
@@ -95,11 +95,11 @@ def begin(
         parent: the run that is gone on from.
 
     Raises:
-        InputError: the run is being resumed and the data has changed; a part to leave out, or a target of a run without parent, is missing.
+        InputError: the run is being resumed and the data has changed; a run without parent lacks a target, or a part to leave out.
     """
     run.tidy()
-    _refuse_unknown(configuration, dataset)
     if parent is None:
+        _refuse_unknown(configuration, dataset)
         _refuse_lacking(configuration, dataset)
     if (run.path / "configuration.json").exists():
         if run.read_json("source.json").get("fingerprint") != dataset.fingerprint:
@@ -128,7 +128,6 @@ def _refuse_lacking(configuration: Configuration, dataset: Dataset) -> None:
 
 def _refuse_unknown(configuration: Configuration, dataset: Dataset) -> None:
     """A part that cannot be left out, because there is none of that name, is a typing mistake."""
-    known = dict.fromkeys((*RESERVED, "textual", *dataset.ready))
     for name in configuration.without:
-        if name not in known:
-            raise InputError(f"--without {name}: the data has no such part (but {', '.join(known)})")
+        if name not in dataset.parts:
+            raise InputError(f"--without {name}: the data has no such part (but {', '.join(dataset.parts)})")

@@ -1,5 +1,6 @@
 """Features of a draft's media file, measured as those the run was trained on."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from extraction.settings import Settings
 
 
-def clip_features(clip: Path, featurizer: Featurizer, run: Path, weights: str = "") -> tuple[dict[str, np.ndarray], list[str]]:
+def clip_features(
+    clip: Path, featurizer: Featurizer, run: Path, weights: str = "", device: str = "cpu"
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """Part to features of a media file, and sentences about what is wrong with it.
 
     Args:
@@ -21,6 +24,7 @@ def clip_features(clip: Path, featurizer: Featurizer, run: Path, weights: str = 
         featurizer: of the run.
         run: the run directory; its extraction.json says how the clips it was trained on were measured.
         weights: file with the image network's weights, if not those that extraction.json names.
+        device: where the image network runs.
 
     Raises:
         InputError: the run was not trained on features that extract.py makes, the weights are missing, or nothing in the file can
@@ -29,14 +33,14 @@ def clip_features(clip: Path, featurizer: Featurizer, run: Path, weights: str = 
     from extraction.clips import features_of_clip
 
     regular_file(clip)
-    found, problems = features_of_clip(clip, settings(featurizer, run, weights))
+    found, problems = features_of_clip(clip, settings(featurizer, run, weights, device))
     if not found:
         raise InputError(f"{clip}: {problems[0].reason if problems else 'nothing in it can be read'}")
     return {part: values for part, values in found.items() if part in featurizer.columns}, [problem.reason for problem in problems]
 
 
-def settings(featurizer: Featurizer, run: Path, weights: str = "") -> "Settings":
-    """The settings of extract.py that give the run's visual columns."""
+def settings(featurizer: Featurizer, run: Path, weights: str = "", device: str = "cpu") -> "Settings":
+    """The settings of extract.py that give the run's visual columns, on this machine: without a file of weights, the published ones."""
     from extraction.clips import columns
     from extraction.extract import read_settings
     from extraction.settings import Combine, Settings
@@ -49,9 +53,10 @@ def settings(featurizer: Featurizer, run: Path, weights: str = "") -> "Settings"
     if recorded_in.exists():
         recorded = read_settings(recorded_in)
         if columns(recorded)["visual"] == visual:
-            return recorded if not weights else Settings(recorded.backbone, weights, recorded.weights_sha256, recorded.combine)
+            here = recorded.weights if Path(recorded.weights).is_file() else ""
+            return replace(recorded, weights=weights or here, device=device)
     for backbone in BACKBONES:
         for combine in get_args(Combine):
             if columns(Settings(backbone, combine=combine))["visual"] == visual:
-                return Settings(backbone, weights, combine=combine)
+                return Settings(backbone, weights, combine=combine, device=device)
     raise InputError("--video: the run was trained on ready-made visual features that extract.py does not make")

@@ -7,16 +7,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from extraction.drafts.clip import clip_features
+from extraction.clips import ClipReader, settled
+from extraction.drafts.clip import settings
+from extraction.settings import Settings
 from extraction.sources.read import read_source
 from extraction.sources.source import Source, media_files
 from features.featurizer import Featurizer
 from features.tables.dataset import Dataset, read_dataset
 from features.tables.formats import SUFFIXES
 from machine.errors import InputError
+from machine.files import regular_file
 
 
-def read_drafts(path: Path, featurizer: Featurizer, run: Path, weights: str = "") -> tuple[Dataset, list[str]]:
+def read_drafts(path: Path, featurizer: Featurizer, run: Path, weights: str = "", device: str = "cpu") -> tuple[Dataset, list[str]]:
     """The drafts as a dataset, and sentences about what could not be used.
 
     Args:
@@ -24,9 +27,10 @@ def read_drafts(path: Path, featurizer: Featurizer, run: Path, weights: str = ""
         featurizer: of the run.
         run: the run directory, which says how the clips it was trained on were measured.
         weights: file with the image network's weights, if not those.
+        device: where the image network runs.
 
     Raises:
-        InputError: there are no drafts, or whatever reading refuses.
+        InputError: there are no drafts, the image network's weights are missing, or whatever reading refuses.
     """
     source = read_source(path, future=True)
     targets = featurizer.targets
@@ -40,7 +44,7 @@ def read_drafts(path: Path, featurizer: Featurizer, run: Path, weights: str = ""
         return dataset, notes
     if "visual" not in featurizer.columns:
         return dataset, [*notes, "the run was trained without a visual part, so clips are not looked at"]
-    found, problems = _measured(source, featurizer, run, weights)
+    found, problems = _measured(source, featurizer, settings(featurizer, run, weights, device))
     place = pd.Index(source.videos["id"]).get_indexer(dataset.videos["id"])
     ready = {part: table.iloc[place].reset_index(drop=True) for part, table in found.items()}
     return replace(dataset, ready=dataset.ready | ready), [*notes, *problems]
@@ -52,7 +56,7 @@ def _has_features(directory: Path) -> bool:
     return any(not name.startswith("videos.") for name in names)
 
 
-def _measured(source: Source, featurizer: Featurizer, run: Path, weights: str) -> tuple[dict[str, pd.DataFrame], list[str]]:
+def _measured(source: Source, featurizer: Featurizer, like: Settings) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Part to features of every clip, NaN where there is none; and a sentence for each clip that has a problem."""
     parts: dict[str, np.ndarray] = {
         part: np.full((len(source.videos), len(featurizer.columns[part])), np.nan)
@@ -60,17 +64,18 @@ def _measured(source: Source, featurizer: Featurizer, run: Path, weights: str) -
         if part in featurizer.columns
     }
     problems = []
-    for row, path in enumerate(_progress(media_files(source))):
-        if path is None:
-            continue
-        try:
-            features, reasons = clip_features(path, featurizer, run, weights)
-        except InputError as error:
-            problems.append(str(error) if path.exists() else f"{path}: no such file")
-            continue
-        problems += [f"{path}: {reason}" for reason in reasons]
-        for part, values in features.items():
-            parts[part][row] = values
+    with ClipReader(settled(like)) as reader:
+        for row, path in enumerate(_progress(media_files(source))):
+            if path is None:
+                continue
+            try:
+                result, _ = reader.read(regular_file(path))
+            except InputError as error:
+                problems.append(str(error))
+                continue
+            problems += [f"{path}: {problem.reason}" for problem in result.problems]
+            for part in parts.keys() & result.features.keys():
+                parts[part][row] = result.features[part]
     return {part: pd.DataFrame(values, columns=featurizer.columns[part]) for part, values in parts.items()}, problems
 
 

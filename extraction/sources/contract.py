@@ -60,14 +60,18 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
     return source
 
 
-def with_counts(source: Source, folder: Path) -> tuple[Source, list[Path]]:
-    """The source with the readings that stand in a table `counts` beside it, and the files read."""
+def with_counts(source: Source, folder: Path, *, lenient: bool = False) -> tuple[Source, list[Path]]:
+    """The source with the readings that stand in a table `counts` beside it, and the files read.
+
+    With `lenient`, readings that cannot be used, or are of videos that are not there, are left out and counted.
+    """
     files = [folder / f"counts{suffix}" for suffix in SUFFIXES if (folder / f"counts{suffix}").exists()]
     for path in files:
-        counted = read_readings(path, source.videos)
+        counted = read_readings(path, source.videos, lenient=lenient, others=True)
         readings = counted if source.readings is None else pd.concat([source.readings, counted])
         source.videos, source.readings = with_last_reading(source.videos, readings)
         source.account.add("entries", "readings in a table of counts", path.name, len(counted))
+        source.account.add("entries", "readings left out", path.name, len(read_table(path)) - len(counted) if lenient else 0)
     return source, files
 
 

@@ -46,7 +46,9 @@ def _folder(folder: Path, media: Media, manner: dict[str, bool]) -> tuple[Source
     if len(tables) > 1:
         raise InputError(f"{folder}: two videos tables ({tables[0].name} and {tables[1].name})")
     if tables:
-        source, counts = contract.with_counts(_file(tables[0], folder, media, manner), folder)
+        source, counts = contract.with_counts(
+            _file(tables[0], folder, media, manner), folder, lenient=manner["lenient"] or manner["checking"]
+        )
         return source, [*tables, *counts]
     files = [path for path in sorted(folder.rglob("*")) if path.name.lower().endswith(JSON) and plain(path, folder)]
     entries = [(path, json_entries(path)) for path in files]

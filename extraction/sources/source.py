@@ -137,7 +137,7 @@ def with_media(table: pd.DataFrame, folder: Path, kind: str, path: Path) -> Sour
     if "video_path" not in table:
         table["video_path"] = pd.Series([None] * len(table), dtype=object)
     held = table.dropna(subset="video_path").drop_duplicates("id", keep="last").set_index("id")["video_path"]
-    videos, readings = apart(table, path)
+    videos, readings = apart(table, path, others=True)
     known = videos["video_path"].where(videos["video_path"].notna(), videos["id"].map(held))
     videos = videos.assign(video_path=known.astype(object).where(known.notna(), None))
     return Source(videos, folder, kind, path, readings=readings)

@@ -7,7 +7,6 @@ from features.followed.growth import Growth
 from features.parts.social import DAY
 from features.tables.dataset import Dataset
 
-TIMES = ("collected_at", "before_collected_at")
 BEFORE = "before_"  # the reading before the last one
 
 

@@ -118,7 +118,8 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
     In turn: nothing known and the last reading to forecast; nothing and any other reading; one reading known and any later one; the
     same with the last one. The first kind is the same look each time; it is repeated so that it counts as often as the others. Readings
     are drawn evenly in the logarithm of their age, the later ones in that of the time from the first. Others than the last are forecast
-    at ages where last readings are rare, see `Followed.or_last`.
+    at ages where last readings are rare, see `Followed.or_last`. A video that was never read is
+    looked at in the first way alone: its row says what it reached.
 
     Args:
         dataset: N videos.
@@ -129,7 +130,7 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
     """
     followed, random = Followed.of(dataset), np.random.default_rng([seed, 18])
     last, nothing, here = followed.last, np.full(len(dataset), -1), np.arange(len(followed.age))
-    ageless, ended = np.isnan(followed.age), here == last[followed.video]
+    ageless, ended, undated = np.isnan(followed.age), here == last[followed.video], _undated(dataset, last)
     but_last = np.where(ageless | ended, 0.0, followed.evenly(24 * np.where(ageless, 0.0, np.maximum(followed.age, 0.0))))
     rows, known, wanted = [], [], []
     for number in range(looks_each(len(dataset))):
@@ -142,7 +143,7 @@ def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
             lead = np.maximum(followed.moment - followed.moment[seen[followed.video]], 0.0)
             after = (seen[followed.video] >= 0) & (here > seen[followed.video])
             later = followed.or_last(followed.chosen(np.where(after, followed.evenly(lead / HOUR), 0.0), random), random)
-        there = (later >= 0) & ((kind < 2) | (seen >= 0))
+        there = ((later >= 0) | undated) & ((kind < 2) | (seen >= 0))
         rows.append(np.flatnonzero(there))
         known.append(seen[there])
         wanted.append(later[there])
@@ -158,7 +159,7 @@ def were_read(looks: Dataset) -> np.ndarray:
 
 
 def looks_at(dataset: Dataset, seen: float | str = 0.0, horizon: float | str = "last") -> Dataset:
-    """One look at each video that has a reading to forecast.
+    """One look at each video that has a reading to forecast; the last one of a video without readings is what its row says.
 
     Args:
         dataset: a dataset with readings.
@@ -180,15 +181,25 @@ def looks_at(dataset: Dataset, seen: float | str = 0.0, horizon: float | str = "
         off = np.abs(followed.age - horizon)
         off = np.where(off <= NEAR * horizon, off, np.inf)
         order = np.lexsort((off, followed.video))
-        best = order[np.minimum(followed.start[:-1], len(order) - 1)]
-        wanted = np.where((last >= 0) & np.isfinite(off[best]), best, -1)
+        wanted = np.full(len(dataset), -1)
+        near = order[np.minimum(followed.start[:-1], len(order) - 1)] if len(order) else wanted
+        wanted = np.where((last >= 0) & np.isfinite(np.r_[off, np.inf][near]), near, -1)
     there = (wanted >= 0) & (wanted > known)
     if not isinstance(seen, str):
-        there &= ~(followed.age[wanted] <= seen)
+        there &= ~(np.r_[followed.age, np.nan][wanted] <= seen)
+        if seen == 0 and isinstance(horizon, str):
+            there |= _undated(dataset, last)
     if not there.any():
         raise InputError(f"{dataset.name}: no video has a reading {_asked(horizon)}, later than what is seen ({_told(seen)})")
     row = np.flatnonzero(there)
     return look(dataset, row, known[row], wanted[row])
+
+
+def _undated(dataset: Dataset, last: np.ndarray) -> np.ndarray:
+    """(N,) bool: the video has no reading, and yet its row says what it reached."""
+    assert dataset.readings is not None  # noqa: S101  (asked of followed videos only)
+    counts = dataset.videos.reindex(columns=[name for name in dataset.readings if name not in ("id", "collected_at")])
+    return (last < 0) & counts.notna().any(axis=1).to_numpy(bool)
 
 
 def look(dataset: Dataset, row: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> Dataset:
@@ -198,13 +209,16 @@ def look(dataset: Dataset, row: np.ndarray, known: np.ndarray, wanted: np.ndarra
         dataset: with readings.
         row: (M,) row numbers of videos.
         known: (M,) the last reading known, a row number in `dataset.readings`; -1 where nothing is.
-        wanted: (M,) the reading to forecast.
+        wanted: (M,) the reading to forecast; -1: what the video's own row says.
     """
     readings = dataset.readings
     assert readings is not None  # noqa: S101  (asked of followed videos only)
     taken = replace(dataset, readings=None).take(row)
-    later = readings.iloc[wanted].reset_index(drop=True)
-    videos = taken.videos.assign(**{name: later[name] for name in later if name != "id"})
+    columns = [name for name in readings if name != "id"]
+    own = taken.videos.reindex(columns=columns).to_numpy(np.float64)
+    later = np.vstack([readings[columns].to_numpy(np.float64), np.full((1, len(columns)), np.nan)])[wanted]
+    later = np.where(wanted[:, None] >= 0, later, own)
+    videos = taken.videos.assign(**{name: later[:, place] for place, name in enumerate(columns)})
     return replace(taken, videos=videos, so_far=so_far(readings, known, Followed.of(dataset).start[row]))
 
 

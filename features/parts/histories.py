@@ -33,14 +33,14 @@ def fit(
         past_only: what is usual for an author is told from earlier videos only.
         without: parts to leave out.
         beside: all histories that these rows will join: they too say what is usual for an author, and which words are known.
-        readings: all readings of videos that were followed: the author's history then holds each one.
         known_at: (N,) seconds from which on a row counts where only the past does; None: since it was published.
+        readings: all readings of videos that were followed: the author's history then holds each one.
     """
     known = ~np.isnan(reached).all(1)
-    published, own = published_at(videos), social.keys(videos["id"], salt)
+    published, own = published_at(videos), social.video_keys(videos, salt)
     time = published if known_at is None else known_at
     found: dict[str, History] = {}
-    author = social.keys(videos["username"], salt) if "username" in videos else np.full(len(videos), -1)
+    author = social.author_keys(videos, salt)
     if "username" in videos and "history" not in without:
         group = np.where(known, author, -1)
         if readings is not None:
@@ -73,9 +73,9 @@ def numbers(
         targets: K.
     """
     found = {}
-    own, time = social.keys(videos["id"], salt), published_at(videos)
+    own, time = social.video_keys(videos, salt), published_at(videos)
     if "history" in histories and "username" in videos:
-        author = social.keys(videos["username"], salt)
+        author = social.author_keys(videos, salt)
         found["history"] = author_numbers(histories["history"], author, time, own, age, before)
     usual = found["history"][0][:, :targets] if "history" in found else 0.0
     few = "history" in histories and histories["history"].few
@@ -93,7 +93,7 @@ def numbers(
 
 def usual(history: History, videos: pd.DataFrame, salt: str, age: np.ndarray, before: np.ndarray | None) -> np.ndarray:
     """(N, K) median of what the author's other videos reached, standardised; NaN where fewer than `USUAL` are known. See `numbers`."""
-    author, own = (social.keys(videos[name], salt) for name in ("username", "id"))
+    author, own = social.author_keys(videos, salt), social.video_keys(videos, salt)
     reached, days = history.each(author, published_at(videos), own, age, before)
     known = np.where(np.isnan(days)[:, :, None], np.nan, reached)
     enough = (~np.isnan(known)).sum(1) >= USUAL
@@ -105,7 +105,7 @@ def learned(videos: pd.DataFrame, salt: str, histories: Mapping[str, History]) -
     """(N,) bool: videos that the author's history holds, with the same id, author and time of publication."""
     if "history" not in histories or "username" not in videos:
         return np.zeros(len(videos), bool)
-    author, own = (social.keys(videos[name], salt) for name in ("username", "id"))
+    author, own = social.author_keys(videos, salt), social.video_keys(videos, salt)
     return histories["history"].has(author, own, published_at(videos))
 
 

@@ -7,7 +7,7 @@ from features.parts.text import LENGTH
 
 
 def optional(part: str, features: Sequence[str]) -> list[list[int]]:
-    """Positions of such features: one list for each column that they need; none where a part lacks all of its features or none."""
+    """Positions of features that go missing together, one list for each column they need. Other parts are there or missing as a whole."""
     if part == "textual":
         return [[place] for place, name in enumerate(features) if name.startswith(LENGTH)]
     return social.optional(features) if part == "social" else []

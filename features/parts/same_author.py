@@ -1,16 +1,17 @@
 """What other videos reached: the author's own, and those with the same sound.
 
-A video never sees itself: rows are known by a key, and a query skips the row with its own key (leave-one-out on training rows).
-Where groups are few, or its own is large, a training row skips a fifth of the others, too. The mean of all others but oneself tells
-oneself, once it is known whose mean it is, and such groups are soon known; of a fold left out together it tells no more than the fold's
-mean. How many others are known is told as if none were skipped, since a video that is forecast skips none.
+A video never sees itself: rows have keys, and a query skips the row with its own key (leave-one-out on training rows).
+Where groups are few, or its own group is large, a training row also skips a fifth of the others. Networks soon learn the mean of such a
+group, and that mean and the mean of all others together give away the video itself; a fold that is left out gives away no more than its
+own mean. The number of known others counts the skipped ones, since a video that is forecast skips none.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-DAY = 86_400.0
+from features.parts.social import DAY, together
+
 NEIGHBOURS = 12
 FEW = 100  # groups, fewer than which can be told apart by what else is known
 FOLDS = 5
@@ -60,7 +61,7 @@ class History:
 
     @property
     def pairs(self) -> np.ndarray:
-        """(N,) int64 keys of group and video together: two authors' videos may be numbered alike."""
+        """(N,) int64 keys of group and video together: a video is in the groups of all its words."""
         return together(self.group, self.video)
 
     @property
@@ -104,7 +105,7 @@ class History:
             video: keys, to leave the query itself out.
             before: (N,) seconds; only videos published before count. None: all do.
             apart: (N,) bool, training rows that also skip the rows of their group and fold (keys that are the same modulo `FOLDS`). None:
-                no row does. Where `before` is given none does either, because earlier videos tell nothing of a later one.
+                no row does. Where `before` is given, no row needs to: earlier videos do not contain the later one.
             window: of `a_few_earlier`; None: the whole group counts.
 
         Returns:
@@ -128,6 +129,10 @@ class History:
         inside = (high - low).astype(np.float64)[:, None]
         total, square = first[high] - first[low] - mine[:, 1 : 1 + width], second[high] - second[low] - mine[:, 1 + width :]
         return inside - (own[:, None] >= 0), inside - mine[:, :1], total, square
+
+    def known(self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
+        """(N,) float64, how many of the group's other videos are known; arguments as in `totals`."""
+        return self.totals(group, time, video, before)[0][:, 0]
 
     def _of_fold(self, stored: np.ndarray) -> np.ndarray:
         """(N, F) summed over the rows of the same group and fold."""
@@ -211,11 +216,6 @@ class History:
         """What `totals` and `neighbours` return; each other video was read once, whatever the `age` (N,) in days that is asked for."""
         apart = self.apart(group)
         return *self.totals(group, time, video, before, apart), *self.neighbours(group, time, video, before, apart)
-
-
-def together(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(N,) int64 keys of two keys together."""
-    return (first.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ second.astype(np.uint64)).astype(np.int64)
 
 
 def first_not_before(times: np.ndarray, low: np.ndarray, high: np.ndarray, bound: np.ndarray) -> np.ndarray:

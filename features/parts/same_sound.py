@@ -20,7 +20,7 @@ def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, 
         usual: (N, K) what the author's other videos reached.
         known: (N,) bool, whether there is any target.
     """
-    video, more = social.keys(videos["id"], salt), reached - usual
+    video, more = social.video_keys(videos, salt), reached - usual
     groups = {"sound": (social.keys(videos["music_title"], salt), more), "own_sound": (_own(videos, salt), np.hstack([more, reached]))}
     return {name: History.fit(np.where(known, group, -1), time, video, values) for name, (group, values) in groups.items()}
 
@@ -33,7 +33,7 @@ def numbers(
     That sum is not of what they reached beyond the usual: this video is part of what is usual for them, so the sum would tell its outcome.
     Arguments as of `features.parts.same_words.numbers`.
     """
-    video = social.keys(videos["id"], salt)
+    video = social.video_keys(videos, salt)
     sound = social.keys(videos["music_title"], salt) if "music_title" in videos else np.full(len(videos), -1)
     apart = few | histories["sound"].apart(sound)
     totals = histories["sound"].totals(sound, time, video, before, apart)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from features.parts import social
-from features.parts.same_author import History, together
+from features.parts.same_author import History
 from features.parts.text import captions
 
 UNSPACED = r"\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han, written without blanks
@@ -29,7 +29,7 @@ LEARNED = 100_000  # training rows from which words are learned, evenly spread, 
 def fit(
     videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, known: np.ndarray, heard: Sequence[int] | np.ndarray = ()
 ) -> dict[str, History]:
-    """Histories by word, and by word and author; words that nobody else uses, and the author once, are left out.
+    """Histories by word, and by word and author; a word that stands in one video only is left out.
 
     Args:
         videos: N training rows.
@@ -48,7 +48,7 @@ def fit(
     told = used[((counts > 1) & (counts <= max(COMMON * learned.sum(), 20))) | np.isin(used, heard)]
     kept = np.isin(word, told)
     rows, word = rows[kept], word[kept]
-    video, own = _with_video(videos, salt, rows, word), _own(videos, salt, rows, word)
+    video, own = social.video_keys(videos, salt)[rows], _own(videos, salt, rows, word)
     return {name: History.fit(group, time[rows], video, reached[rows]) for name, group in (("words", word), ("own_words", own))}
 
 
@@ -67,7 +67,7 @@ def numbers(
     """
     rows, word = words_of(videos, salt)
     until = None if before is None else before[rows]
-    video, apart = _with_video(videos, salt, rows, word), few | histories["words"].large(word)
+    video, apart = social.video_keys(videos, salt)[rows], few | histories["words"].large(word)
     (_, count, total, _), (known, mine, own_total, _) = (
         histories[name].totals(group, time[rows], video, until, apart)
         for name, group in (("words", word), ("own_words", _own(videos, salt, rows, word)))
@@ -118,17 +118,8 @@ def split(text: str) -> list[str]:
     return list(words)[:MOST]
 
 
-def _with_video(videos: pd.DataFrame, salt: str, rows: np.ndarray, word: np.ndarray) -> np.ndarray:
-    """(Q,) keys of word and video together."""
-    return _mixed(word, social.keys(videos["id"], salt)[rows])
-
-
 def _own(videos: pd.DataFrame, salt: str, rows: np.ndarray, word: np.ndarray) -> np.ndarray:
     """(Q,) keys of word and author together; a video without an author is by an author of its own."""
-    video = social.keys(videos["id"], salt)
-    author = social.keys(videos["username"], salt) if "username" in videos else np.full(len(videos), -1)
-    return _mixed(word, np.where(author >= 0, author, video)[rows])
-
-
-def _mixed(word: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return (together(word, other).astype(np.uint64) >> np.uint64(1)).astype(np.int64)  # a negative key is that of no group
+    author = social.author_keys(videos, salt)
+    whose = np.where(author >= 0, author, social.video_keys(videos, salt))[rows]
+    return np.abs(social.together(word, whose))  # a negative key is that of no group

@@ -106,6 +106,23 @@ def ages_seen(videos: pd.DataFrame) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def author_keys(videos: pd.DataFrame, salt: str) -> np.ndarray:
+    """(N,) int64 `keys` of the authors, -1 where unknown."""
+    return keys(videos["username"], salt) if "username" in videos else np.full(len(videos), -1)
+
+
+def video_keys(videos: pd.DataFrame, salt: str) -> np.ndarray:
+    """(N,) int64 keys of author and id together: two authors' videos may be numbered alike."""
+    return together(author_keys(videos, salt), keys(videos["id"], salt))
+
+
+def together(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(N,) int64 keys of two keys together; one of the two may be such a key itself (multiply and shift, as SplitMix64 does)."""
+    mixed = first.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = ((mixed ^ (mixed >> np.uint64(30))) + second.astype(np.uint64)) * np.uint64(0xBF58476D1CE4E5B9)
+    return (mixed ^ (mixed >> np.uint64(27))).astype(np.int64)
+
+
 def keys(names: pd.Series, salt: str) -> np.ndarray:
     """(N,) int64: salted 63-bit hashes of `names`, -1 where missing. A run directory holds these instead of names."""
     prefix = bytes.fromhex(salt)

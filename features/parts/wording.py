@@ -49,7 +49,8 @@ class Wording:
         fitted = cls(word, rarity, np.zeros((len(word), width)))
         rows, place, weight = fitted._weights(videos, salt)
         vectors = csr_matrix((weight, (rows, place)), shape=(len(videos), len(word)))[np.unique(rows)]
-        return cls(word, rarity, TruncatedSVD(width, random_state=seed).fit(vectors).components_.T)
+        with np.errstate(divide="ignore", invalid="ignore"):  # captions that are all alike have no variance to explain
+            return cls(word, rarity, TruncatedSVD(width, random_state=seed).fit(vectors).components_.T)
 
     @property
     def names(self) -> list[str]:

@@ -1,10 +1,11 @@
-"""What a run is built from: every part with its rows, or why there is none. A part that is missing without a word is looked for in vain."""
+"""What a run is built from: every part with its rows, or why there is none, so that nobody need look for a part that is missing."""
 
 from collections.abc import Collection
 
+from features.followed.looks import read_again
 from features.parts.text import captions
 from features.tables.columns import AUTHOR_COUNTS, CAPTION
-from features.tables.dataset import RESERVED, Dataset
+from features.tables.dataset import Dataset
 from features.videos import Videos
 
 NEEDS = {"history": ("username",), "sound": ("music_title",), "words": CAPTION, "textual": CAPTION}  # any one of them
@@ -24,7 +25,7 @@ def built(dataset: Dataset, videos: Videos, left_out: Collection[str] = ()) -> d
     """
     rows = f"{len(videos):,} looks at {len(dataset):,} videos" if len(videos) > len(dataset) else f"{len(videos):,} rows"
     found = {name: f"{int(part.present.sum()):,} of {rows}, {_width(*part.shape)}" for name, part in videos.items()}
-    for name in dict.fromkeys((*RESERVED, "textual", *dataset.ready)):
+    for name in dataset.parts:
         if name not in found:
             found[name] = f"none: {'left out, as asked for' if name in left_out else _why(name, dataset)}"
     return found
@@ -45,6 +46,8 @@ def _why(name: str, dataset: Dataset) -> str:
             return f"no column {' or '.join(NEEDS[name])}"
         if name in ("words", "textual") and not any(text.strip() for text in captions(videos)):
             return f"no text in {' or '.join(columns)}"
+    if name == "early" and dataset.readings is not None and dataset.readings["id"].duplicated().any():
+        return "only counts are followed" if read_again(dataset) else "no column create_time"
     return {
         "early": "no video was read more than once",
         "history": "no author has two videos",

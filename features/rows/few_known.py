@@ -20,7 +20,7 @@ def few_known(featurizer: Featurizer, dataset: Dataset, seed: int) -> Part | Non
     videos, histories = dataset.videos, featurizer.histories
     if HISTORY not in featurizer.scalers or "username" not in videos or featurizer.past_only or featurizer.growth is not None:
         return None
-    author, own = social.keys(videos["username"], featurizer.salt), social.keys(videos["id"], featurizer.salt)
+    author, own = social.author_keys(videos, featurizer.salt), social.video_keys(videos, featurizer.salt)
     age = np.maximum(social.age(videos), featurizer.youngest)
     values, present = few_numbers(histories[HISTORY], author, published_at(videos), own, age, seed)
     # that one of the few has the sound or the words of this one is seldom, and not told

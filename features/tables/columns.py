@@ -50,6 +50,9 @@ COLUMNS: dict[str, Column] = {
 
 AUTHOR_COUNTS = ("follower_count", "following_count", "likes_count", "video_count", "digg_count", "friend_count")
 COUNTS = ("view_count", "like_count", "comment_count", "share_count")
+GIVEN = tuple(  # what a draft's author may say of it
+    column for column in COLUMNS.values() if column.name not in ("id", "create_time", "collected_at", "video_path", *COUNTS)
+)
 CAPTION = ("video_description", "hashtag_names", "suggested_words")
 
 

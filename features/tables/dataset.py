@@ -59,6 +59,11 @@ class Dataset:
         so_far = None if self.so_far is None else self.so_far.iloc[rows].reset_index(drop=True)
         return replace(self, videos=videos, ready=ready, readings=readings, so_far=so_far)
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts that a run may have of it."""
+        return tuple(dict.fromkeys((*RESERVED, "textual", *self.ready)))
+
 
 def read_dataset(
     source: Path | str, *, targets: Iterable[str] = COUNTS, count_targets: bool = True, lenient: bool = False, future: bool = False

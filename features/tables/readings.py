@@ -10,23 +10,32 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.tables.columns import COUNTS
+from features.tables.columns import COLUMNS, COUNTS
 from features.tables.formats import read_table
+from features.tables.judge import judge_numbers
 from features.tables.table import check_values
 from machine.errors import InputError
 
 
-def apart(table: pd.DataFrame, path: Path, targets: Iterable[str] = COUNTS) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+def apart(
+    table: pd.DataFrame, path: Path, targets: Iterable[str] = COUNTS, *, others: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """A validated videos table that may repeat ids: the newest row of each video in order of first appearance, and all rows as readings.
 
     The readings are None where no id is repeated.
+
+    Args:
+        table: the table.
+        path: for messages.
+        targets: names of target columns, beside the known ones.
+        others: every other column of numbers is read, too, since it may be a target.
 
     Raises:
         InputError: a row of a video that is there several times was read before the video was published.
     """
     if not table["id"].duplicated().any():
         return table, None
-    columns = _counted(table, targets)
+    table, columns = _counted(table, targets, others)
     several = table["id"].duplicated(keep=False).to_numpy()
     _refuse_early(table, table["id"], table.get("create_time"), several, path)
     order = np.lexsort((table["collected_at"].to_numpy(), pd.factorize(table["id"])[0]))
@@ -36,7 +45,13 @@ def apart(table: pd.DataFrame, path: Path, targets: Iterable[str] = COUNTS) -> t
 
 
 def read_readings(
-    path: Path, videos: pd.DataFrame, *, targets: Iterable[str] = COUNTS, count_targets: bool = True, lenient: bool = False
+    path: Path,
+    videos: pd.DataFrame,
+    *,
+    targets: Iterable[str] = COUNTS,
+    count_targets: bool = True,
+    lenient: bool = False,
+    others: bool = False,
 ) -> pd.DataFrame:
     """Read the table of readings that lies beside `videos`.
 
@@ -45,7 +60,8 @@ def read_readings(
         videos: what they are readings of, one row a video.
         targets: names of target columns, beside the known ones.
         count_targets: targets are counts, so they may not be negative.
-        lenient: rows with a bad id, time or count are left out.
+        lenient: rows with a bad id, time or count are left out, and those of other videos.
+        others: as in `apart`.
 
     Returns:
         `id` (text), `collected_at` and the targets (float64), in the order of `videos`, then of time.
@@ -58,9 +74,11 @@ def read_readings(
     for name in ("id", "collected_at"):
         if name not in table:
             raise InputError(f"{path}: no column {name}")
-    columns = _counted(table, targets)
+    table, columns = _counted(table, targets, others)
     if not columns:
         raise InputError(f"{path}: no column of counts ({', '.join(dict.fromkeys([*COUNTS, *targets]))})")
+    if lenient:
+        table = table[table["id"].isin(videos["id"]) & table["collected_at"].notna()].reset_index(drop=True)
     for name in ("id", "collected_at"):
         missing = table[name].isna().to_numpy()
         if missing.any():
@@ -108,8 +126,12 @@ def _in_order(readings: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
     return readings.iloc[np.lexsort((readings["collected_at"].to_numpy(), place))].reset_index(drop=True)
 
 
-def _counted(table: pd.DataFrame, targets: Iterable[str]) -> list[str]:
-    return [name for name in dict.fromkeys([*COUNTS, *targets]) if name in table]
+def _counted(table: pd.DataFrame, targets: Iterable[str], others: bool) -> tuple[pd.DataFrame, list[str]]:
+    """The table, and its columns that are read again and again; with `others`, every column of numbers that is not known."""
+    columns = [name for name in dict.fromkeys([*COUNTS, *targets]) if name in table]
+    numbers = {name: judge_numbers(table[name], "number")[0] for name in table if others and name not in {*COLUMNS, *columns}}
+    told = {name: values for name, values in numbers.items() if values.notna().any()}
+    return table.assign(**told), [*columns, *told]
 
 
 def _refuse_early(table: pd.DataFrame, names: pd.Series, published: pd.Series | None, looked_at: np.ndarray, path: Path) -> None:

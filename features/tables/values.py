@@ -29,7 +29,6 @@ GROUPS = {  # of three digits each, by what stands between them; India's of two 
 WRITTEN = re.compile(
     rf"([+-]?)(?:({'|'.join(GROUPS.values())}|\d*)(?:([.,])(\d+))?){BLANK}*({'|'.join(map(re.escape, SCALE))})\.?\+?", re.I
 )
-BY_POINT = re.compile(rf"[+-]?(?:{GROUPS['point']})")
 UNIT = re.compile(rf"(.*\S)\s+(?:{'|'.join(THINGS)})", re.IGNORECASE)
 ISO_LENGTH = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 MARKS = re.compile(r"[,;|]|(?<![^\s,;|])#(?=\w)")

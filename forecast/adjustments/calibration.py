@@ -13,8 +13,8 @@
    columns, which are made by taking it away. The last kind only ever widens. A network recognises an author with many videos even where
    nothing is said of the author; new authors, strangers or met since, are then calibrated by networks that never saw theirs.
 5. What authors reach changes, so that rows from among those learned from are easier to forecast than what comes. Drafts of known authors
-   have the stretch that the newest rows ask for, forecast as drafts by one member that was trained on older rows alone, if it is greater:
-   of what comes no half is narrower, since a time in which authors did worse than before may be followed by one in which they do better.
+   have the stretch that the newest rows ask for, forecast as drafts by one member that was trained on older rows alone, if it is greater.
+   It never narrows a half: after a time in which authors did worse than before, one may come in which they do better.
 6. Knowing less never narrows. If intervals are narrower on average when a part is taken away, rows without that part have their stretch
    multiplied by the ratio of the two widths. Steps 1 and 2 are fitted with this factor in place.
 

@@ -230,10 +230,6 @@ def _parts(found: Contributions, targets: tuple[str, ...], scale: Scale) -> dict
     return parts
 
 
-def _rounded(values: np.ndarray) -> list[list[float | None]]:
-    return [[None if one != one else round(one, 5) for one in row] for row in values.tolist()]
-
-
 def _chance(share: float) -> str:
     return "-" if share != share else f"{share:.0%}"
 

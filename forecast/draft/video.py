@@ -7,16 +7,15 @@ import numpy as np
 import pandas as pd
 
 from features.featurizer import Featurizer
-from features.tables.columns import COLUMNS, COUNTS
+from features.pair import FeaturizerPair
+from features.parts.social import FURTHER
+from features.tables.columns import COLUMNS
 from features.tables.dataset import Dataset
 from features.videos import Videos
 from forecast.draft.so_far import Reading, table
 from forecast.joint.authors import told_later
 from forecast.shift import shift_of, tally
 from machine.errors import InputError
-
-OURS = ("id", "create_time", "collected_at", "video_path", *COUNTS)  # columns that a draft's author does not give
-GIVEN = tuple(column for column in COLUMNS.values() if column.name not in OURS)
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Draft:
 
     Attributes:
         publish: when, in seconds since 1970, UTC.
-        known: column to value, of the columns in `GIVEN`; what is not there is missing.
+        known: column to value, of the columns in `features.tables.columns.GIVEN`; what is not there is missing.
         clip: part to features, float32 (F,), of the media file; a part that is not there is missing.
         read: what was read of it since it was published, in order of age; nothing for a video that is not published.
     """
@@ -93,4 +92,5 @@ def fan_horizons(horizons: Sequence[float], count: int = 14) -> list[float]:
 
 def knows_time(featurizer: Featurizer) -> bool:
     """Whether the run has learned how counts grow with the age of a video."""
-    return "log_age" in featurizer.columns.get("social", ())
+    runs = (featurizer.first, featurizer.second) if isinstance(featurizer, FeaturizerPair) else (featurizer,)
+    return any("log_age" in run.columns.get(part, ()) for run in runs for part in ("social", FURTHER))

@@ -28,13 +28,18 @@ def at_horizon(drafts: Dataset, publish: float, horizon: float, seen: float | st
         seen: days; readings up to that age are known. `first`: the first reading is; `last`: all are. None after the horizon is.
         targets: columns that are read.
     """
-    drafts = drafts.take(np.argsort(drafts.videos["id"].to_numpy(dtype=str), kind="stable"))
+    drafts = _sorted(drafts)
     read = None if seen == 0.0 else _read(drafts, seen, horizon / DAY, targets)
     videos = drafts.videos.drop(columns=[name for name in {*COUNTS, *targets} if name in drafts.videos])
     created = videos["create_time"].to_numpy(np.float64) if "create_time" in videos else np.full(len(videos), np.nan)
     created = np.where(np.isnan(created), publish, created)
     videos = videos.assign(create_time=created, collected_at=created + horizon)
     return dataclasses.replace(drafts, videos=videos, readings=None, so_far=read)
+
+
+def _sorted(drafts: Dataset) -> Dataset:
+    """The same rows by id."""
+    return drafts.take(np.argsort(drafts.videos["id"].to_numpy(dtype=str), kind="stable"))
 
 
 def readings_of(drafts: Dataset, targets: Collection[str]) -> pd.DataFrame:
@@ -60,10 +65,17 @@ def _read(drafts: Dataset, seen: float | str, horizon: float, targets: Collectio
     return so_far(readings, known, followed.start[:-1])
 
 
-def own_numbers(drafts: Dataset) -> int:
+def own_numbers(drafts: Dataset, horizon: float, targets: Collection[str] = COUNTS) -> int:
     """Number of the first draft, as if it stood far down in a long table: two plans have random numbers of their own.
 
-    What they share of an author does not depend on it. The same plan gets the same numbers.
+    What they share of an author does not depend on it. The same plan gets the same numbers, whenever it is forecast.
+
+    Args:
+        drafts: any rows, in any order.
+        horizon: seconds.
+        targets: columns that are read, which do not belong to the plan.
     """
-    text = drafts.videos.to_json() + "".join(table.to_json() for _, table in sorted(drafts.ready.items()))
+    drafts = _sorted(drafts)
+    columns = [name for name in drafts.videos if name not in {*COUNTS, *targets, "collected_at"}]
+    text = f"{horizon:g}" + drafts.videos[columns].to_json() + "".join(table.to_json() for _, table in sorted(drafts.ready.items()))
     return ENCODED * (int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:4], "big"))

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from features.scale import MOST, Scale
+from features.scale import Scale
 from features.tables.dataset import Dataset
-from forecast.draft.outlook import LEVELS
 from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of, told_later
+from forecast.mixture import LEVELS
 from forecast.plan.drafts import at_horizon, own_numbers
 from forecast.scoring.forecast_rows import ROWS
 from forecast.scoring.subsets.usual import ABOVE, above
@@ -57,7 +57,9 @@ class Plan:
         found: dict[str, dict[str, float]] = {}
         for k, name in enumerate(self.targets):
             levels = np.quantile(self.total[:, k], list(LEVELS.values()))
-            found[name] = {level: float(_whole(value, self.scale)) for level, value in zip(LEVELS, levels, strict=True)}
+            found[name] = {
+                level: float(np.round(value) if self.scale.counts else value) for level, value in zip(LEVELS, levels, strict=True)
+            }
             if name in self.goals:
                 found[name] |= {"goal": self.goals[name], "probability": float((self.total[:, k] >= self.goals[name]).mean())}
         return found
@@ -103,7 +105,7 @@ def plan(
         raise InputError(f"--seen {seen}: the run was trained without readings, so what was read of a video tells it nothing")
     forecaster = forecaster.for_drafts()
     dataset, scale = at_horizon(drafts, publish, horizon, seen, forecaster.targets), forecaster.featurizer.targets.scale
-    first, tallies, found, kept, late = own_numbers(dataset), [], [], [], 0
+    first, tallies, found, kept, late = own_numbers(drafts, horizon, forecaster.targets), [], [], [], 0
     reach: dict[str, list[np.ndarray]] = {name: [] for name in goals}
     chances: dict[str, list[np.ndarray]] = {name: [] for name in ABOVE}
     total = np.zeros((samples, len(forecaster.targets)))
@@ -120,7 +122,7 @@ def plan(
             start_of_block += block.shape[1]
             for name, times in ABOVE.items():
                 chances[name].append(above(block, here, times))
-            counts = in_counts(block, scale)
+            counts = scale.told(block.astype(np.float64))
             total += counts.sum(axis=1)
             for name, goal in goals.items():
                 reach[name].append((counts[:, :, forecaster.targets.index(name)] >= goal).mean(axis=0))
@@ -149,13 +151,3 @@ def plan(
         np.concatenate(kept, axis=1) if keep else None,
         {name: shares for name, shares in told.items() if not np.isnan(shares).all()},
     )
-
-
-def in_counts(samples: np.ndarray, scale: Scale) -> np.ndarray:
-    """Draws as numbers that can be summed: whole counts, or scores as they are."""
-    values = samples.astype(np.float64)
-    return np.rint(np.expm1(np.clip(values, 0.0, MOST))) if scale.counts else values
-
-
-def _whole(value: Any, scale: Scale) -> Any:
-    return np.rint(value) if scale.counts else value

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from features.scale import Scale
-from forecast.draft.outlook import LEVELS
+from forecast.mixture import LEVELS
 from forecast.notation import duration, short, shown, title, written_out
 from forecast.plan.plan import Plan
 from forecast.report.tables import table as html_table

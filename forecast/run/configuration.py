@@ -11,7 +11,7 @@ from features.tables.columns import COUNTS
 from machine.errors import InputError
 from machine.files import json_object
 
-VERSION = 21  # of the run directory's format
+VERSION = 22  # of the run directory's format
 AUTOMATIC = dict.fromkeys(("width", "depth", "members", "folds", "batch_size", "epochs", "growth_epochs", "patience"), 0)
 AUTOMATIC["others_left_out"] = -1  # these values leave the settings to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
@@ -100,8 +100,8 @@ class Configuration:
             raise InputError(f"targets: {', '.join(self.targets) or 'none'} (at least one, each once)")
         if -1.0 < self.others_left_out < 0.0:
             raise InputError(f"setting others_left_out: {self.others_left_out:g} is neither -1 nor a share")
-        if self.folds > max(self.members, 1):
-            raise InputError(f"setting folds: {self.folds} is more than there are members")
+        if 0 < self.members < self.folds:  # 0 members: their number follows from the rows
+            raise InputError(f"setting folds: {self.folds} is more than there are members ({self.members})")
 
     @classmethod
     def from_json(cls, text: str, where: str) -> "Configuration":

@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from features.scale import Scale
-
-POINTS = ("mean", "median", "mape")
+from features.scale import MOST, Scale
 
 
 def mape_point(samples: np.ndarray, scale: str, lowest: np.ndarray | float = 1e-3) -> np.ndarray:
@@ -20,7 +18,7 @@ def mape_point(samples: np.ndarray, scale: str, lowest: np.ndarray | float = 1e-
     """
     ordered = np.sort(samples, axis=0).astype(np.float64)
     value = np.maximum(ordered, lowest)
-    value = np.maximum(np.expm1(np.clip(value, 0.0, 60.0)), 1.0) if Scale(scale).counts else np.maximum(np.abs(value), 1e-3)
+    value = np.maximum(np.expm1(np.clip(value, 0.0, MOST)), 1.0) if Scale(scale).counts else np.maximum(np.abs(value), 1e-3)
     weight = 1.0 / value
     cumulated = np.cumsum(weight, axis=0)
     place = (cumulated < 0.5 * cumulated[-1]).sum(axis=0)
@@ -36,7 +34,7 @@ def mean_percentage_error(point: np.ndarray, truth: np.ndarray, scale: str) -> l
         scale: of the targets.
     """
     if Scale(scale).counts:
-        point, truth = np.expm1(np.clip(point, 0.0, 60.0)), np.expm1(truth)
+        point, truth = np.expm1(np.clip(point, 0.0, MOST)), np.expm1(truth)
     errors = []
     for k in range(truth.shape[1]):
         known = np.isfinite(truth[:, k]) & (truth[:, k] != 0)

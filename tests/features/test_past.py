@@ -6,7 +6,7 @@ import pytest
 
 from features.featurizer import Featurizer
 from features.parts.same_author import NEIGHBOURS
-from features.parts.social import keys
+from features.parts.social import author_keys, video_keys
 from features.tables.dataset import Dataset
 from machine.errors import InputError
 
@@ -78,7 +78,7 @@ def test_rows_that_training_had_count_once_and_a_video_never_sees_itself(featuri
 def test_a_video_with_the_id_of_another_authors_joins_and_does_not_see_itself(featurizer, trained):
     past = table(("t1", "new", 210.0, 220.0, 100), ("t2", "new", 211.0, 220.0, 3000), ("t6", "new", 212.0, 220.0, 7))
     joined = featurizer.with_past(past)
-    author, own = (keys(past.videos[name], featurizer.salt) for name in ("username", "id"))
+    author, own = author_keys(past.videos, featurizer.salt), video_keys(past.videos, featurizer.salt)
     known, count, total, _ = joined.histories["history"].totals(author, past.videos["create_time"].to_numpy(), own)
     reached = standardised(featurizer, 100, 3000, 7)
     assert (known == 2).all()
@@ -160,3 +160,21 @@ def test_a_past_that_tells_nothing_is_one_sentence(featurizer, past, why):
 def test_a_run_without_histories_says_so(trained):
     with pytest.raises(InputError, match="trained without histories"):
         Featurizer.fit(trained, without=("history", "sound", "words")).with_past(trained)
+
+
+def test_sounds_and_words_of_such_a_video_join_too(trained):
+    def told(dataset: Dataset, **columns: str) -> Dataset:
+        return Dataset(dataset.videos.assign(**columns), name=dataset.name)
+
+    said = {"music_title": "song", "video_description": "cats dogs"}
+    featurizer = Featurizer.fit(told(trained, **said))
+    rows = [("new", 210.0 + day, 230.0, 10_000 + day) for day in range(8)]
+    alike, unlike = (
+        featurizer.with_past(told(table(*((f"{letter}{n}", *row) for n, row in enumerate(rows))), **said)) for letter in ("t", "p")
+    )
+    for name, history in unlike.histories.items():
+        assert len(alike.histories[name].video) == len(history.video) > len(featurizer.histories[name].video)
+    draft = told(table(("draft", "other", 240.0, 250.0, np.nan)), **said)
+    np.testing.assert_allclose(alike.raw(draft)["words"][0], unlike.raw(draft)["words"][0])
+    # what is usual for the author, which is taken off, leaves out a fold of their videos: which one the id decides
+    np.testing.assert_allclose(alike.raw(draft)["sound"][0], unlike.raw(draft)["sound"][0], rtol=0.1)

@@ -68,7 +68,7 @@ def go_on(
     Args:
         parent: the finished run, which is only read.
         dataset: rows of the other data; what they lack or add in parts and columns is allowed.
-        configuration: that of the parent, but for the split (default: a random tenth is held out).
+        configuration: the settings `training.start.OPEN`; all others are the parent's (default: a random tenth is held out).
         model: as the parent was trained with.
         guide: as the parent was trained with.
         build: as the parent was trained with.
@@ -89,7 +89,7 @@ def go_on(
     if old.moved is not None:
         told = "was moved to other data itself; what it learned of them is not taken along, so give all rows together"
         warnings.warn(f"{parent}: {told}", InputWarning, stacklevel=2)
-    begun = configuration or replace(old.configuration, split="random", test_share=0.1)
+    begun = configuration or Configuration()
     configuration = replace(old.configuration, **{name: getattr(begun, name) for name in OPEN})
     dataset = as_dataset(dataset, **configuration.columns)
     values = truth(dataset.videos, old.targets, old.featurizer.targets.scale)

@@ -65,7 +65,7 @@ def with_growth(run: Forecaster, table: Dataset, device: torch.device | str) -> 
     anew = Judged(*(np.concatenate(parts) for parts in zip(*judged, strict=True)))
 
     every, before = np.concatenate(strayed), run.calibration.read
-    assert before is not None  # noqa: S101  (it learned growth)
+    before = np.ones((2, len(run.targets))) if before is None else before
     known = ~np.isnan(every).all(0)
     if anew.crps.mean() < kept.crps.mean():
         law = replace(featurizer, growth=_law(featurizer, looks))

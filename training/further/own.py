@@ -30,16 +30,19 @@ MOST = 1000  # rows of a fold that are forecast to find the shares, evenly sprea
 def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, program: Program, **settings: Any) -> Forecaster | None:
     """Train a run from scratch, inside the directory of the moved one; arguments as of `training.train`.
 
-    What the parent left to the number of rows is left to that of these; targets that no row knows are left out.
+    Settings that follow from the number of rows follow from that of these rows; targets that no row knows are left out.
     None where no part has any feature, which is printed: the moved run then forecasts alone.
     """
     values = truth(dataset.videos, configuration.targets, configuration.target_scale)
+    without = tuple(part for part in configuration.without if part in dataset.parts)
     told = tuple(name for name, known in zip(configuration.targets, ~np.isnan(values).all(0), strict=True) if known)
     left: dict[str, Any] = dict(AUTOMATIC)
     if (~np.isnan(values).all(1)).sum() < FEW and configuration.linear and program == SHIPPED:
         left |= {"epochs": 1, "growth_epochs": 1}
     try:
-        return train(dataset, replace(configuration, targets=told, **left), program=program, run=run.path / OWN, **settings)
+        return train(
+            dataset, replace(configuration, targets=told, without=without, **left), program=program, run=run.path / OWN, **settings
+        )
     except NothingToLearnError as error:
         print(f"no run of these rows alone: {error}")
         shutil.rmtree(run.path / OWN, ignore_errors=True)

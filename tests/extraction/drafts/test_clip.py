@@ -1,5 +1,6 @@
 """A draft's clip is measured as the run directory says, or as the names of the run's columns tell."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -48,3 +49,13 @@ def test_a_record_outside_the_run_directory_is_not_followed(tmp_path):
     (tmp_path / "run" / "extraction.json").symlink_to(tmp_path / "elsewhere.json")
     with pytest.raises(InputError, match="leaves"):
         settings(trained_on(columns(MEASURED)["visual"]), tmp_path / "run")
+
+
+def test_the_weights_and_the_device_are_those_of_this_machine(tmp_path):
+    (tmp_path / "here.pth").write_bytes(b"")
+    recorded = {"backbone": "resnet50", "combine": "mean", "precision": "bfloat16", "device": "cuda"}
+    for weights, expected in (("here.pth", str(tmp_path / "here.pth")), ("gone.pth", "")):  # none: the published ones
+        (tmp_path / "extraction.json").write_text(json.dumps({"visual": recorded | {"weights": str(tmp_path / weights)}}))
+        found = settings(trained_on(columns(Settings())["visual"]), tmp_path)
+        assert (found.weights, found.device, found.precision) == (expected, "cpu", "bfloat16")
+    assert settings(trained_on(columns(Settings())["visual"]), tmp_path, "mine.pth").precision == "bfloat16"

@@ -1,3 +1,4 @@
+import contextlib
 import json
 from types import SimpleNamespace
 
@@ -5,6 +6,8 @@ import numpy as np
 import pytest
 
 from extraction.drafts import table
+from extraction.settings import Problem
+from extraction.store import Result
 from features.scale import Scale
 from machine.errors import InputError
 
@@ -22,13 +25,21 @@ def drafts(tmp_path):
 
 
 def test_clips_are_measured_and_stand_in_their_rows(drafts, monkeypatch):
-    def measured(path, featurizer, run, weights):
-        if not path.exists() or path.name == "c.mp4":
-            raise InputError("nothing in it can be read")
-        return {"visual": np.array([1.0, 2.0])}, ["has no sound"]
+    class Reader(contextlib.nullcontext):
+        def __enter__(self):
+            return self
 
-    monkeypatch.setattr(table, "clip_features", measured)
-    found, problems = table.read_drafts(drafts, SEES, drafts)
+        def read(self, path):
+            if path.name == "c.mp4":
+                raise InputError("nothing in it can be read")
+            return Result({"visual": np.array([1.0, 2.0])}, [Problem("acoustic", "has no sound")]), True
+
+    readers = []
+    monkeypatch.setattr(table, "settings", lambda *arguments: arguments[1:])
+    monkeypatch.setattr(table, "settled", lambda like: like)
+    monkeypatch.setattr(table, "ClipReader", lambda like: readers.append(like) or Reader())
+    found, problems = table.read_drafts(drafts, SEES, drafts, "weights", "cuda")
+    assert readers == [(drafts, "weights", "cuda")]  # one network for all clips
     assert found.videos["id"].tolist() == ["one", "two", "three", "four"]
     assert found.ready["visual"].to_numpy()[1].tolist() == [1.0, 2.0]
     assert np.isnan(found.ready["visual"].to_numpy()[[0, 2, 3]]).all()

@@ -4,7 +4,7 @@ import pytest
 
 from extraction.sources.read import read_source
 from extraction.sources.source import media_files
-from machine.errors import InputError
+from machine.errors import InputError, InputWarning
 
 YTDLP = {
     "id": "7301",
@@ -203,3 +203,27 @@ def test_repeated_ids_keep_the_last(tmp_path):
     source = read_source(tmp_path / "x.json")
     assert list(source.videos["view_count"]) == [99]
     assert source.notes == ["1 entries without an id were left out", "1 entries repeat an id; the last of each counts"]
+
+
+def test_readings_of_columns_of_ones_own_are_kept(tmp_path):
+    (tmp_path / "videos.csv").write_text("id,create_time\na,1700000000\n")
+    counts = tmp_path / "counts.csv"
+    counts.write_text("id,collected_at,view_count,save_count,note\na,1700086400,5,7,x\na,1700172800,9,8,y\n")
+    found = read_source(tmp_path)
+    assert found.readings.drop(columns="collected_at").to_numpy().tolist() == [["a", 5, 7], ["a", 9, 8]]
+    assert found.videos["save_count"].tolist() == [8]
+    counts.unlink()
+    (tmp_path / "videos.csv").write_text("id,create_time,collected_at,saves\na,1700000000,1700086400,5\na,1700000000,1700172800,9\n")
+    assert read_source(tmp_path).readings["saves"].tolist() == [5, 9]
+
+
+def test_a_wrong_table_of_counts_is_refused_or_counted(tmp_path):
+    (tmp_path / "videos.csv").write_text("id,create_time,username\na,1700000000,me\n")
+    (tmp_path / "counts.csv").write_text("id,collected_at,view_count\na,1700086400,5\nb,1700086400,5\na,1700090000,many\n")
+    with pytest.raises(InputError, match="row 3, column view_count: 'many'"):
+        read_source(tmp_path)
+    for manner in ("checking", "lenient"):
+        with pytest.warns(InputWarning, match="1 of 3 rows were left out"):
+            found = read_source(tmp_path, **{manner: True})
+        assert found.readings["view_count"].tolist() == [5]
+        assert found.account.found["entries"]["readings left out"] == (2, "counts.csv")

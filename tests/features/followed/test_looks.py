@@ -70,6 +70,24 @@ def test_rows_without_such_a_reading_are_refused_if_there_is_no_other(followed, 
         looks_at(followed, **options)
 
 
+def test_a_video_that_was_never_read_is_looked_at_once_its_row_says_what_it_reached(followed):
+    told = replace(followed, videos=followed.videos.assign(view_count=[np.nan, np.nan, 70.0], like_count=np.nan))
+    found = asked(told)
+    assert found["c"][0] == 0
+    assert found["c"][3] == 70.0
+    assert np.isnan(found["c"][2])
+    assert "c" not in asked(told, seen="first")
+    looks, owner = looks_to_learn(told, 0)
+    own = looks.videos[owner == 2]
+    assert (own["view_count"] == 70.0).all()
+    assert (looks.so_far["readings"][owner == 2] == 0).all()
+    assert len(own) == (owner == 1).sum()  # as often as a video that was read once
+    alone = told.take(np.array([2]))
+    assert asked(alone).keys() == {"c"}
+    with pytest.raises(InputError, match="no video has a reading within a fifth of 7 days"):
+        looks_at(alone, horizon=7.0)
+
+
 def test_numbers_of_the_part_early_by_value(followed):
     found = looks_at(followed, seen=1.0)
     numbers, present = early.numbers(found.videos, found.so_far, ("view_count", "like_count"))

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pandas as pd
+import pytest
+import torch
 
 from features.featurizer import Featurizer
 from features.followed.looks import looks_to_learn
 from features.rows.built import built
 from features.simulated.growth import simulate_followed
 from features.tables.dataset import Dataset
+from features.videos import Part, Videos
 
 COUNT = 40
 
@@ -45,3 +48,14 @@ def test_each_missing_part_tells_why() -> None:
     assert found["sound"] == "none: no two authors used one sound"
     assert found["words"] == "none: no text in hashtag_names"
     assert said(left_out=("social",), username=[*alone[1:], alone[2]])["social"] == "none: left out, as asked for"
+
+
+@pytest.mark.parametrize(
+    ("days", "published", "why"),
+    [(1, True, "no video was read more than once"), (2, False, "no column create_time"), (2, True, "only counts are followed")],
+)
+def test_why_readings_tell_nothing(days, published, why):
+    videos = pd.DataFrame({"id": ["a"], "follower_count": [5.0]} | ({"create_time": [0.0]} if published else {}))
+    readings = pd.DataFrame({"id": ["a"] * days, "collected_at": np.arange(days) * 86_400.0, "view_count": 1.0})
+    social = Part(torch.zeros(1, 1), torch.zeros(1, 0, dtype=torch.int64), torch.ones(1, dtype=torch.bool))
+    assert built(Dataset(videos, readings=readings), Videos({"social": social}, torch.zeros(1, 1)))["early"] == f"none: {why}"

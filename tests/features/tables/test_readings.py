@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from features.tables.dataset import as_dataset, read_dataset
-from machine.errors import InputError
+from machine.errors import InputError, InputWarning
 
 VIDEOS = "id,create_time,username\nb,1700000100,me\na,1700000200,you\nc,1700000300,me\n"
 COUNTS = "id,collected_at,view_count,like_count\na,1700000260,7,1\nb,1700000400,9,\nb,1700000160,3,2\nb,1700000500,8,2\n"
@@ -140,3 +140,10 @@ def test_a_bad_second_row_of_a_video_is_refused(tmp_path, rows, sentence):
     with pytest.raises(InputError) as caught:
         read_dataset(tmp_path)
     assert str(caught.value) == f"{tmp_path / 'videos.csv'}: {sentence}"
+
+
+def test_readings_of_a_row_that_was_left_out_are_left_out_with_it(tmp_path):
+    written(tmp_path, videos=VIDEOS.replace("a,1700000200", "a,never"), counts=COUNTS)
+    with pytest.warns(InputWarning, match="1 of 3 rows were left out"):
+        dataset = read_dataset(tmp_path, lenient=True)
+    assert same(read(dataset), READ[:3])

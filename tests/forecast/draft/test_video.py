@@ -2,6 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from features.extended import extended
+from features.featurizer import Featurizer
+from features.pair import FeaturizerPair
+from features.tables.dataset import Dataset
 from forecast.draft.video import Draft, fan_horizons, featurize, knows_time
 from forecast.run.directory import RunDirectory
 from forecast.run.load import load_features
@@ -73,3 +77,12 @@ def test_the_simulated_world_knows_time(featurizer):
 def test_a_fan_runs_from_the_first_to_the_last_horizon():
     assert fan_horizons([10.0, 1000.0], 3) == pytest.approx([10.0, 100.0])
     assert fan_horizons([1000.0], 3)[0] == pytest.approx(100.0)
+
+
+def test_a_run_that_was_moved_to_rows_with_ages_knows_time(world):
+    ageless = Dataset(world.videos.drop(columns="collected_at"))
+    fitted = Featurizer.fit(ageless)
+    assert not knows_time(fitted)
+    moved = extended(fitted, world)
+    assert knows_time(moved)
+    assert knows_time(FeaturizerPair.of(fitted, Featurizer.fit(world)))

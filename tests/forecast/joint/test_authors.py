@@ -30,3 +30,15 @@ def test_outcomes_that_were_read_after_publication_are_told_later() -> None:
     read = replace(drafts, so_far=pd.DataFrame({"collected_at": np.array([112.0, np.nan, np.nan, np.nan]) * DAY}))
     assert authors_of(knowing, read).known.tolist() == [1, 1, 12, 0]
     assert not told_later(knowing, read).any()
+
+
+def test_a_followed_video_is_known_from_its_first_reading_on() -> None:
+    once = table(*((f"t{row}", f"author{row % 5}", float(row)) for row in range(40)))
+    again = once.videos.assign(collected_at=once.videos["collected_at"] + 10 * DAY, view_count=99.0)
+    readings = pd.concat([once.videos, again])[["id", "collected_at", "view_count"]].sort_values(["id", "collected_at"], ignore_index=True)
+    videos = again.sort_values("id", ignore_index=True)
+    featurizer = Featurizer.fit(Dataset(videos, readings=readings)).for_drafts()
+    assert featurizer.follows
+    drafts = table(("a", "author0", 44.0), ("b", "author0", 46.0))  # the last one is of day 35, first read on day 45
+    assert authors_of(featurizer, drafts).known.tolist() == [7, 8]
+    assert authors_of(replace(featurizer, past_only=False), drafts).known.tolist() == [8, 8]

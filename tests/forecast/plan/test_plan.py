@@ -10,7 +10,7 @@ from features.scale import Scale
 from features.simulated.world import simulate
 from features.tables.dataset import Dataset
 from forecast.plan.compare import compare_totals, is_plan, read_total
-from forecast.plan.drafts import at_horizon
+from forecast.plan.drafts import at_horizon, own_numbers
 from forecast.plan.figure import plan_figure
 from forecast.plan.plan import Plan, plan
 from forecast.plan.written import rows_of_plan, table, to_json, total_written, write_plan
@@ -207,3 +207,11 @@ def test_the_picture_has_every_draft_and_the_total(found):
     assert heights == pytest.approx(np.sort(found.rows["median"][:, 1])[::-1])
     assert together.lines[0].get_ydata()[0] == pytest.approx(math.log1p(found.of_total()["like_count"]["median"]))
     assert together.lines[1].get_ydata()[0] == pytest.approx(math.log1p(5000))
+
+
+def test_random_numbers_belong_to_the_plan_and_not_to_when_it_is_forecast():
+    videos = pd.DataFrame({"id": ["b", "a"], "video_description": ["x", "y"], "view_count": [1.0, 2.0]})
+    numbers = own_numbers(Dataset(videos), 3600.0)
+    assert numbers == own_numbers(Dataset(videos.iloc[::-1].reset_index(drop=True).assign(view_count=5.0)), 3600.0)
+    assert numbers != own_numbers(Dataset(videos), 7200.0)
+    assert numbers != own_numbers(Dataset(videos.assign(video_description="z")), 3600.0)

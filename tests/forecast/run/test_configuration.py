@@ -59,3 +59,11 @@ def test_a_step_takes_a_thirtieth_of_few_rows_and_a_120th_of_many(rows: int, exp
 def test_what_is_given_stays() -> None:
     found = Configuration(epochs=7, batch_size=32, members=3, folds=2, patience=4, width=24, depth=3).for_rows(500, 16)
     assert (found.epochs, found.batch_size, found.members, found.folds, found.patience, found.width, found.depth) == (7, 32, 3, 2, 4, 24, 3)
+
+
+def test_no_more_folds_than_members():
+    with pytest.raises(InputError, match="folds: 3 is more than there are members \\(2\\)"):
+        Configuration(folds=3, members=2)
+    assert Configuration(folds=3).for_rows(500).folds == 3  # of four members
+    with pytest.raises(InputError, match="folds: 5 is more than there are members \\(4\\)"):
+        Configuration(folds=5).for_rows(500)
