@@ -232,9 +232,7 @@ def _inputs(gradio: Any, name: str) -> list[Any]:
     words = [
         gradio.Textbox(label="Caption", lines=2, elem_id=f"caption-{name}"),
         gradio.Textbox(label="Author", elem_id=f"author-{name}"),
-        gradio.Textbox(
-            label="Read since (one line each)", placeholder="6h: view_count=1200, like_count=80", lines=2, elem_id=f"so-far-{name}"
-        ),
+        gradio.Textbox(label="Read since (a line each)", placeholder="6h: view_count=1200", lines=2, elem_id=f"so-far-{name}"),
     ]
     with gradio.Row():
         numbers = [gradio.Textbox(label=label, placeholder="12K", min_width=80, elem_id=f"{key}-{name}") for key, label in NUMBERS.items()]
@@ -243,14 +241,17 @@ def _inputs(gradio: Any, name: str) -> list[Any]:
 
 def _past(files: Sequence[str], forecaster: Forecaster) -> Dataset:
     """The outcomes in files that were dropped: one table, or the many small files of a collector."""
+    from extraction.sources.collectors.entries import JSON
     from extraction.sources.past import read_past
 
-    reading = forecaster.configuration.columns
-    if len(files) == 1:
-        return read_past(Path(files[0]), **reading)
+    paths, reading = [*map(Path, files)], forecaster.configuration.columns
+    if len(paths) == 1:
+        return read_past(paths[0], **reading)
+    if tables := [path.name for path in paths if not path.name.lower().endswith(JSON)]:
+        raise InputError(f"{tables[0]}: drop a table of the past alone, or else files of a collector")
     with tempfile.TemporaryDirectory(prefix="clipcast-") as folder:
-        for number, file in enumerate(files):
-            shutil.copy(file, Path(folder) / f"{number}-{Path(file).name}")
+        for number, path in enumerate(paths):
+            shutil.copy(path, Path(folder) / f"{number}-{path.name}")
         return read_past(Path(folder), **reading)
 
 

@@ -54,6 +54,8 @@ def _parser() -> command.Parser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     options = _parser().parse_args(arguments)
+    import numpy as np
+
     from extraction.sources.past import read_past
     from features.rows.splits import split
     from features.simulated.world import read_or_simulate
@@ -66,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from machine.cluster import Cluster
     from machine.files import inside
     from program import read_program
+    from training.further.go_on import FEWEST
 
     path = options.run or newest_run(Path("runs"))
     out = options.out or path / "evaluation"
@@ -114,7 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for sentence in evaluation.metrics.get("level", {}).get("sentences", ()):
         print(f"off          {sentence}")
     if evaluation.metrics.get("level", {}).get("sentences"):
-        print(f"move it      python train.py --from {shlex.quote(str(path))} --data {shlex.quote(str(source or 'DATA'))}")
+        enough = "" if (~np.isnan(evaluation.truth)).any(1).sum() >= FEWEST else f"   (with {FEWEST} rows or more)"
+        print(f"move it      python train.py --from {shlex.quote(str(path))} --data {shlex.quote(str(source or 'DATA'))}{enough}")
     if past is not None:
         print(f"past         {len(past):,} rows of {past.name} were known")
     if source is None:

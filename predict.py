@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.data is not None:
         _plan(options)
         return
-    from forecast.notation import parse_horizon
+    from forecast.notation import duration, parse_horizon
 
     if options.goal or options.out is not None or options.seen != "0":
         raise InputError("--goal, --seen and --out are of a table: name it with --data")
@@ -107,6 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(found.to_json())
         return
     print(f"{table(found)}\n\n{parts_table(found)}")
+    for age in horizons:
+        if options.horizon and age not in found.horizons:
+            print(f"note         {duration(age)} is not later than the last reading")
     for note in found.notes:
         print(f"note         {note}")
     print(f"published    {time.strftime('%Y-%m-%d %H:%M', time.gmtime(draft.publish))} UTC, by the run {path}")

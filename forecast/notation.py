@@ -67,7 +67,8 @@ def parse_horizon(text: str) -> float:
 def duration(seconds: float) -> str:
     """Seconds as hours below two days, except for one day, else as days: 6 h, 1 d, 7 d."""
     unit = "h" if seconds < 2 * UNITS["d"] and seconds != UNITS["d"] else "d"
-    return f"{seconds / UNITS[unit]:.3g} {unit}"
+    amount = seconds / UNITS[unit]
+    return f"{amount:.{3 if amount < 100 else 4}g} {unit}"
 
 
 def written_out(values: np.ndarray, scale: Scale) -> list[Any]:

@@ -19,7 +19,9 @@ from machine.errors import InputWarning
 
 UNSEEN = 0.5  # share of unseen names, and
 OUTSIDE = 0.01  # share of rows outside, and
-FAR = 1.0  # training standard deviations between means, and
+FAR = 1.0  # training standard deviations between means, beyond what chance may explain, and
+CHANCE = 3.0  # standard errors of a mean that chance explains
+COMPUTED = ("history", "sound", "words", "textual")  # parts whose numbers are the run's own: no column of a table lies far out there
 MOST_NAMED = 3  # columns in one sentence
 YOUNGER = 0.05  # share of rows younger than what was learned from, above which a dataset deserves a warning
 # columns of the videos table that a feature of another name is made from
@@ -40,6 +42,7 @@ class Shift:
         learned: share of the rows that are training rows.
         distance: for the age and each count or length of the table, the mean of its logarithm less that of the training rows, in their
             standard deviations.
+        rows: how many there are.
     """
 
     present: dict[str, float]
@@ -50,6 +53,7 @@ class Shift:
     younger: float = 0.0
     learned: float = 0.0
     distance: dict[str, float] = field(default_factory=dict)
+    rows: int = 0
 
     @property
     def warnings(self) -> list[str]:
@@ -61,11 +65,11 @@ class Shift:
             for column, share in self.unseen.items()
             if share > UNSEEN
         ]
-        found += [f"part {part}: {share:.1%} of its rows lie {self._far(part)}" for part, share in self.outside.items() if share > OUTSIDE]
+        found += [f"part {part}: {share:.1%} of its rows lie {self._far(part)}" for part, share in self._outside.items()]
         found += [
             f"the {name} lies {abs(amount):.1f} standard deviations {'above' if amount > 0 else 'below'} the training rows' (logarithms)"
             for name, amount in self.distance.items()
-            if abs(amount) > FAR
+            if abs(amount) > FAR + CHANCE / max(self.rows, 1) ** 0.5
         ]
         if self.learned > OUTSIDE:
             found.append(f"{self.learned:.0%} of the rows are videos that the run was trained on, which it forecasts better than others")
@@ -83,10 +87,27 @@ class Shift:
         found += [f"its {column} is one that training has not, or hardly, seen" for column, share in self.unseen.items() if share > UNSEEN]
         found += [
             f"part {part} lies {self._far(part)}"
-            for part, share in self.outside.items()
-            if share > OUTSIDE and self.far.get(part) != ["collected_at"]  # a far horizon has a note of its own
+            for part in self._outside
+            if self.far.get(part) != ["collected_at"]  # a far horizon has a note of its own
         ]
         return found
+
+    @property
+    def _outside(self) -> dict[str, float]:
+        """What deserves a warning of `outside`."""
+        return {part: share for part, share in self.outside.items() if share > OUTSIDE and part not in COMPUTED}
+
+    def or_like(self, other: "Shift") -> "Shift":
+        """How the rows differ from both of two tables: from the one that is nearer, of what can be compared with either."""
+        near = {name: min(self.distance[name], far, key=abs) for name, far in other.distance.items() if name in self.distance}
+        return replace(
+            self,
+            unseen={name: min(share, other.unseen.get(name, share)) for name, share in self.unseen.items()},
+            outside={part: min(share, other.outside.get(part, share)) for part, share in self.outside.items()},
+            younger=min(self.younger, other.younger),
+            learned=max(self.learned, other.learned),
+            distance=self.distance | near,
+        )
 
     @property
     def _absent(self) -> list[str]:
@@ -123,6 +144,7 @@ class Tally:
         told: (2, F) for the social part, over the rows that have each feature, how many they are and their sum.
         named: for each column of names, the rows that have a name.
         unseen: for each column of names, the rows whose name was not seen in training.
+        second: the same for the second run of a pair; None where there is one run.
     """
 
     rows: int
@@ -135,15 +157,14 @@ class Tally:
     named: dict[str, int]
     unseen: dict[str, int]
     told: np.ndarray
+    second: "Tally | None" = None
 
 
 def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
-    """Count over a dataset, whose raw features (`Featurizer.raw`) are `raw`.
-
-    A pair was trained on two tables. The dataset is compared with that of the second run, which is the one it was moved to.
-    """
+    """Count over a dataset, whose raw features (`Featurizer.raw`) are `raw`; those of a pair are of its first run."""
+    second = None
     if isinstance(featurizer, FeaturizerPair):
-        return replace(tally(featurizer.second, dataset, featurizer.second.raw(dataset)), learned=_learned(featurizer, dataset))
+        second = tally(featurizer.second, dataset, featurizer.second.raw(dataset))
     present, outside, far, given, named, unseen = {}, {}, {}, {}, {}, {}
     for part, scaler in featurizer.scalers.items():
         values, _, there = raw.get(part) or (np.zeros((0, scaler.loc.size)), [], np.zeros(0, bool))
@@ -159,13 +180,17 @@ def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
     younger = int((social.age(dataset.videos) < featurizer.youngest).sum())
     values = raw["social"][0] if "social" in raw and "social" in featurizer.scalers else np.zeros((0, 0))
     told = np.stack([(~np.isnan(values)).sum(0), np.nansum(values, axis=0)])
-    return Tally(len(dataset), younger, _learned(featurizer, dataset), present, outside, far, given, named, unseen, told)
+    return Tally(len(dataset), younger, _learned(featurizer, dataset), present, outside, far, given, named, unseen, told, second)
 
 
 def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
-    """The shift of a dataset that was counted in pieces."""
+    """The shift of a dataset that was counted in pieces.
+
+    A pair was trained on two tables: rows are unlike both, and lack what the second one has, which is the one it was moved to.
+    """
     if isinstance(featurizer, FeaturizerPair):
-        return shift_of(featurizer.second, tallies)
+        seconds = [one.second for one in tallies if one.second is not None]
+        return shift_of(featurizer.second, seconds).or_like(shift_of(featurizer.first, tallies))
     rows = sum(one.rows for one in tallies)
     present = {part: sum(one.present[part] for one in tallies) for part in featurizer.scalers}
     there = [part for part, count in present.items() if count]
@@ -188,6 +213,7 @@ def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
         sum(one.younger for one in tallies) / rows,
         sum(one.learned for one in tallies) / rows,
         _distance(featurizer, np.sum([one.told for one in tallies], axis=0)),
+        rows,
     )
 
 

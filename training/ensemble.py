@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,18 +25,16 @@ from forecast.adjustments.calibration import MOST, Calibration, calibrate
 from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of
 from forecast.joint.dependence import FEWEST, Dependence, save_dependence
-from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.held_back import dependence_of, with_worth
 from forecast.member import Member
 from forecast.run.configuration import MANY, Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.load import load, load_features, member_file, save_calibration, save_features
-from forecast.run.versions import versions
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError
 from program import SHIPPED, Program
 from training.members import fit_members, workers_for
-from training.start import EXTRACTION, begin
+from training.start import begin, finish
 
 GROUPS = 3  # of authors; a network beside the members never sees those of one
 ENSEMBLE = 3  # members; fewer are for those in a hurry, and no network is trained beside them
@@ -114,7 +111,8 @@ def train(
         parts = built(dataset.take(learning), folds.videos, configuration.left_out)
         for beside_them in range(configuration.members, folds.networks(configuration.members)):
             (path / member_file(beside_them)).unlink(missing_ok=True)  # these have told all that they were trained for
-        _finish(directory, configuration, program, dataset, parts)
+        shutil.rmtree(directory.path / "rows", ignore_errors=True)
+        finish(directory, configuration, program, dataset, {"parts": parts})
         return load(path, program=program, device=device)
 
 
@@ -226,13 +224,3 @@ def _dependence(
         authors = [authors_of(featurizer, table).key for table in tables]
     found = dependence_of(told, held, authors)
     return with_worth(found, apart, learned.take(numbers[0][first[0]]))
-
-
-def _finish(run: RunDirectory, configuration: Configuration, program: Program, dataset: Dataset, parts: dict[str, str]) -> None:
-    """Remove the rows and write the manifest."""
-    files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json", DEPENDENCE]
-    files += [*map(member_file, range(configuration.members)), *([EXTRACTION] if (run.path / EXTRACTION).exists() else [])]
-    about: dict[str, Any] = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
-    about |= {"parts": parts}
-    shutil.rmtree(run.path / "rows", ignore_errors=True)
-    run.finish(files, about)

@@ -1,17 +1,22 @@
-"""Where a run begins: a new run directory or one to be resumed, with its configuration and its data."""
+"""Where a run begins, as a new run directory or one to be resumed, and what is written when it is done."""
 
 import argparse
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from features.tables.columns import COUNTS, nearest
 from features.tables.dataset import Dataset
+from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.run.configuration import AUTOMATIC, PRESETS, Configuration
 from forecast.run.directory import RunDirectory, new_run, unfinished_run
+from forecast.run.load import member_file
+from forecast.run.versions import versions
 from machine.errors import InputError
 from machine.files import json_object
+from program import Program
 
 OPEN = ("split", "test_share", "validation_share", "seed")  # settings of a run that goes on from another
 EXTRACTION = "extraction.json"  # how extract.py measured the clips, so that predict.py --video measures alike
@@ -112,6 +117,16 @@ def begin(
         run.write_text(EXTRACTION, json.dumps(json_object(measured.read_text(errors="replace"), str(measured)), indent=2) + "\n")
     run.write_text("source.json", json.dumps(about) + "\n")
     run.write_text("configuration.json", configuration.to_json())
+
+
+def finish(
+    run: RunDirectory, configuration: Configuration, program: Program, dataset: Dataset, about: dict[str, Any], beside: Sequence[str] = ()
+) -> None:
+    """Write the manifest: `about` the run, and the files `beside` those of every run."""
+    files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json", DEPENDENCE]
+    files += [*map(member_file, range(configuration.members)), *([EXTRACTION] if (run.path / EXTRACTION).exists() else [])]
+    whose = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
+    run.finish([*files, *beside], whose | about)
 
 
 def _refuse_lacking(configuration: Configuration, dataset: Dataset) -> None:

@@ -102,11 +102,15 @@ def usual(history: History, videos: pd.DataFrame, salt: str, age: np.ndarray, be
 
 
 def learned(videos: pd.DataFrame, salt: str, histories: Mapping[str, History]) -> np.ndarray:
-    """(N,) bool: videos that the author's history holds, with the same id, author and time of publication."""
-    if "history" not in histories or "username" not in videos:
-        return np.zeros(len(videos), bool)
-    author, own = social.author_keys(videos, salt), social.video_keys(videos, salt)
-    return histories["history"].has(author, own, published_at(videos))
+    """(N,) bool: videos that a history holds, with the same id, author (if there is one) and time of publication."""
+    author, own, published = social.author_keys(videos, salt), social.video_keys(videos, salt), published_at(videos)
+    found = np.zeros(len(videos), bool)
+    if "history" in histories:
+        found |= histories["history"].has(author, own, published)
+    for part in {"sound", "words"} & histories.keys():  # the only ones that know videos without an author
+        held = histories[part]
+        found |= (author < 0) & (published > 0) & np.isin(social.together(own, published.astype(int)), held.dated)
+    return found
 
 
 def published_at(videos: pd.DataFrame) -> np.ndarray:

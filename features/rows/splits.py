@@ -65,7 +65,8 @@ def split(
         rest = np.delete(order, np.r_[:test_end, here])
         rows = Rows(np.sort(rest), np.sort(order[here]), np.sort(order[:test_end]))
     if min(len(rows.train), len(rows.validation), len(rows.test) or test_share == 0) == 0:
-        raise InputError(f"--split {how}: {len(videos)} rows are too few to train, validate and test")
+        few = f"{videos['username'].nunique()} authors" if how == "author" and "username" in videos else f"{len(videos)} rows"
+        raise InputError(f"--split {how}: {few} are too few to train, validate and test")
     return rows
 
 

@@ -108,7 +108,7 @@ def judge_numbers(values: pd.Series, kind: str) -> tuple[pd.Series, list[Fault]]
         if kind == "count":
             split = np.isfinite(numbers) & (np.abs(numbers) <= EXACT) & (numbers != np.round(numbers))
             found.append((split, "is not whole, as counts are"))
-        found.append((numbers > LARGEST, f"is larger than {LARGEST:g}"))
+        found.append((np.isfinite(numbers) & (numbers > LARGEST), f"is larger than {LARGEST:g}"))
         found.append((numbers < -LARGEST, f"is beyond {LARGEST:g}") if kind == "number" else (numbers < 0, "is negative"))
     faults = _faults(values, *found)
     return _without(numbers, faults, values.index), faults

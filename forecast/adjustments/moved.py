@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from features.videos import EARLY, Videos
+from forecast.adjustments.tails import ends
 from forecast.run.directory import RunDirectory
 from machine.errors import InputError
 
@@ -66,7 +67,7 @@ class Moved:
 
     def apply(self, samples: Tensor, videos: Videos) -> Tensor:
         """Samples (S, N, K) of N videos, moved."""
-        lower, median, upper = samples.double().quantile(samples.new_tensor([0.025, 0.5, 0.975], dtype=torch.float64), dim=0)
+        lower, median, upper = ends(samples.double())
         spread = self.spread(((upper - lower) / 2).cpu().numpy())
         centre = median.cpu().numpy() + self.shift(median.cpu().numpy(), videos)
         moved = samples.new_tensor(centre) + samples.new_tensor(spread) * (samples - median.to(samples.dtype))

@@ -203,7 +203,8 @@ def table(outlook: Outlook) -> str:
 def parts_table(outlook: Outlook) -> str:
     """One line a part: its share of the precision, what it moves the median by, the interval without it."""
     first = outlook.targets[0]
-    lines = [f"{'part':12s}{'precision':>10s}{title(first) + ' moved':>16s}{'interval without':>18s}   at {duration(outlook.horizons[-1])}"]
+    heads = f"{'precision':>10s}{'  ' + title(first) + ' moved':>16s}{'interval without':>18s}"
+    lines = [f"{'part':12s}{heads}   at {duration(outlook.horizons[-1])}"]
     for name, part in outlook.parts.items():
         if not part["given"]:
             lines.append(f"{name:12s}{'unknown':>10s}")

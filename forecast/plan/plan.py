@@ -95,12 +95,14 @@ def plan(
         report: called with the number of drafts that were forecast, again and again.
 
     Raises:
-        InputError: a goal for something that is not forecast, or readings for a run that has learned from none.
+        InputError: a goal for something that is not forecast, or below 0; or readings for a run that has learned from none.
     """
     goals = dict(goals or {})
     for name in goals:
         if name not in forecaster.targets:
             raise InputError(f"--goal {name}: the run forecasts {', '.join(forecaster.targets)}")
+        if goals[name] < 0 and forecaster.featurizer.targets.scale.counts:
+            raise InputError(f"--goal {name}={goals[name]:g}: a count is never below 0")
     if seen != 0.0 and not forecaster.featurizer.follows:
         raise InputError(f"--seen {seen}: the run was trained without readings, so what was read of a video tells it nothing")
     forecaster = forecaster.for_drafts()

@@ -25,9 +25,10 @@ def level(rows: dict[str, np.ndarray], truth: np.ndarray, targets: Sequence[str]
         authors: (N,) who made each video, any keys: videos of one author are off together.
 
     Returns:
-        By target, `bias` (truth less the forecast's mean, averaged, in the training scale), its `standard_error` over authors, `crps`, and
-        `crps_marginal`, that of the distribution of these rows without the one that is forecast; and `sentences`, one for each target that
-        is off. Medians would not do: truths lie above the median of a right, skewed forecast on average.
+        By target, `bias` (truth less the forecast's mean, averaged, in the training scale), its `standard_error` over authors (over
+        videos, if there is one author), `crps`, and `crps_marginal`, that of the distribution of these rows without the one that is
+        forecast; and `sentences`, one for each target that is off. Medians would not do: truths lie above the median of a right, skewed
+        forecast on average.
     """
     found: dict[str, Any] = {}
     sentences = []
@@ -51,7 +52,8 @@ def level(rows: dict[str, np.ndarray], truth: np.ndarray, targets: Sequence[str]
 
 
 def _standard_error(off: np.ndarray, authors: np.ndarray) -> float:
-    """Of a mean over videos, those of one author taken together."""
+    """Of a mean over videos, those of one author taken together; where all are of one author, each by itself."""
     _, group = np.unique(authors, return_inverse=True)
+    group = group if group.any() else np.arange(len(off))
     totals = np.bincount(group, weights=off - off.mean())
-    return float(np.sqrt((totals**2).sum()) / len(off)) if len(totals) > 1 else math.inf
+    return float(np.sqrt((totals**2).sum()) / len(off))

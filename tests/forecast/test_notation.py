@@ -45,6 +45,7 @@ def test_other_horizons_are_refused_by_name(text):
 
 def test_durations():
     assert [duration(3600.0), duration(86_400.0), duration(7 * 86_400.0), duration(36 * 3600.0)] == ["1 h", "1 d", "7 d", "36 h"]
+    assert [duration(days * 86_400) for days in (100.5, 1000, 3650)] == ["100.5 d", "1000 d", "3650 d"]
 
 
 def test_ticks_are_round_counts_within_the_axis():

@@ -7,7 +7,7 @@ import pytest
 from features.extended import extended
 from features.featurizer import Featurizer
 from features.simulated.world import simulate
-from forecast.shift import shift, shift_of, tally
+from forecast.shift import Shift, shift, shift_of, tally
 from machine.errors import InputWarning
 
 
@@ -145,3 +145,37 @@ def test_columns_that_a_run_was_moved_to_are_named_where_no_row_has_them(world):
     found = shift(extended(featurizer, speaking), renamed(dataset, "un"))
     assert found.warnings == ["no row has language (part further), which the run was trained with"]
     assert shift(extended(featurizer, speaking), renamed(speaking, "un")).warnings == []
+
+
+def test_of_two_tables_the_nearer_one_counts():
+    one = Shift(
+        {"social": 1.0}, {"social": ["digg_count"]}, {"username": 0.9}, {"social": 0.5, "faces": 0.2}, younger=0.3, distance={"age": -2.0}
+    )
+    other = Shift({"social": 0.5}, {}, {"username": 0.2}, {"social": 0.0}, younger=0.1, learned=0.4, distance={"age": 1.5, "view": 9.0})
+    found = one.or_like(other)
+    assert (found.present, found.lacking) == (one.present, one.lacking)
+    assert found.unseen == {"username": 0.2}
+    assert found.outside == {"social": 0.0, "faces": 0.2}
+    assert (found.younger, found.learned, found.distance) == (0.1, 0.4, {"age": 1.5})
+
+
+@pytest.mark.parametrize(("rows", "told"), [(4, False), (100, True)])
+def test_the_mean_of_a_few_rows_may_be_far_by_chance(rows, told):
+    found = Shift({}, {}, {}, {}, distance={"age": 2.0}, rows=rows).warnings
+    assert found == (["the age lies 2.0 standard deviations above the training rows' (logarithms)"] if told else [])
+
+
+def test_numbers_that_the_run_computes_are_no_reason_to_warn():
+    assert Shift({}, {}, {}, {"history": 1.0, "textual": 0.5}).warnings == []
+    assert len(Shift({}, {}, {}, {"visual": 0.5}).warnings) == 1
+
+
+def test_videos_without_an_author_are_known_by_id_and_time(world):
+    dataset, _ = world
+    videos = dataset.videos.drop(columns="username")
+    featurizer = Featurizer.fit(replace(dataset, videos=videos))
+    written = videos["video_description"].str.len() > 0
+    assert shift(featurizer, replace(dataset, videos=videos)).learned > 0.9 * written.mean()
+    later = videos.assign(create_time=videos["create_time"] + 1)
+    for others in (renamed(dataset, "x").videos.drop(columns="username"), later):
+        assert shift(featurizer, replace(dataset, videos=others)).learned == 0

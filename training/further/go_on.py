@@ -26,21 +26,19 @@ from features.whole_counts import whole_targets
 from forecast.adjustments.moved import save_moved
 from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of
-from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.dependence import Dependence, save_dependence
 from forecast.member import Member
 from forecast.pair import ForecasterPair
 from forecast.run.configuration import Configuration
 from forecast.run.directory import MANIFEST, RunDirectory
-from forecast.run.load import load, member_file, save_calibration, save_features, save_member, save_shares
-from forecast.run.versions import versions
+from forecast.run.load import load, save_calibration, save_features, save_member, save_shares
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError, InputWarning
 from program import SHIPPED, Program
 from training.further import own
 from training.further.growth import with_growth
 from training.further.moved import learn
-from training.start import EXTRACTION, OPEN, begin
+from training.start import OPEN, begin, finish
 
 FEWEST = 30  # rows with a known target
 
@@ -146,7 +144,7 @@ def go_on(
         table = dataset.take(learning)
         seen = looks_to_learn(table, featurizer.seed)[0] if featurizer.growth is not None and read_again(table) else table
         about["parts"] = built(table, featurizer.transform(seen), configuration.left_out)
-        _finish(directory, configuration, program, dataset, about, beside)
+        finish(directory, configuration, program, dataset, about, beside)
         return load(path, program=program, device=device)
 
 
@@ -187,13 +185,3 @@ def _with_experts(old: Forecaster, featurizer: Featurizer, program: Program, dev
         return found.eval().to(device)
 
     return tuple(widened(number, member) for number, member in enumerate(old.members))
-
-
-def _finish(
-    run: RunDirectory, configuration: Configuration, program: Program, dataset: Dataset, about: dict[str, Any], beside: list[str]
-) -> None:
-    """Write the manifest, with the files `beside` those of every run."""
-    files = ["configuration.json", "source.json", "features.json", "features.safetensors", "calibration.json", DEPENDENCE]
-    files += [*map(member_file, range(configuration.members)), *([EXTRACTION] if (run.path / EXTRACTION).exists() else [])]
-    whose = {"program": program.about, "data": dataset.name, "fingerprint": dataset.fingerprint, "versions": versions()}
-    run.finish([*files, *beside], whose | about)

@@ -12,6 +12,7 @@ import evaluate
 import predict
 from features.simulated.world import simulate
 from machine import command
+from machine.errors import InputError
 
 
 def checksums(directory):
@@ -114,3 +115,11 @@ def test_the_page_takes_files_that_were_dropped(run_directory, tmp_path):
     assert known.parts["history"]["given"]
     assert not without.parts["history"]["given"]
     assert not np.array_equal(without.samples, known.samples)
+
+
+def test_the_page_takes_one_table_of_the_past(run_directory, tmp_path):
+    for name in ("one.csv", "two.csv"):
+        (tmp_path / name).write_text("id,username,view_count\n1,me,5\n")
+    desk, tables = app.Desk(run_directory.parent, megabytes=1), [str(tmp_path / name) for name in ("one.csv", "two.csv")]
+    with pytest.raises(InputError, match=r"^one\.csv: drop a table of the past alone"):
+        desk.plan(run_directory.name, tables[0], tables, "", "7d", "", False)

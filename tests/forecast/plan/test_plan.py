@@ -135,6 +135,8 @@ def test_a_run_without_readings_cannot_know_what_was_read(forecaster, drafts):
 def test_a_goal_of_something_else_is_refused(forecaster, drafts):
     with pytest.raises(InputError, match="--goal saves: the run forecasts view_count"):
         plan(forecaster, drafts, **MOMENT, goals={"saves": 1.0})
+    with pytest.raises(InputError, match="--goal view_count=-5: a count is never below 0"):
+        plan(forecaster, drafts, **MOMENT, goals={"view_count": -5.0})
 
 
 def test_written_by_hand(tmp_path):

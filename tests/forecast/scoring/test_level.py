@@ -48,3 +48,13 @@ def test_skewed_forecasts_that_are_right_are_not_off():
     found = level(rows, truth, ("view_count",), Scale.COUNTS, np.arange(4000).astype(str))
     assert found["sentences"] == []
     assert abs(found["targets"]["view_count"]["bias"]) < 4.27 / 4000**0.5
+
+
+def test_one_author_is_judged_by_their_videos():
+    random = np.random.default_rng(0)
+    truth = random.normal(size=(300, 1))
+    for off, told in ((0.0, 0), (1.0, 1)):
+        rows = {"mean": np.full((300, 1), off), "crps": np.full((300, 1), 0.4)}
+        found = level(rows, truth, ("view_count",), Scale.COUNTS, np.full(300, "me"))
+        assert len(found["sentences"]) == told
+        assert found["targets"]["view_count"]["standard_error"] == pytest.approx(truth.std() / 300**0.5)
