@@ -18,7 +18,7 @@ from features.parts.optional import optional
 from features.parts.same_author import History
 from features.parts.text import Text, captions, textual
 from features.parts.wording import MOST, Wording
-from features.past import check_past, known_at, outcomes
+from features.past import check_past, filled, known_at, outcomes
 from features.scaler import Scaler
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
@@ -110,7 +110,7 @@ class Featurizer:
             if column in videos and "social" not in without and (author_code or column != "username"):
                 keys, counts = np.unique(social.keys(videos[column], fitted.salt), return_counts=True)
                 fitted.categories[column] = keys[(counts >= SELDOM) & (keys >= 0)]
-        reached = (truth(videos, names, target_scale) - fitted.targets.loc) / fitted.targets.spread
+        reached = filled((truth(videos, names, target_scale) - fitted.targets.loc) / fitted.targets.spread)
         every = readings_of(dataset, videos, fitted.targets) if followed else None
         since = known_at(videos) if followed else None
         fitted.histories.update(
@@ -263,9 +263,9 @@ class Featurizer:
         return histories.numbers(videos, self.salt, self.histories, age, before, len(self.targets.names))
 
     def usual(self, dataset: Dataset, until: float = np.inf) -> np.ndarray:
-        """(N, K) median, in the training scale, of what the author's other videos reached; NaN where too few are known."""
+        """(N, K) median, in the training scale, of what the author's other videos reached; NaN where too few are known, and of scores."""
         videos, history = dataset.videos, self.histories.get("history")
-        if history is None or "username" not in videos:
+        if history is None or "username" not in videos or not self.targets.scale.counts:
             return np.full((len(videos), len(self.targets.names)), np.nan)
         age = np.maximum(social.age(videos), self.youngest)
         usual = histories.usual(history, videos, self.salt, age, self.known_before(dataset, until))
@@ -275,7 +275,7 @@ class Featurizer:
         """(N,) seconds: what was known of other videos before then counts; None where all that is known does."""
         if not self.past_only:
             return None
-        now = histories.published_at(dataset.videos)
+        now = social.published_at(dataset.videos)
         return np.minimum(now if dataset.so_far is None else early.moments(dataset.so_far, now), until)
 
     def _codes(self, videos: pd.DataFrame) -> np.ndarray:

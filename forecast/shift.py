@@ -21,7 +21,6 @@ UNSEEN = 0.5  # share of unseen names, and
 OUTSIDE = 0.01  # share of rows outside, and
 FAR = 1.0  # training standard deviations between means, beyond what chance may explain, and
 CHANCE = 3.0  # standard errors of a mean that chance explains
-COMPUTED = ("history", "sound", "words", "textual")  # parts whose numbers are the run's own: no column of a table lies far out there
 MOST_NAMED = 3  # columns in one sentence
 YOUNGER = 0.05  # share of rows younger than what was learned from, above which a dataset deserves a warning
 # columns of the videos table that a feature of another name is made from
@@ -36,13 +35,14 @@ class Shift:
         present: for each part of the run, the share of rows that have it.
         lacking: for each part that some row has, and for `further`, the columns that the run was trained with and no row has.
         unseen: for each column of names, the share of rows, among those that have a name, whose name was not seen in training.
-        outside: for each part, the share of its rows with a feature more than 8 training standard deviations from the training mean.
+        outside: for each part, the share of its rows with a feature more than 8 training standard deviations from the training mean;
+            of parts whose numbers stand in a table, since no user can look for those that a run computes.
         far: for each part with such a row, the columns that lie as far, where they have names that a user knows.
         younger: share of the rows that are younger than nearly all training rows.
         learned: share of the rows that are training rows.
         distance: for the age and each count or length of the table, the mean of its logarithm less that of the training rows, in their
             standard deviations.
-        rows: how many there are.
+        independent: how many authors they are by, since videos of one are alike; how many rows there are, if nobody is named.
     """
 
     present: dict[str, float]
@@ -53,7 +53,7 @@ class Shift:
     younger: float = 0.0
     learned: float = 0.0
     distance: dict[str, float] = field(default_factory=dict)
-    rows: int = 0
+    independent: int = 0
 
     @property
     def warnings(self) -> list[str]:
@@ -69,7 +69,7 @@ class Shift:
         found += [
             f"the {name} lies {abs(amount):.1f} standard deviations {'above' if amount > 0 else 'below'} the training rows' (logarithms)"
             for name, amount in self.distance.items()
-            if abs(amount) > FAR + CHANCE / max(self.rows, 1) ** 0.5
+            if abs(amount) > FAR + CHANCE / max(self.independent, 1) ** 0.5
         ]
         if self.learned > OUTSIDE:
             found.append(f"{self.learned:.0%} of the rows are videos that the run was trained on, which it forecasts better than others")
@@ -95,7 +95,7 @@ class Shift:
     @property
     def _outside(self) -> dict[str, float]:
         """What deserves a warning of `outside`."""
-        return {part: share for part, share in self.outside.items() if share > OUTSIDE and part not in COMPUTED}
+        return {part: share for part, share in self.outside.items() if share > OUTSIDE}
 
     def or_like(self, other: "Shift") -> "Shift":
         """How the rows differ from both of two tables: from the one that is nearer, of what can be compared with either."""
@@ -144,6 +144,7 @@ class Tally:
         told: (2, F) for the social part, over the rows that have each feature, how many they are and their sum.
         named: for each column of names, the rows that have a name.
         unseen: for each column of names, the rows whose name was not seen in training.
+        authors: keys of those who are named.
         second: the same for the second run of a pair; None where there is one run.
     """
 
@@ -157,6 +158,7 @@ class Tally:
     named: dict[str, int]
     unseen: dict[str, int]
     told: np.ndarray
+    authors: np.ndarray
     second: "Tally | None" = None
 
 
@@ -180,7 +182,9 @@ def tally(featurizer: Featurizer, dataset: Dataset, raw: Raw) -> Tally:
     younger = int((social.age(dataset.videos) < featurizer.youngest).sum())
     values = raw["social"][0] if "social" in raw and "social" in featurizer.scalers else np.zeros((0, 0))
     told = np.stack([(~np.isnan(values)).sum(0), np.nansum(values, axis=0)])
-    return Tally(len(dataset), younger, _learned(featurizer, dataset), present, outside, far, given, named, unseen, told, second)
+    authors = social.author_keys(dataset.videos, featurizer.salt)
+    authors = np.unique(authors[authors >= 0])
+    return Tally(len(dataset), younger, _learned(featurizer, dataset), present, outside, far, given, named, unseen, told, authors, second)
 
 
 def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
@@ -208,13 +212,18 @@ def shift_of(featurizer: Featurizer, tallies: Sequence[Tally]) -> Shift:
         {part: count / rows for part, count in present.items()},
         lacking,
         {column: sum(one.unseen[column] for one in tallies) / count for column, count in named.items() if count},
-        {part: sum(one.outside[part] for one in tallies) / present[part] for part in there},
+        {part: sum(one.outside[part] for one in tallies) / present[part] for part in there if part not in _computed(featurizer)},
         {part: names for part, names in far.items() if names},
         sum(one.younger for one in tallies) / rows,
         sum(one.learned for one in tallies) / rows,
         _distance(featurizer, np.sum([one.told for one in tallies], axis=0)),
-        rows,
+        len(np.unique(np.concatenate([one.authors for one in tallies]))) or rows,
     )
+
+
+def _computed(featurizer: Featurizer) -> set[str]:
+    """Parts whose numbers the run computes."""
+    return {"history", "sound", "words", "wording", *(["textual"] if featurizer.text is not None else [])}
 
 
 def _learned(featurizer: Featurizer, dataset: Dataset) -> int:

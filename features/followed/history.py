@@ -138,6 +138,10 @@ class Readings(NamedTuple):
 def readings_of(dataset: Dataset, videos: pd.DataFrame, targets: Targets) -> Readings:
     """The readings of some videos of a dataset; where none was followed, each has been read once."""
     table = videos if dataset.readings is None else dataset.readings
+    if dataset.readings is not None:  # a video that was never read may say what it reached all the same
+        counts = [name for name in targets.names if name in videos]
+        undated = videos[~videos["id"].isin(table["id"]) & videos[counts].notna().any(axis=1)]
+        table = pd.concat([table, undated.reindex(columns=[*table])], ignore_index=True) if len(undated) else table
     owner = pd.Index(videos["id"]).get_indexer(table["id"])
     table, owner = table[owner >= 0], owner[owner >= 0]
     published = np.nan_to_num(videos["create_time"].to_numpy(np.float64)[owner]) if "create_time" in videos else np.zeros(len(owner))

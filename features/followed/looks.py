@@ -86,7 +86,7 @@ class Followed:
 
         Videos are often read only as long as they do well: of all that reach an age, those that are read on are the better ones.
         """
-        age, last = np.where(chosen < 0, np.nan, self.age[chosen]), self.last
+        age, last = np.r_[self.age, np.nan][chosen], self.last
         ends = np.sort(self.age[last[last >= 0]])
         others = np.sort(age[~np.isnan(age)])
         near = [np.searchsorted(sample, age * (1 + NEAR)) - np.searchsorted(sample, age * (1 - NEAR)) for sample in (ends, others)]

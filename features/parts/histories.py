@@ -37,7 +37,7 @@ def fit(
         readings: all readings of videos that were followed: the author's history then holds each one.
     """
     known = ~np.isnan(reached).all(1)
-    published, own = published_at(videos), social.video_keys(videos, salt)
+    published, own = social.published_at(videos), social.keys(videos["id"], salt)
     time = published if known_at is None else known_at
     found: dict[str, History] = {}
     author = social.author_keys(videos, salt)
@@ -73,7 +73,7 @@ def numbers(
         targets: K.
     """
     found = {}
-    own, time = social.video_keys(videos, salt), published_at(videos)
+    own, time = social.keys(videos["id"], salt), social.published_at(videos)
     if "history" in histories and "username" in videos:
         author = social.author_keys(videos, salt)
         found["history"] = author_numbers(histories["history"], author, time, own, age, before)
@@ -93,8 +93,8 @@ def numbers(
 
 def usual(history: History, videos: pd.DataFrame, salt: str, age: np.ndarray, before: np.ndarray | None) -> np.ndarray:
     """(N, K) median of what the author's other videos reached, standardised; NaN where fewer than `USUAL` are known. See `numbers`."""
-    author, own = social.author_keys(videos, salt), social.video_keys(videos, salt)
-    reached, days = history.each(author, published_at(videos), own, age, before)
+    author, own = social.author_keys(videos, salt), social.keys(videos["id"], salt)
+    reached, days = history.each(author, social.published_at(videos), own, age, before)
     known = np.where(np.isnan(days)[:, :, None], np.nan, reached)
     enough = (~np.isnan(known)).sum(1) >= USUAL
     median = np.nanmedian(np.where(enough[:, None, :], known, 0.0), axis=1)
@@ -102,17 +102,11 @@ def usual(history: History, videos: pd.DataFrame, salt: str, age: np.ndarray, be
 
 
 def learned(videos: pd.DataFrame, salt: str, histories: Mapping[str, History]) -> np.ndarray:
-    """(N,) bool: videos that a history holds, with the same id, author (if there is one) and time of publication."""
-    author, own, published = social.author_keys(videos, salt), social.video_keys(videos, salt), published_at(videos)
+    """(N,) bool: videos that a history holds, with the same id and time of publication; where that is unknown, with the same author."""
+    author, own, published = social.author_keys(videos, salt), social.keys(videos["id"], salt), social.published_at(videos)
     found = np.zeros(len(videos), bool)
     if "history" in histories:
         found |= histories["history"].has(author, own, published)
-    for part in {"sound", "words"} & histories.keys():  # the only ones that know videos without an author
-        held = histories[part]
-        found |= (author < 0) & (published > 0) & np.isin(social.together(own, published.astype(int)), held.dated)
+    for part in {"sound", "words"} & histories.keys():
+        found |= (published > 0) & np.isin(social.video_keys(videos, salt), histories[part].video)
     return found
-
-
-def published_at(videos: pd.DataFrame) -> np.ndarray:
-    """(N,) seconds since 1970; a video without a time was published in 1970."""
-    return np.nan_to_num(videos["create_time"].to_numpy(np.float64)) if "create_time" in videos else np.zeros(len(videos))

@@ -65,11 +65,6 @@ class History:
         return together(self.group, self.video)
 
     @property
-    def dated(self) -> np.ndarray:
-        """(N,) int64 keys of video and second of publication together."""
-        return together(self.video, self._published.astype(np.int64))
-
-    @property
     def _published(self) -> np.ndarray:
         return self.time if self.published is None else self.published
 

@@ -112,8 +112,13 @@ def author_keys(videos: pd.DataFrame, salt: str) -> np.ndarray:
 
 
 def video_keys(videos: pd.DataFrame, salt: str) -> np.ndarray:
-    """(N,) int64 keys of author and id together: two authors' videos may be numbered alike."""
-    return together(author_keys(videos, salt), keys(videos["id"], salt))
+    """(N,) int64 keys of id and second of publication together: two authors' videos may be numbered alike, and an author be renamed."""
+    return together(published_at(videos).astype(np.int64), keys(videos["id"], salt))
+
+
+def published_at(videos: pd.DataFrame) -> np.ndarray:
+    """(N,) seconds since 1970; a video without a time was published in 1970."""
+    return np.nan_to_num(videos["create_time"].to_numpy(np.float64)) if "create_time" in videos else np.zeros(len(videos))
 
 
 def together(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -6,8 +6,8 @@ import torch
 from features.featurizer import Featurizer
 from features.missing import HISTORY
 from features.parts import social
-from features.parts.histories import published_at
 from features.parts.same_author import few_numbers
+from features.parts.social import published_at
 from features.tables.dataset import Dataset
 from features.videos import Part, Videos
 
@@ -20,7 +20,7 @@ def few_known(featurizer: Featurizer, dataset: Dataset, seed: int) -> Part | Non
     videos, histories = dataset.videos, featurizer.histories
     if HISTORY not in featurizer.scalers or "username" not in videos or featurizer.past_only or featurizer.growth is not None:
         return None
-    author, own = social.author_keys(videos, featurizer.salt), social.video_keys(videos, featurizer.salt)
+    author, own = (social.keys(videos[name], featurizer.salt) for name in ("username", "id"))
     age = np.maximum(social.age(videos), featurizer.youngest)
     values, present = few_numbers(histories[HISTORY], author, published_at(videos), own, age, seed)
     # that one of the few has the sound or the words of this one is seldom, and not told

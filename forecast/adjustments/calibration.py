@@ -112,8 +112,6 @@ class Calibration:
     ) -> Tensor:
         """Stretch samples (S, N, K) about their medians; further arguments as of `factor`."""
         below, above = samples.new_tensor(self.factor(stranger, absent, met, drafts=drafts)).unbind(1)
-        if bool((below == 1).all() and (above == 1).all()):
-            return samples
         lower, median, upper = ends(samples)
         stretched = median + torch.where(samples < median, below, above) * (samples - median)
         return within_reach(stretched, median - below * (median - lower), median, median + above * (upper - median))

@@ -6,7 +6,7 @@ import numpy as np
 
 from features.featurizer import Featurizer
 from features.parts import social
-from features.parts.histories import published_at
+from features.parts.social import published_at
 from features.tables.dataset import Dataset
 
 
@@ -39,7 +39,7 @@ def authors_of(featurizer: Featurizer, dataset: Dataset, until: float | np.ndarr
     if history is None:
         return Authors(key, np.zeros(len(videos)))
     before = featurizer.known_before(dataset, until)
-    return Authors(key, history.known(key, published_at(videos), social.video_keys(videos, featurizer.salt), before))
+    return Authors(key, history.known(key, published_at(videos), social.keys(videos["id"], featurizer.salt), before))
 
 
 def told_later(featurizer: Featurizer, dataset: Dataset) -> np.ndarray:

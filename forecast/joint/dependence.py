@@ -68,20 +68,21 @@ class Dependence:
             scores: (N, K) Normal scores of later videos, forecast from the earlier ones of their authors; NaN where unknown.
             authors: of the videos, with as many known for all videos of one author; -1 where unknown.
         """
-        misfit = np.zeros(len(WORTHS))
+        misfit, told = np.zeros(len(WORTHS)), False
         for share, column in zip(self.share, scores.T, strict=True):
             inside = ~np.isnan(column) & (authors.key >= 0)
             _, first, place, count = np.unique(authors.key[inside], return_index=True, return_inverse=True, return_counts=True)
             some = count > 1
             if some.sum() < FEWEST:
-                return self
+                continue
+            told = True
             centred = column[inside] - column[inside].mean()
             products = (np.bincount(place, centred) ** 2 - np.bincount(place, centred**2))[some] / (count[some] - 1)
             known = authors.known[inside][first][some]
             for number, worth in enumerate(WORTHS):
                 expected = left_over(np.array([share]), worth * known)[:, 0] * (centred**2).mean()
                 misfit[number] += ((products / count[some] - expected) ** 2 * count[some]).sum()
-        return replace(self, worth=float(WORTHS[np.argmin(misfit)]))
+        return replace(self, worth=float(WORTHS[np.argmin(misfit)])) if told else self
 
 
 def left_over(share: np.ndarray, observations: np.ndarray) -> np.ndarray:

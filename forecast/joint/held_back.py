@@ -9,7 +9,7 @@ import torch
 from scipy import special
 
 from features.missing import OF_THE_AUTHOR
-from features.parts.histories import published_at
+from features.parts.social import published_at
 from features.tables.dataset import Dataset
 from features.videos import Videos
 from forecast.forecaster import Forecaster, truth_of
@@ -29,14 +29,15 @@ def dependence_of(forecaster: Forecaster, held: Sequence[Videos], authors: Seque
         held: the rows of F folds, labelled.
         authors: (N,) keys of their authors, -1 where unknown.
     """
-    scores, groups = [], []
+    scores, groups, before = [], [], 0
     for fold, (videos, author) in enumerate(zip(held, authors, strict=True)):
         rows = some_of_each(author, EACH, MOST // len(held))
         few = videos.rows(torch.from_numpy(rows).to(videos.device)).without(*OF_THE_AUTHOR)
         apart = dataclasses.replace(forecaster, members=forecaster.members[fold :: len(held)])
         scores.append(normal_scores(apart, few))
         keys = np.unique(author[rows], return_inverse=True)[1]
-        groups.append(np.where(author[rows] < 0, -1, fold * len(author) + keys))
+        groups.append(np.where(author[rows] < 0, -1, before + keys))
+        before += len(author)
     return Dependence.fit(np.concatenate(scores), np.concatenate(groups))
 
 

@@ -11,6 +11,7 @@ from forecast.scoring.baseline import marginal_rows
 
 SURE = 4.0  # standard errors, beyond which a bias is no accident
 WORSE = 2.0  # likewise, a lead of the distribution of the rows
+FEW = 5  # authors, fewer than which do not tell how far authors stray: these very ones are judged, by their videos
 MATTERS = 0.2  # of the standard deviation of what is left, below which it does not matter
 
 
@@ -26,7 +27,7 @@ def level(rows: dict[str, np.ndarray], truth: np.ndarray, targets: Sequence[str]
 
     Returns:
         By target, `bias` (truth less the forecast's mean, averaged, in the training scale), its `standard_error` over authors (over
-        videos, if there is one author), `crps`, and `crps_marginal`, that of the distribution of these rows without the one that is
+        videos, if there are few authors), `crps`, and `crps_marginal`, that of the distribution of these rows without the one that is
         forecast; and `sentences`, one for each target that is off. Medians would not do: truths lie above the median of a right, skewed
         forecast on average.
     """
@@ -43,7 +44,7 @@ def level(rows: dict[str, np.ndarray], truth: np.ndarray, targets: Sequence[str]
         bias, error = float(off.mean()), _standard_error(off, authors[known])
         crps, marginal = float(rows["crps"][known, k].mean()), float(others.mean())
         found[name] = {"bias": bias, "standard_error": error, "crps": crps, "crps_marginal": marginal}
-        if lead.mean() > WORSE * lead.std() / count**0.5:
+        if lead.mean() > WORSE * _standard_error(lead, authors[known]):
             sentences.append(f"{name}: its CRPS, {crps:.3f}, is worse than that of the distribution of these very rows, {marginal:.3f}")
         if abs(bias) > max(SURE * error, MATTERS * float(off.std())):
             amount = f"a factor of {math.exp(abs(bias)):.2f}" if scale.counts else f"{abs(bias):.3g}"
@@ -52,8 +53,8 @@ def level(rows: dict[str, np.ndarray], truth: np.ndarray, targets: Sequence[str]
 
 
 def _standard_error(off: np.ndarray, authors: np.ndarray) -> float:
-    """Of a mean over videos, those of one author taken together; where all are of one author, each by itself."""
+    """Of a mean over videos, those of one author taken together; of fewer than `FEW` authors each video by itself."""
     _, group = np.unique(authors, return_inverse=True)
-    group = group if group.any() else np.arange(len(off))
+    group = group if group.max() >= FEW - 1 else np.arange(len(off))
     totals = np.bincount(group, weights=off - off.mean())
-    return float(np.sqrt((totals**2).sum()) / len(off))
+    return float(np.sqrt((totals**2).sum() * len(totals) / (len(totals) - 1)) / len(off))

@@ -31,7 +31,7 @@ def test_videos_that_the_run_was_trained_on_are_counted(world):
     assert shift(featurizer, replace(dataset, videos=videos)).warnings == [sentence]
     elsewhere = videos.assign(create_time=videos["create_time"] + 1)  # the same id is no proof
     assert shift(featurizer, replace(dataset, videos=elsewhere)).learned == 0
-    assert shift(featurizer, replace(dataset, videos=videos.drop(columns="username"))).learned == 0
+    assert shift(featurizer, replace(dataset, videos=videos.assign(username="renamed"))).learned > 0.2  # by their words
 
 
 def test_rows_that_are_like_the_training_rows_give_no_warning(world):
@@ -159,15 +159,28 @@ def test_of_two_tables_the_nearer_one_counts():
     assert (found.younger, found.learned, found.distance) == (0.1, 0.4, {"age": 1.5})
 
 
-@pytest.mark.parametrize(("rows", "told"), [(4, False), (100, True)])
-def test_the_mean_of_a_few_rows_may_be_far_by_chance(rows, told):
-    found = Shift({}, {}, {}, {}, distance={"age": 2.0}, rows=rows).warnings
+@pytest.mark.parametrize(("authors", "told"), [(4, False), (100, True)])
+def test_the_mean_over_a_few_authors_may_be_far_by_chance(authors, told):
+    found = Shift({}, {}, {}, {}, distance={"age": 2.0}, independent=authors).warnings
     assert found == (["the age lies 2.0 standard deviations above the training rows' (logarithms)"] if told else [])
 
 
-def test_numbers_that_the_run_computes_are_no_reason_to_warn():
-    assert Shift({}, {}, {}, {"history": 1.0, "textual": 0.5}).warnings == []
-    assert len(Shift({}, {}, {}, {"visual": 0.5}).warnings) == 1
+def test_numbers_that_the_run_computes_are_no_reason_to_warn(world):
+    dataset, featurizer = world
+    assert featurizer.text is not None
+    assert {"history", "textual"} <= set(featurizer.scalers)
+    assert set(shift(featurizer, dataset).outside) == set(featurizer.scalers) - {"history", "sound", "words", "textual"}
+    ready = replace(dataset, ready={"textual": dataset.ready["visual"]})
+    assert "textual" in shift(Featurizer.fit(ready), ready).outside  # a user's own numbers
+
+
+def test_videos_count_by_author(world):
+    dataset, featurizer = world
+    pieces = [dataset.take(np.arange(start, start + 100)) for start in (0, 100, 0)]
+    found = shift_of(featurizer, [tally(featurizer, piece, featurizer.raw(piece)) for piece in pieces])
+    assert found.independent == dataset.videos["username"].iloc[:200].nunique()
+    nobody = replace(dataset, videos=dataset.videos.drop(columns="username"))
+    assert shift(featurizer, nobody).independent == 400
 
 
 def test_videos_without_an_author_are_known_by_id_and_time(world):

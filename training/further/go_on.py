@@ -31,7 +31,7 @@ from forecast.member import Member
 from forecast.pair import ForecasterPair
 from forecast.run.configuration import Configuration
 from forecast.run.directory import MANIFEST, RunDirectory
-from forecast.run.load import load, save_calibration, save_features, save_member, save_shares
+from forecast.run.load import load, load_features, save_calibration, save_features, save_member, save_shares
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError, InputWarning
 from program import SHIPPED, Program
@@ -92,13 +92,21 @@ def go_on(
     dataset = as_dataset(dataset, **configuration.columns)
     values = truth(dataset.videos, old.targets, old.featurizer.targets.scale)
     known = ~np.isnan(values).all(1)
-    learned = known & (histories.learned(dataset.videos, old.featurizer.salt, old.featurizer.histories) & (old.moved is None))
+    origin = _origin(Path(parent))
+    learned = np.zeros(len(dataset), bool)
+    if origin is not None:
+        learned = known & histories.learned(dataset.videos, origin.salt, origin.histories)
     if (known & ~learned).sum() < FEWEST:
         others = f" and are none that {parent} was trained on" if learned.any() else ""
         raise InputError(
             f"{dataset.name}: {int((known & ~learned).sum())} rows know {' or '.join(old.targets)}{others}; "
             f"to go on from a run takes {FEWEST} at the least"
         )
+    rows = split(dataset.videos, **configuration.division)
+    learning = np.sort(np.concatenate([rows.train, rows.validation]))
+    learning = learning[(known & ~learned)[learning]]
+    if len(learning) < FEWEST // 2:
+        raise InputError(f"{dataset.name}: --split {configuration.split} leaves {len(learning)} rows that tell how far {parent} is off")
     if learned.any():
         told = f"{learned.sum():,} rows are videos that {parent} was trained on, so they do not tell how far it is off: only the others do"
         warnings.warn(f"{dataset.name}: {told}", InputWarning, stacklevel=2)
@@ -109,9 +117,6 @@ def go_on(
         path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
         directory = RunDirectory(path)
         begin(directory, configuration, source, dataset, keep_names=keep_names, parent=str(parent))
-        rows = split(dataset.videos, **configuration.division)
-        learning = np.sort(np.concatenate([rows.train, rows.validation]))
-        learning = learning[(known & ~learned)[learning]]
         featurizer = _extended(old.featurizer, dataset.take(learning), configuration)
         members = _with_experts(old, featurizer, program, device)
         unmoved = replace(old, configuration=configuration, featurizer=featurizer, members=members)
@@ -146,6 +151,15 @@ def go_on(
         about["parts"] = built(table, featurizer.transform(seen), configuration.left_out)
         finish(directory, configuration, program, dataset, about, beside)
         return load(path, program=program, device=device)
+
+
+def _origin(run: Path) -> Featurizer | None:
+    """The featurizer of the run that trained the networks of a run, which may have been moved since; None where it is gone."""
+    while "parent" in (about := RunDirectory(run).read_json(MANIFEST)):
+        run = Path(about["parent"]["run"])
+        if not (run / MANIFEST).is_file():
+            return None
+    return load_features(RunDirectory(run))[0]
 
 
 def _extended(featurizer: Featurizer, table: Dataset, configuration: Configuration) -> Featurizer:

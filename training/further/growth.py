@@ -54,6 +54,8 @@ def with_growth(run: Forecaster, table: Dataset, device: torch.device | str) -> 
     by_run = _seen(run, featurizer, looks.take(read)).to(device)
     with torch.random.fork_rng(devices=[by_run.device] if by_run.device.type == "cuda" else []):
         said = torch.cat(list(draw_chunks(run.members, by_run.relative(), QUANTILES, seed=seed)), dim=1).cpu().double().numpy()
+    if run.moved_growth is not None:  # it was moved before
+        said = run.moved_growth.apply(torch.from_numpy(said)).numpy()
     kept = _judge(said, by_run.to("cpu"))
 
     laws = [_law(featurizer, looks.take(np.flatnonzero(fifth != one))) for one in range(FIFTHS)]

@@ -9,7 +9,7 @@ BINS = 10
 
 
 def above(samples: np.ndarray, usual: np.ndarray, times: float) -> np.ndarray:
-    """(N, K) share of the draws (S, N, K) of log(1 + count) above `times` the usual count, whose log(1 + count) is `usual` (N, K)."""
+    """(N, K) share of the draws (S, N, K) of log(1 + count) above `times` the usual count, whose log(1 + count) is `usual`, or NaN."""
     with np.errstate(invalid="ignore"):
         share = (samples > _threshold(usual, times)).mean(axis=0)
     return np.where(np.isnan(usual), np.nan, share)

@@ -171,3 +171,12 @@ def test_what_was_read_once_or_has_no_age_is_a_snapshot():
     for one in (once, ageless):
         assert not learned_from_looks(one, (), "log1p")
         assert Featurizer.fit(one, targets=("view_count",)).growth is None
+
+
+def test_no_video_was_read(followed):
+    """The newest videos, for example, whose counts have no date."""
+    videos = followed.videos.assign(view_count=[7.0, 8.0, 9.0])
+    none = replace(followed, videos=videos, readings=followed.readings[:0])
+    looks, owner = looks_to_learn(none, 0)
+    assert sorted(set(owner)) == [0, 1, 2]
+    assert looks.videos["view_count"].isin([7.0, 8.0, 9.0]).all()

@@ -6,6 +6,7 @@ import pytest
 
 from features.parts import histories
 from features.parts.same_author import SHRINKAGE
+from features.parts.social import published_at
 
 SALT = "00" * 16
 DAY = 86_400.0
@@ -29,7 +30,7 @@ def table(count: int, authors: int) -> tuple[pd.DataFrame, np.ndarray]:
 @pytest.mark.parametrize("authors", [4, 150])
 def test_what_a_video_reached_moves_none_of_its_own_numbers(authors: int, past_only: bool) -> None:
     videos, reached = table(600, authors)
-    before = histories.published_at(videos) if past_only else None
+    before = published_at(videos) if past_only else None
 
     def numbers(outcomes: np.ndarray) -> dict[str, np.ndarray]:
         fitted = histories.fit(videos, SALT, outcomes, past_only=past_only)

@@ -112,8 +112,18 @@ def test_drafts_of_known_authors_and_authors_met_since_have_stretches_of_their_o
 
 
 def test_no_calibration_changes_nothing() -> None:
-    samples = torch.randn(11, 3, 2)
-    assert torch.equal(Calibration.none(2).apply(samples, np.zeros(3, bool), Absences()), samples)
+    samples = torch.rand(11, 3, 2)
+    found = Calibration.none(2).apply(samples, np.zeros(3, bool), Absences())
+    torch.testing.assert_close(found, samples)
+
+
+def test_no_draw_is_far_out_whether_it_was_stretched_or_not() -> None:
+    samples = torch.linspace(-1, 1, 401)[:, None, None].repeat(1, 2, 1)
+    samples[-1] = 50.0
+    alone = Calibration.none(1).apply(samples[:, :1], np.zeros(1, bool), Absences())
+    beside = Calibration(np.ones((2, 1)), np.full((2, 1), 1.5)).apply(samples, np.array([False, True]), Absences())
+    assert float(alone.max()) == pytest.approx(2 * 0.95, abs=0.01)
+    torch.testing.assert_close(beside[:, :1], alone)
 
 
 @pytest.mark.parametrize("count", [79, 799])

@@ -77,6 +77,9 @@ def test_the_worth_of_the_past_is_found(worth):
     assert 0.6 * worth < found < 1.7 * worth
     few = Dependence(share, np.eye(1), 0.4).with_worth(scores[:60, None], Authors(author[:60], known[:60]))
     assert few.worth == 0.4
+    seldom = np.column_stack([scores, np.where(np.arange(len(scores)) < 60, scores, np.nan)])  # a second target that is hardly known
+    both = Dependence(np.array([0.5, 0.5]), np.eye(2)).with_worth(seldom, Authors(author, known))
+    assert both.worth == found
 
 
 def test_between_targets_is_a_correlation():

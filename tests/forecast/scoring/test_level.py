@@ -7,13 +7,14 @@ from features.scale import Scale
 from forecast.scoring.level import level
 
 
-def test_a_bias_is_told_with_its_error_over_authors():
+def test_a_bias_is_told_with_its_error_over_authors(monkeypatch):
+    monkeypatch.setattr("forecast.scoring.level.FEW", 3)
     truth = np.array([[1.0, 5.0], [2.0, np.nan], [3.0, 7.0], [6.0, 6.0]])
     rows = {"mean": np.array([[0.0, 5.0], [2.0, 0.0], [2.0, 7.0], [4.0, 6.0]]), "crps": np.full((4, 2), 0.5)}
     found = level(rows, truth, ("a", "b"), Scale.COUNTS, np.array(["x", "x", "y", "z"]))["targets"]
     assert found["a"]["bias"] == pytest.approx((1 + 0 + 1 + 2) / 4)
     # off by 1, 0, 1, 2, mean 1: authors' totals of what is left are -1, 0, 1
-    assert found["a"]["standard_error"] == pytest.approx(np.sqrt(2) / 4)
+    assert found["a"]["standard_error"] == pytest.approx(np.sqrt(2 * 3 / 2) / 4)
     # of 5, 6 and 7, each forecast by the other two: mean distance of the truth to a draw, less half the mean distance of two draws
     assert found["b"]["crps_marginal"] == pytest.approx((1.5 - 0.25 + 1.0 - 0.5 + 1.5 - 0.25) / 3)
 
@@ -50,11 +51,12 @@ def test_skewed_forecasts_that_are_right_are_not_off():
     assert abs(found["targets"]["view_count"]["bias"]) < 4.27 / 4000**0.5
 
 
-def test_one_author_is_judged_by_their_videos():
+@pytest.mark.parametrize("authors", [1, 4])
+def test_few_authors_are_judged_by_their_videos(authors):
     random = np.random.default_rng(0)
     truth = random.normal(size=(300, 1))
     for off, told in ((0.0, 0), (1.0, 1)):
         rows = {"mean": np.full((300, 1), off), "crps": np.full((300, 1), 0.4)}
-        found = level(rows, truth, ("view_count",), Scale.COUNTS, np.full(300, "me"))
+        found = level(rows, truth, ("view_count",), Scale.COUNTS, np.arange(300) % authors)
         assert len(found["sentences"]) == told
-        assert found["targets"]["view_count"]["standard_error"] == pytest.approx(truth.std() / 300**0.5)
+        assert found["targets"]["view_count"]["standard_error"] == pytest.approx(truth.std(ddof=1) / 300**0.5)

@@ -117,6 +117,16 @@ def test_rows_that_the_parent_was_trained_on_tell_nothing_of_how_far_it_is_off(r
         go_on(run_directory, trained, configuration)
 
 
+def test_a_split_that_holds_out_what_is_new_is_refused(run_directory, dataset_directory, tmp_path):
+    old, dataset = load(run_directory), read_dataset(dataset_directory)
+    known = histories.learned(dataset.videos, old.featurizer.salt, old.featurizer.histories)
+    rows = dataset.take(np.concatenate([np.flatnonzero(known)[:300], np.flatnonzero(~known)[-35:]]))
+    split = rows.videos.assign(fold=np.where(np.arange(len(rows)) < 300, 0, 1))
+    with pytest.raises(InputError, match=r"--split fold=1 leaves 0 rows that tell how far .* is off"):
+        go_on(run_directory, replace(rows, videos=split), replace(old.configuration, split="fold=1"), run=tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
 def test_rows_of_the_parents_own_kind_change_little(run_directory):
     old = load(run_directory)

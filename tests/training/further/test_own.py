@@ -5,12 +5,14 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import train
+from features.parts import histories
 from features.simulated.world import simulate
 from features.tables.columns import COUNTS
-from features.tables.dataset import Dataset
+from features.tables.dataset import Dataset, read_dataset
 from forecast.adjustments.calibration import Calibration
 from forecast.pair import ForecasterPair
 from forecast.run.configuration import Configuration
@@ -105,6 +107,14 @@ def test_going_on_from_it_goes_on_from_the_moved_one_and_says_so(pair, other):
     assert isinstance(again, ForecasterPair)
     assert not isinstance(again.first, ForecasterPair)
     assert again.featurizer.shapes.keys() == load(pair).featurizer.shapes.keys()
+
+
+def test_rows_that_its_networks_were_trained_on_tell_nothing_either(pair, other, dataset_directory, run_directory):
+    old, dataset = load(run_directory), read_dataset(dataset_directory)
+    trained = dataset.take(np.flatnonzero(histories.learned(dataset.videos, old.featurizer.salt, old.featurizer.histories))[:40])
+    both = Dataset(pd.concat([trained.videos, other.videos[:40]], ignore_index=True), name="both")
+    with pytest.warns(InputWarning, match="both: 40 rows are videos that"):
+        go_on(pair, both)
 
 
 def test_the_share_is_that_of_rows_which_neither_learned_from(run_directory, other, monkeypatch):
