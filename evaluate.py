@@ -95,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     followed = dataset
     dataset = asked(dataset, forecaster.featurizer, options.seen, options.horizon)
     keep = out / "samples.npz" if options.save_samples else None
+    if keep is None:
+        (out / "samples.npz").unlink(missing_ok=True)  # of an earlier evaluation
     settings = {name: getattr(options, name) for name in ("samples", "seed", "point")}
     with contextlib.ExitStack() as stack:
         run = map if options.ray is None else stack.enter_context(Cluster(options.ray)).map
@@ -118,29 +120,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"off          {sentence}")
     if evaluation.metrics.get("level", {}).get("sentences"):
         enough = "" if (~np.isnan(evaluation.truth)).any(1).sum() >= FEWEST else f"   (with {FEWEST} rows or more)"
-        print(f"move it      python train.py --from {shlex.quote(str(path))} --data {shlex.quote(str(source or 'DATA'))}{enough}")
+        print(f"move it      python train.py --from {_run(options, path)} --data {shlex.quote(str(source or 'DATA'))}{enough}")
     if past is not None:
         print(f"past         {len(past):,} rows of {past.name} were known")
     if source is None:
         _print_oracle(dataset, forecaster.configuration)
     print(f"written      {out}/report.html (open it in a browser), metrics.json, forecasts.csv, pictures")
-    print(f'next         python predict.py --run {path} --description "..." --follower-count 12000')
+    print(f'next         python predict.py --run {_run(options, path)} --description "..." --follower-count 12000')
 
 
 def _command(options: argparse.Namespace, path: Path) -> str:
     """What gives the same report again."""
     data = f" --data {shlex.quote(options.data)}" if options.data is not None else ""
     data += f" --past {shlex.quote(str(options.past))}" if options.past is not None else ""
-    data += f" --program {shlex.quote(str(options.program))}" if options.program is not None else ""
     data += " --lenient" if options.lenient else ""
     usual = {"seen": "0", "horizon": "last", "point": "auto"}
     given = "".join(f" --{name} {getattr(options, name)}" for name, value in usual.items() if getattr(options, name) != value)
-    return f"python evaluate.py --run {shlex.quote(str(path))}{data}{given} --samples {options.samples} --seed {options.seed}"
+    return f"python evaluate.py --run {_run(options, path)}{data}{given} --samples {options.samples} --seed {options.seed}"
 
 
 def _drafts(options: argparse.Namespace, path: Path) -> str:
     """What forecasts the same rows as drafts."""
-    return f"python predict.py --run {shlex.quote(str(path))} --data {shlex.quote(options.data or 'DRAFTS')}"
+    return f"python predict.py --run {_run(options, path)} --data {shlex.quote(options.data or 'DRAFTS')}"
+
+
+def _run(options: argparse.Namespace, path: Path) -> str:
+    """The run, and the file of its program, as the next command names them."""
+    return shlex.quote(str(path)) + ("" if options.program is None else f" --program {shlex.quote(str(options.program))}")
 
 
 def _print_oracle(dataset: Dataset, configuration: Configuration) -> None:

@@ -71,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     options = _parser().parse_args(arguments)
     if options.compare:
+        if given := [*_given(options), *(["--data"] if options.data is not None else []), *(["--goal"] if options.goal else [])]:
+            raise InputError(f"{given[0]}: has no effect beside --compare, which reads two forecasts")
         _compare(*options.compare, as_json=options.json)
         return
     if options.data is not None:
@@ -117,6 +119,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"written      {options.plot}")
 
 
+def _given(options: argparse.Namespace) -> list[str]:
+    """The options of one video that were given."""
+    names = {column.name: column.name.replace("_", "-") for column in COLUMNS.values()} | {"video_description": "description"}
+    names |= {"video": "video", "plot": "plot", "so_far": "so-far"}
+    return [f"--{shown}" for name, shown in names.items() if getattr(options, name, None) is not None]
+
+
 def _plan(options: argparse.Namespace) -> None:
     """Forecast a table of drafts, and their total."""
     from tqdm import tqdm
@@ -135,13 +144,12 @@ def _plan(options: argparse.Namespace) -> None:
     from machine.files import inside, writing
     from program import read_program
 
-    given = [
-        name
-        for name in ("video", "plot", "so_far", *(column.name for column in COLUMNS.values()))
-        if getattr(options, name, None) is not None
-    ]
-    if given:
-        raise InputError(f"--{given[0].replace('_', '-')}: is of one video, and --data names a table of them")
+    if given := _given(options):
+        raise InputError(f"{given[0]}: is of one video, and --data names a table of them")
+    if "," in (options.horizon or ""):
+        raise InputError(f"--horizon {options.horizon}: a table is forecast at one age")
+    if len({goal.partition("=")[0].strip() for goal in options.goal}) < len(options.goal):
+        raise InputError("--goal: name each target once")
     horizon, path = parse_horizon(options.horizon or "7d"), options.run or newest_run(Path("runs"))
     out, seen = options.out or path / "plan", days(options.seen, "first", "last")
     if options.out is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -100,7 +101,8 @@ def _train(options: Any, device: Any) -> None:
         print(f"stretch      {_halves(stretches)} of the 95 % intervals below and above the median, so that validation rows are held")
     if coming is not None:
         print(f"             {_halves(coming)} of those of drafts by known authors, so that the newest rows are held")
-    print(f"next         python evaluate.py --run {run.path} --samples 1000")
+    program = "" if options.program is None else f" --program {shlex.quote(str(options.program))}"
+    print(f"next         python evaluate.py --run {shlex.quote(str(run.path))}{program} --samples 1000")
 
 
 def _halves(stretches: np.ndarray) -> str:

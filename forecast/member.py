@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from features.videos import EARLY, Videos
 from machine.errors import InputError
-from program import Networks, Program
+from program import SHIPPED, Networks, Program
 from program.linear import Beside, Linear
 
 WEIGHT = 0.5  # any KL weight but 1, so that what it scales can be seen
@@ -45,6 +45,7 @@ class Member(nn.Module):
         self.growth: Member | None = None
         self.parameters_by_name = nn.ParameterDict()
         self.plates: frozenset[str] = frozenset({"videos"})
+        self._shipped = program == SHIPPED
         self._names: dict[str, str] = {}
         self._constraints: dict[str, Any] = {}
 
@@ -81,12 +82,20 @@ class Member(nn.Module):
         """
         some = videos.rows(slice(0, 3))
         with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []), pyro.validation_enabled(False):
-            with pyro.get_param_store().scope() as state, torch.no_grad():
-                self._guided(some, WEIGHT)
-                self._model(some, decoder=self.decoder, kl_weight=WEIGHT)
-            self._adopt(state)
-            with torch.no_grad():
-                self._check_sites(some)
+            try:
+                with pyro.get_param_store().scope() as state, torch.no_grad():
+                    self._guided(some, WEIGHT)
+                    self._model(some, decoder=self.decoder, kl_weight=WEIGHT)
+                self._adopt(state)
+                with torch.no_grad():
+                    self._check_sites(some)
+            except InputError:
+                raise
+            except Exception as error:  # whatever a user's functions raise
+                if self._shipped:
+                    raise
+                said = " ".join(str(error).split())[:200]
+                raise InputError(f"the model or the guide fails on {len(some)} videos: {type(error).__name__}: {said}") from error
         return self
 
     def _adopt(self, state: Any) -> None:

@@ -20,6 +20,7 @@ from model import model
 from program.networks import build
 
 PIECES = ("model", "guide", "build")
+CONSTANT = (bool, int, float, complex, str, bytes, tuple, frozenset)  # whose text says all
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Program:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the syntax of the three functions and of what they use of their own file; comments do not count."""
+        """SHA-256 over the syntax of the three functions and of what they use of their own file, constants too; comments do not count."""
         return hashlib.sha256("\n".join(_source(getattr(self, name), set()) for name in PIECES).encode()).hexdigest()
 
     @property
@@ -113,10 +114,14 @@ def _source(thing: Any, seen: set[int]) -> str:
         parts.append(_syntax(inspect.getsource(about)))
     except (OSError, TypeError, SyntaxError):
         parts.append(getattr(about, "__qualname__", repr(type(about))) if code is None else f"{code.co_code.hex()} {code.co_consts}")
-    for name in sorted(_names(code) if code is not None else ()):
-        used = about.__globals__.get(name)
-        if (inspect.isfunction(used) or inspect.isclass(used)) and used.__module__ == about.__module__:
-            parts.append(_source(used, seen))
+    inside = [about] if code is not None else [one for one in vars(about).values() if inspect.isfunction(one)]
+    for function in inside:
+        for name in sorted(_names(function.__code__)):
+            used = function.__globals__.get(name)
+            if (inspect.isfunction(used) or inspect.isclass(used)) and used.__module__ == about.__module__:
+                parts.append(_source(used, seen))
+            elif isinstance(used, CONSTANT):
+                parts.append(f"{name} = {used!r}")
     return "\n".join(parts)
 
 

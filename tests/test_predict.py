@@ -83,6 +83,10 @@ def test_the_same_command_gives_the_same_forecast(said):
         (["--plot", "growth.doc"], "ends in .png, .svg or .pdf"),
         (["--video", "nowhere.mp4"], "no such file"),
         (["--compare", "nowhere.json", "nowhere.json"], "no such file"),
+        (["--compare", "a.json", "b.json", "--plot", "p.png"], "--plot: has no effect beside --compare"),
+        (["--data", "drafts.csv", "--description", "x"], "--description: is of one video"),
+        (["--data", "drafts.csv", "--horizon", "1h,7d"], "--horizon 1h,7d: a table is forecast at one age"),
+        (["--data", "drafts.csv", "--goal", "view_count=1", "--goal", "view_count=2"], "--goal: name each target once"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(run_directory, capsys, arguments, why):
@@ -149,7 +153,7 @@ def test_two_plans_compared(said, tmp_path):
     [
         (["--data", "drafts.csv", "--username", "me"], "--username: is of one video"),
         (["--goal", "view_count=1M"], "--goal, --seen and --out are of a table"),
-        (["--data", "drafts.csv", "--horizon", "1d,7d"], "horizon '1d,7d'"),
+        (["--data", "drafts.csv", "--horizon", "1d,7d"], "a table is forecast at one age"),
         (["--data", "nowhere.csv"], "no such file"),
     ],
 )

@@ -34,7 +34,7 @@ from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError
 from program import SHIPPED, Program
 from training.members import fit_members, workers_for
-from training.start import begin, finish
+from training.start import begin, finish, nothing_left_if_refused
 
 GROUPS = 3  # of authors; a network beside the members never sees those of one
 ENSEMBLE = 3  # members; fewer are for those in a hurry, and no network is trained beside them
@@ -81,6 +81,7 @@ def train(
     with contextlib.ExitStack() as stack:
         path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
         directory = RunDirectory(path)
+        stack.enter_context(nothing_left_if_refused(directory))
         divide = partial(split, dataset.videos, **configuration.division)
         rows = divide()
         # every row that does not test is learned from: what validates one member trains another
@@ -92,7 +93,7 @@ def train(
         last = _newest(dataset, learning, len(rows.train), configuration, fewer_folds=left_to_us)
         splits = _splits(divide, min(configuration.folds, configuration.members - (len(last) > 0)), fewer=left_to_us)
         configuration = replace(configuration, folds=len(splits))
-        begin(directory, configuration, source, dataset, keep_names=keep_names)
+        begin(directory, configuration, source, dataset, program, keep_names=keep_names)
         at_once = workers_for(workers, configuration, len(rows.train) * looks, device.type) if program.portable else 1
         featurizer = _features(directory, dataset.take(learning), configuration)
         known = ~np.isnan(truth(dataset.videos.iloc[learning], featurizer.targets.names, configuration.target_scale)).all(1)

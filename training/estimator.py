@@ -80,7 +80,12 @@ class PopularityRegressor(RegressorMixin, BaseEstimator):
         if not isinstance(X, pd.DataFrame):
             raise InputError(f"X is a {type(X).__name__}, not a data frame with the contract's columns")
         videos = X.drop(columns=[name for name in self.targets_ if name in X]).reset_index(drop=True)
-        return videos if "id" in videos else videos.assign(id=[f"row {place}" for place in X.index])
+        if "id" in videos:
+            return videos
+        # a row is known by what stands in it, so that another table's row of the same number is another video
+        content = pd.util.hash_pandas_object(videos.astype(str), index=False)
+        number = content.groupby(content).cumcount()
+        return videos.assign(id=[f"row {key:016x} {again}" for key, again in zip(content, number, strict=True)])
 
 
 def _frame(y: Any) -> pd.DataFrame:

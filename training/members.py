@@ -110,6 +110,8 @@ def _networks(program: Program, featurizer: Featurizer, configuration: Configura
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(configuration.seed)
         networks = program.build(featurizer.shapes, featurizer.targets, configuration)
+    if not all(isinstance(getattr(networks, name, None), torch.nn.Module) for name in ("experts", "decoder")):
+        raise InputError(f"build returns a {type(networks).__name__}, and not networks with `experts` and `decoder`")
     networks.experts.to(device), networks.decoder.to(device)
     return networks
 

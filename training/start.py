@@ -1,9 +1,10 @@
 """Where a run begins, as a new run directory or one to be resumed, and what is written when it is done."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from features.tables.dataset import Dataset
 from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.run.configuration import AUTOMATIC, PRESETS, Configuration
 from forecast.run.directory import RunDirectory, new_run, unfinished_run
-from forecast.run.load import member_file
+from forecast.run.load import OWN, member_file
 from forecast.run.versions import versions
 from machine.errors import InputError
 from machine.files import json_object
@@ -51,6 +52,8 @@ def open_run(options: argparse.Namespace) -> Begun:
     if run.finished:
         raise InputError(f"{run.path}: is finished already (evaluate it with: python evaluate.py --run {run.path})")
     if not (run.path / "configuration.json").exists():
+        if options.data is None:
+            raise InputError(f"{run.path}: no run was begun there (begin one without --resume)")
         return Begun(run, configuration, options.data, options.parent)
     stored = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
     begun = run.read_json("source.json")
@@ -80,11 +83,25 @@ def _of_parent(options: argparse.Namespace, given: dict[str, Any]) -> Configurat
     return dataclasses.replace(stored, **{name: given.get(name, getattr(Configuration(), name)) for name in OPEN})
 
 
+@contextlib.contextmanager
+def nothing_left_if_refused(run: RunDirectory) -> Iterator[None]:
+    """Whatever is refused inside leaves no run behind, unless something had been trained: what was wrong can be mended, and tried again."""
+    fresh = not (run.path / "configuration.json").exists()
+    try:
+        yield
+    except InputError:
+        trained = any(run.path.glob("member-*")) or any(run.path.glob("checkpoint-*")) or (run.path / "log.jsonl").exists()
+        if fresh and not trained and not (run.path / OWN).exists():
+            run.discard()
+        raise
+
+
 def begin(
     run: RunDirectory,
     configuration: Configuration,
     source: str | None,
     dataset: Dataset,
+    program: Program,
     *,
     keep_names: bool = False,
     parent: str | None = None,
@@ -96,21 +113,31 @@ def begin(
         configuration: the settings.
         source: dataset directory or file; None for the simulated world.
         dataset: what was read from it.
+        program: what is trained.
         keep_names: whether reports of this run may show user names and captions.
         parent: the run that is gone on from.
 
     Raises:
-        InputError: the run is being resumed and the data has changed; a run without parent lacks a target, or a part to leave out.
+        InputError: the directory holds a run of other data, settings, model or guide; a run without parent lacks a target, or a part to
+            leave out.
     """
     run.tidy()
     if parent is None:
         _refuse_unknown(configuration, dataset)
         _refuse_lacking(configuration, dataset)
     if (run.path / "configuration.json").exists():
-        if run.read_json("source.json").get("fingerprint") != dataset.fingerprint:
+        begun, stored = run.read_json("source.json"), run.path / "configuration.json"
+        if begun.get("fingerprint") != dataset.fingerprint:
             raise InputError(f"{dataset.name}: has changed since the run {run.path} was started")
+        before = dataclasses.asdict(Configuration.from_json(run.read_text(stored.name), str(stored)))
+        for name, value in dataclasses.asdict(configuration).items():
+            if value != before[name]:
+                raise InputError(f"{run.path}: holds a run with another setting, {name} = {before[name]!r} and not {value!r}")
+        if begun.get("program") != program.fingerprint:
+            raise InputError(f"{run.path}: was started with another model or guide (name their file with --program)")
         return
     about = {"data": source, "fingerprint": dataset.fingerprint, "rows": len(dataset), "keep_names": keep_names, "lenient": dataset.lenient}
+    about |= {"program": program.fingerprint}
     about |= {} if parent is None else {"parent": parent}
     measured = Path(source or "") / EXTRACTION
     if source is not None and measured.is_file():

@@ -21,7 +21,7 @@ def read_source(path: Path, *, checking: bool = False, lenient: bool = False, fu
         path: a table by the contract; JSON of a collector (see `extraction.sources.collectors`); or a folder with a table named videos,
             with any number of JSON files of any collectors, or with nothing but media files.
         checking: of a table by the contract, count values that cannot be used, as for the other formats, instead of refusing.
-        lenient: of a table by the contract, leave out rows that would be refused.
+        lenient: of a table by the contract, leave out rows that would be refused; of a folder, JSON files that cannot be read.
         future: videos may be published after tomorrow.
 
     Raises:
@@ -51,11 +51,15 @@ def _folder(folder: Path, media: Media, manner: dict[str, bool]) -> tuple[Source
         )
         return source, [*tables, *counts]
     files = [path for path in sorted(folder.rglob("*")) if path.name.lower().endswith(JSON) and plain(path, folder)]
-    entries = [(path, json_entries(path)) for path in files]
+    broken: list[Path] = []
+    entries = [(path, _entries(path, broken, lenient=manner["lenient"] or manner["checking"])) for path in files]
     with_videos = [path for path, found in entries if any(entry.reader is not None for entry in found)]
     flat = [entry for _, found in entries for entry in found]
     if with_videos:
-        return source_of_entries(flat, folder, media, folder, future=manner["future"]), with_videos
+        source = source_of_entries(flat, folder, media, folder, future=manner["future"])
+        for path in broken:
+            source.account.add("entries", "files that cannot be read as JSON", path.name)
+        return source, with_videos
     if not media.files:
         others = [
             f"{path.name}: a table, which is read by its own name"
@@ -71,6 +75,17 @@ def _folder(folder: Path, media: Media, manner: dict[str, bool]) -> tuple[Source
     for entry in flat:
         source.account.add("entries", entry.what, entry.path.name)
     return source, []
+
+
+def _entries(path: Path, broken: list[Path], *, lenient: bool) -> list[Entry]:
+    """The entries of a file; where `lenient`, none of one that cannot be read, which is then among the `broken` ones."""
+    try:
+        return json_entries(path)
+    except InputError:
+        if not lenient:
+            raise
+        broken.append(path)
+        return []
 
 
 def _file(path: Path, folder: Path, media: Media, manner: dict[str, bool]) -> Source:

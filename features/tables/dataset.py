@@ -116,6 +116,8 @@ def as_dataset(videos: Dataset | pd.DataFrame, *, targets: Iterable[str] = COUNT
     """
     if isinstance(videos, Dataset):
         return videos
+    if not isinstance(videos, pd.DataFrame):
+        raise InputError(f"a {type(videos).__name__} is no data frame with the contract's columns (`read_dataset` reads files)")
     name = "the data frame"
     targets = tuple(targets)
     table = check_videos(videos.reset_index(drop=True), Path(name), targets=targets, count_targets=Scale(target_scale).counts)

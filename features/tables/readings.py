@@ -100,6 +100,8 @@ def read_readings(
 def with_last_reading(videos: pd.DataFrame, readings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both tables made to agree: counts in `videos` that have a moment of their own are readings too, and each video has its last one."""
     columns = [name for name in readings if name != "id"]
+    texts = [name for name in columns if name in videos and videos[name].dtype != np.float64]  # columns that were carried along
+    videos = videos.assign(**{name: judge_numbers(videos[name], "number")[0] for name in texts})
     if "collected_at" in videos:
         own = videos.reindex(columns=["id", *columns])
         known = own["collected_at"].notna() & own[columns[1:]].notna().any(axis=1)

@@ -20,9 +20,10 @@ def growth_figure(outlook: Outlook) -> Figure:
     for k, (panel, target) in enumerate(zip(panels, outlook.targets, strict=False)):
         level = {name: values[:, k] for name, values in found.items()}
         ages = outlook.horizons
-        if outlook.read and target in outlook.read[-1].counts:  # the fan begins at what is known
+        told = [one.counts[target] for one in outlook.read if target in one.counts]
+        if told:  # the fan begins at what is known
             ages = (outlook.read[-1].age, *ages)
-            begin = math.log1p(outlook.read[-1].counts[target])
+            begin = math.log1p(told[-1])
             level = {name: np.concatenate([[begin], values]) for name, values in level.items()}
             points = [(one.age, math.log1p(one.counts[target])) for one in outlook.read if target in one.counts]
             panel.plot(*zip(*points, strict=True), color=BLUE, marker="s", markersize=4, linestyle=":", label="read" if k == 0 else None)

@@ -86,3 +86,12 @@ def test_what_it_refuses(frame) -> None:
         small().fit(X.to_numpy(), y)
     with pytest.raises(InputError, match="y has 5 rows, X has 300"):
         small().fit(X, y[:5])
+
+
+def test_rows_without_an_id_are_known_by_what_stands_in_them(frame) -> None:
+    X, y = frame
+    X = X.drop(columns="id")
+    model = small().fit(X[:200], y[:200])
+    new = X[200:220]
+    np.testing.assert_array_equal(model.predict(new), model.predict(new.reset_index(drop=True)))  # the numbers of training rows
+    assert model.predict(pd.concat([new, new])).shape == (40, 2)

@@ -1,6 +1,8 @@
 """What a run directory holds from its first moment."""
 
+import argparse
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,8 @@ from features.tables.dataset import Dataset
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from machine.errors import InputError
-from training.start import begin
+from program import SHIPPED
+from training.start import begin, nothing_left_if_refused, open_run
 
 DATASET = Dataset(pd.DataFrame({"id": ["a", "b"], "view_count": np.ones(2)}), fingerprint="1" * 64)
 
@@ -18,32 +21,74 @@ DATASET = Dataset(pd.DataFrame({"id": ["a", "b"], "view_count": np.ones(2)}), fi
 def test_how_clips_were_measured_travels_with_the_run(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "extraction.json").write_text('{"visual": {"backbone": "resnet50"}}')
-    begin(RunDirectory(tmp_path / "run"), Configuration(), str(tmp_path / "data"), DATASET)
+    begin(RunDirectory(tmp_path / "run"), Configuration(), str(tmp_path / "data"), DATASET, SHIPPED)
     assert json.loads((tmp_path / "run" / "extraction.json").read_text()) == {"visual": {"backbone": "resnet50"}}
 
 
 def test_data_that_extract_did_not_make_leaves_no_record(tmp_path):
     (tmp_path / "data").mkdir()
     for source in (str(tmp_path / "data"), None):
-        begin(RunDirectory(tmp_path / "run"), Configuration(), source, DATASET)
+        begin(RunDirectory(tmp_path / "run"), Configuration(), source, DATASET, SHIPPED)
         assert not (tmp_path / "run" / "extraction.json").exists()
 
 
 @pytest.mark.parametrize("keep", [False, True])
 def test_names_are_kept_only_when_asked(tmp_path, keep):
-    begin(RunDirectory(tmp_path / "run"), Configuration(), None, DATASET, keep_names=keep)
+    begin(RunDirectory(tmp_path / "run"), Configuration(), None, DATASET, SHIPPED, keep_names=keep)
     assert RunDirectory(tmp_path / "run").read_json("source.json")["keep_names"] is keep
 
 
 def test_a_part_that_does_not_exist_cannot_be_left_out(tmp_path):
     run = RunDirectory(tmp_path / "run")
     with pytest.raises(InputError, match="--without socail: the data has no such part"):
-        begin(run, Configuration(without=("textual", "socail")), None, DATASET)
+        begin(run, Configuration(without=("textual", "socail")), None, DATASET, SHIPPED)
     assert not run.path.exists()
 
 
 def test_data_that_changed_is_refused_on_resuming(tmp_path):
     run = RunDirectory(tmp_path / "run")
-    begin(run, Configuration(), "data", DATASET)
+    begin(run, Configuration(), "data", DATASET, SHIPPED)
     with pytest.raises(InputError, match="has changed since the run"):
-        begin(run, Configuration(), "data", Dataset(DATASET.videos, fingerprint="2" * 64))
+        begin(run, Configuration(), "data", Dataset(DATASET.videos, fingerprint="2" * 64), SHIPPED)
+
+
+def other(videos, decoder, kl_weight=1.0):
+    """A model that is not the shipped one."""
+
+
+def test_another_run_in_the_same_place_is_refused(tmp_path):
+    run = RunDirectory(tmp_path / "run")
+    begin(run, Configuration(), "data", DATASET, SHIPPED)
+    begin(run, Configuration(), "data", DATASET, SHIPPED)  # the same goes on
+    with pytest.raises(InputError, match=r"another setting, kl_weight = 0\.001 and not 1\.0"):
+        begin(run, Configuration(kl_weight=1.0), "data", DATASET, SHIPPED)
+    with pytest.raises(InputError, match="was started with another model or guide"):
+        begin(run, Configuration(), "data", DATASET, replace(SHIPPED, model=other))
+
+
+def test_nothing_is_resumed_where_nothing_was_begun(tmp_path):
+    options = argparse.Namespace(run=tmp_path / "frist", resume=True, data=None, parent=None, preset="default")
+    with pytest.raises(InputError, match="frist: no run was begun there"):
+        open_run(options)
+    options.data = "data"
+    assert open_run(options).source == "data"
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_what_is_refused_leaves_nothing_behind(tmp_path, trained):
+    run = RunDirectory(tmp_path / "run")
+
+    def refused():
+        with nothing_left_if_refused(run):
+            begin(run, Configuration(), "data", DATASET, SHIPPED)
+            if trained:
+                run.append("log.jsonl", {"epoch": 1})
+            raise InputError("no site")
+
+    with pytest.raises(InputError, match="no site"):
+        refused()
+    assert run.path.exists() is trained
+    begin(run, Configuration(), "data", DATASET, SHIPPED)
+    with pytest.raises(InputError, match="no site"):
+        refused()
+    assert (run.path / "configuration.json").exists()  # what is gone on with stays

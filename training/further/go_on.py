@@ -38,7 +38,7 @@ from program import SHIPPED, Program
 from training.further import own
 from training.further.growth import with_growth
 from training.further.moved import learn
-from training.start import OPEN, begin, finish
+from training.start import OPEN, begin, finish, nothing_left_if_refused
 
 FEWEST = 30  # rows with a known target
 
@@ -116,7 +116,8 @@ def go_on(
     with contextlib.ExitStack() as stack:
         path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
         directory = RunDirectory(path)
-        begin(directory, configuration, source, dataset, keep_names=keep_names, parent=str(parent))
+        stack.enter_context(nothing_left_if_refused(directory))
+        begin(directory, configuration, source, dataset, program, keep_names=keep_names, parent=str(parent))
         featurizer = _extended(old.featurizer, dataset.take(learning), configuration)
         members = _with_experts(old, featurizer, program, device)
         unmoved = replace(old, configuration=configuration, featurizer=featurizer, members=members)

@@ -227,3 +227,17 @@ def test_a_wrong_table_of_counts_is_refused_or_counted(tmp_path):
             found = read_source(tmp_path, **{manner: True})
         assert found.readings["view_count"].tolist() == [5]
         assert found.account.found["entries"]["readings left out"] == (2, "counts.csv")
+
+
+def test_a_broken_file_of_many_is_refused_or_counted(tmp_path):
+    for number in range(2):
+        (tmp_path / f"{number}.info.json").write_text(
+            json.dumps({"id": str(number), "uploader": "me", "view_count": 5, "extractor": "TikTok"})
+        )
+    (tmp_path / "broken.info.json").write_text('{"id": "3", "upl')
+    with pytest.raises(InputError, match=r"broken\.info\.json: cannot be read as JSON"):
+        read_source(tmp_path)
+    for manner in ("checking", "lenient"):
+        found = read_source(tmp_path, **{manner: True})
+        assert sorted(found.videos["id"]) == ["0", "1"]
+        assert found.account.found["entries"]["files that cannot be read as JSON"] == (1, "broken.info.json")
