@@ -1,5 +1,6 @@
 """Features of a draft's media file, measured as those the run was trained on."""
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -40,7 +41,7 @@ def clip_features(
 
 
 def settings(featurizer: Featurizer, run: Path, weights: str = "", device: str = "cpu") -> "Settings":
-    """The settings of extract.py that give the run's visual columns, on this machine: without a file of weights, the published ones."""
+    """The settings of extract.py that give the run's visual columns, on this machine."""
     from extraction.clips import columns
     from extraction.extract import read_settings
     from extraction.settings import Combine, Settings
@@ -53,10 +54,22 @@ def settings(featurizer: Featurizer, run: Path, weights: str = "", device: str =
     if recorded_in.exists():
         recorded = read_settings(recorded_in)
         if columns(recorded)["visual"] == visual:
-            here = recorded.weights if Path(recorded.weights).is_file() else ""
-            return replace(recorded, weights=weights or here, device=device)
+            return replace(recorded, weights=weights or _weights_here(recorded), device=device)
     for backbone in BACKBONES:
         for combine in get_args(Combine):
             if columns(Settings(backbone, combine=combine))["visual"] == visual:
                 return Settings(backbone, weights, combine=combine, device=device)
     raise InputError("--video: the run was trained on ready-made visual features that extract.py does not make")
+
+
+def _weights_here(recorded: "Settings") -> str:
+    """The file that was used before, or the published weights where they are the same; empty where none was named."""
+    from extraction.visual import BACKBONES, file_sha256
+
+    if not recorded.weights or Path(recorded.weights).is_file():
+        return recorded.weights
+    with contextlib.suppress(InputError):
+        published = BACKBONES[recorded.backbone].published()
+        if file_sha256(published) == recorded.weights_sha256:
+            return str(published)
+    raise InputError(f"{recorded.weights}: these weights, which the run was trained with, are gone; name their file with --visual-weights")

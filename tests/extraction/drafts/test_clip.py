@@ -1,6 +1,8 @@
 """A draft's clip is measured as the run directory says, or as the names of the run's columns tell."""
 
+import hashlib
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from extraction.clips import columns
 from extraction.drafts.clip import settings
 from extraction.settings import Settings
+from extraction.visual import BACKBONES
 from machine.errors import InputError
 
 MEASURED = Settings("resnet50", weights_sha256="ab" * 32, combine="mean-std")
@@ -51,11 +54,21 @@ def test_a_record_outside_the_run_directory_is_not_followed(tmp_path):
         settings(trained_on(columns(MEASURED)["visual"]), tmp_path / "run")
 
 
-def test_the_weights_and_the_device_are_those_of_this_machine(tmp_path):
+def test_the_weights_and_the_device_are_those_of_this_machine(tmp_path, monkeypatch):
     (tmp_path / "here.pth").write_bytes(b"")
-    recorded = {"backbone": "resnet50", "combine": "mean", "precision": "bfloat16", "device": "cuda"}
-    for weights, expected in (("here.pth", str(tmp_path / "here.pth")), ("gone.pth", "")):  # none: the published ones
-        (tmp_path / "extraction.json").write_text(json.dumps({"visual": recorded | {"weights": str(tmp_path / weights)}}))
-        found = settings(trained_on(columns(Settings())["visual"]), tmp_path)
-        assert (found.weights, found.device, found.precision) == (expected, "cpu", "bfloat16")
-    assert settings(trained_on(columns(Settings())["visual"]), tmp_path, "mine.pth").precision == "bfloat16"
+    (tmp_path / "published.pth").write_bytes(b"same")
+    published = replace(BACKBONES["resnet50"], published=lambda: tmp_path / "published.pth")
+    monkeypatch.setitem(BACKBONES, "resnet50", published)
+    featurizer, same = trained_on(columns(Settings())["visual"]), hashlib.sha256(b"same").hexdigest()
+
+    def found(weights, checksum, named=""):
+        recorded = {"backbone": "resnet50", "combine": "mean", "precision": "bfloat16", "device": "cuda"}
+        recorded |= {"weights": str(tmp_path / weights), "weights_sha256": checksum}
+        (tmp_path / "extraction.json").write_text(json.dumps({"visual": recorded}))
+        return settings(featurizer, tmp_path, named)
+
+    assert found("here.pth", "").weights == str(tmp_path / "here.pth")
+    assert (found("gone.pth", same).weights, found("gone.pth", same).device) == (str(tmp_path / "published.pth"), "cpu")
+    assert (found("gone.pth", "00", "mine.pth").weights, found("gone.pth", "00", "mine.pth").precision) == ("mine.pth", "bfloat16")
+    with pytest.raises(InputError, match=r"gone\.pth: these weights, which the run was trained with, are gone"):
+        found("gone.pth", "00")
