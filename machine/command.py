@@ -135,7 +135,7 @@ def run(main: Callable[[Sequence[str] | None], None], arguments: Sequence[str] |
         return 2
     except KeyboardInterrupt:
         sys.unraisablehook = lambda unraisable: None  # a progress bar that was being made cannot be closed, and would say so
-        print("\ninterrupted: what was finished is kept; extract.py goes on when it is run again, train.py with --resume", file=sys.stderr)
+        print("\ninterrupted: what was finished is kept; run the same command again to go on (train.py with --resume)", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return 0

@@ -59,10 +59,10 @@ class RunDirectory:
 
     def discard(self) -> None:
         """Remove what is written before anything is trained, and the directory if nothing else is in it."""
-        for name in ("configuration.json", "source.json", "extraction.json", "features.json", "features.safetensors"):
-            (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / "rows", ignore_errors=True)
         with contextlib.suppress(OSError):
+            for name in ("configuration.json", "source.json", "extraction.json", "features.json", "features.safetensors"):
+                (self.path / name).unlink(missing_ok=True)
             self.path.rmdir()
 
     def finish(self, files: list[str], about: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from machine import command
 from machine.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
-SENTENCE = "interrupted: what was finished is kept; run the same command again to go on"
+SENTENCE = "interrupted: what was finished is kept; run the same command again to go on (train.py with --resume)"
 
 
 def interrupt(*_, **__):
