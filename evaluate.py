@@ -95,8 +95,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     followed = dataset
     dataset = asked(dataset, forecaster.featurizer, options.seen, options.horizon)
     keep = out / "samples.npz" if options.save_samples else None
-    if keep is None:
-        (out / "samples.npz").unlink(missing_ok=True)  # of an earlier evaluation
     settings = {name: getattr(options, name) for name in ("samples", "seed", "point")}
     with contextlib.ExitStack() as stack:
         run = map if options.ray is None else stack.enter_context(Cluster(options.ray)).map
@@ -108,6 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         evaluation.metrics.update(lead)
         evaluation.metrics["looks"] = looks(forecaster, followed, seed=options.seed, device=device)
     add_measures(evaluation, forecaster, dataset, seed=options.seed, device=device)
+    if keep is None:
+        (out / "samples.npz").unlink(missing_ok=True)  # of an earlier evaluation
     write_evaluation(evaluation, out)
     names = dataset.videos["username"].fillna("").tolist() if begun.get("keep_names") and "username" in dataset.videos else None
     write_report(evaluation, forecaster, out, data=dataset.name, command=_command(options, path), names=names)

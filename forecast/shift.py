@@ -20,9 +20,9 @@ from machine.errors import InputWarning
 UNSEEN = 0.5  # share of unseen names, and
 OUTSIDE = 0.01  # share of rows outside, and
 FAR = 1.0  # training standard deviations between means, beyond what chance may explain, and
-CHANCE = 3.0  # standard errors of a mean that chance explains
 MOST_NAMED = 3  # columns in one sentence
 YOUNGER = 0.05  # share of rows younger than what was learned from, above which a dataset deserves a warning
+CHANCE = 3.0  # standard errors of a mean that chance explains
 # columns of the videos table that a feature of another name is made from
 SOURCES = {"age_days": "collected_at", "log_age": "collected_at", "log_duration": "video_duration", "hour_sine": "create_time"}
 
@@ -98,7 +98,7 @@ class Shift:
         return {part: share for part, share in self.outside.items() if share > OUTSIDE}
 
     def or_like(self, other: "Shift") -> "Shift":
-        """How the rows differ from both of two tables: from the one that is nearer, of what can be compared with either."""
+        """How the rows differ from two tables at once: each number is that of the nearer table; parts and columns are this one's."""
         near = {name: min(self.distance[name], far, key=abs) for name, far in other.distance.items() if name in self.distance}
         return replace(
             self,

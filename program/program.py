@@ -20,7 +20,8 @@ from model import model
 from program.networks import build
 
 PIECES = ("model", "guide", "build")
-CONSTANT = (bool, int, float, complex, str, bytes, tuple, frozenset)  # whose text says all
+CONSTANT = (bool, int, float, complex, str, bytes)
+LIBRARIES = ("pyro", "torch")  # what their classes use follows from their own source
 
 
 @dataclass(frozen=True)
@@ -114,15 +115,21 @@ def _source(thing: Any, seen: set[int]) -> str:
         parts.append(_syntax(inspect.getsource(about)))
     except (OSError, TypeError, SyntaxError):
         parts.append(getattr(about, "__qualname__", repr(type(about))) if code is None else f"{code.co_code.hex()} {code.co_consts}")
-    inside = [about] if code is not None else [one for one in vars(about).values() if inspect.isfunction(one)]
-    for function in inside:
+    theirs = inspect.isclass(about) and about.__module__.partition(".")[0] not in LIBRARIES
+    methods = vars(about).values() if theirs else ()
+    for function in [about] if code is not None else filter(inspect.isfunction, methods):
         for name in sorted(_names(function.__code__)):
-            used = function.__globals__.get(name)
+            used = None if name.startswith("__") else function.__globals__.get(name)
             if (inspect.isfunction(used) or inspect.isclass(used)) and used.__module__ == about.__module__:
                 parts.append(_source(used, seen))
-            elif isinstance(used, CONSTANT):
+            elif _constant(used):
                 parts.append(f"{name} = {used!r}")
     return "\n".join(parts)
+
+
+def _constant(value: Any) -> bool:
+    """Whether the text of a value says all of it, and is the same in every process."""
+    return all(map(_constant, value)) if isinstance(value, (tuple, list)) else isinstance(value, CONSTANT)
 
 
 def _names(code: CodeType) -> set[str]:

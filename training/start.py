@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,14 +86,14 @@ def _of_parent(options: argparse.Namespace, given: dict[str, Any]) -> Configurat
 
 @contextlib.contextmanager
 def nothing_left_if_refused(run: RunDirectory) -> Iterator[None]:
-    """Whatever is refused inside leaves no run behind, unless something had been trained: what was wrong can be mended, and tried again."""
-    fresh = not (run.path / "configuration.json").exists()
+    """A run that is refused before anything is trained leaves nothing behind, so that it can be tried again. Older files stay."""
+    fresh = not run.path.is_dir() or not any(run.path.iterdir())
     try:
         yield
     except InputError:
         trained = any(run.path.glob("member-*")) or any(run.path.glob("checkpoint-*")) or (run.path / "log.jsonl").exists()
         if fresh and not trained and not (run.path / OWN).exists():
-            run.discard()
+            shutil.rmtree(run.path, ignore_errors=True)
         raise
 
 

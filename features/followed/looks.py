@@ -180,13 +180,13 @@ def looks_at(dataset: Dataset, seen: float | str = 0.0, horizon: float | str = "
     if not isinstance(horizon, str):
         off = np.abs(followed.age - horizon)
         off = np.where(off <= NEAR * horizon, off, np.inf)
-        order = np.lexsort((off, followed.video))
+        some = last >= 0
+        nearest = np.lexsort((off, followed.video))[followed.start[:-1][some]]
         wanted = np.full(len(dataset), -1)
-        near = order[np.minimum(followed.start[:-1], len(order) - 1)] if len(order) else wanted
-        wanted = np.where((last >= 0) & np.isfinite(np.r_[off, np.inf][near]), near, -1)
+        wanted[some] = np.where(np.isfinite(off[nearest]), nearest, -1)
     there = (wanted >= 0) & (wanted > known)
     if not isinstance(seen, str):
-        there &= ~(np.r_[followed.age, np.nan][wanted] <= seen)
+        there &= ~(np.r_[followed.age, np.nan][wanted] <= seen)  # no reading, -1, has no age
         if seen == 0 and isinstance(horizon, str):
             there |= _undated(dataset, last)
     if not there.any():

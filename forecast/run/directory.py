@@ -3,7 +3,6 @@
 `run.json` is written last and lists the SHA-256 of every other file; a directory without it is an unfinished run.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -56,14 +55,6 @@ class RunDirectory:
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
-
-    def discard(self) -> None:
-        """Remove what is written before anything is trained, and the directory if nothing else is in it."""
-        shutil.rmtree(self.path / "rows", ignore_errors=True)
-        with contextlib.suppress(OSError):
-            for name in ("configuration.json", "source.json", "extraction.json", "features.json", "features.safetensors"):
-                (self.path / name).unlink(missing_ok=True)
-            self.path.rmdir()
 
     def finish(self, files: list[str], about: dict[str, Any]) -> None:
         """Declare the run complete: write the manifest of `files`, with `about` (data, versions) beside it."""

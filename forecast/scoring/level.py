@@ -11,7 +11,7 @@ from forecast.scoring.baseline import marginal_rows
 
 SURE = 4.0  # standard errors, beyond which a bias is no accident
 WORSE = 2.0  # likewise, a lead of the distribution of the rows
-FEW = 5  # authors, fewer than which do not tell how far authors stray: these very ones are judged, by their videos
+FEW = 5  # authors; fewer do not tell how far authors stray, so that errors are over videos
 MATTERS = 0.2  # of the standard deviation of what is left, below which it does not matter
 
 

@@ -14,9 +14,11 @@ from training import train
 def test_a_constant_belongs_to_the_program(tmp_path: Path) -> None:
     text = """
 WIDEN = {}
+PAIR = (object(), 1)
+
 
 def model(videos, decoder, kl_weight=1.0):
-    return Scaled().by(decoder)
+    return WIDEN * Scaled().by(decoder), PAIR
 
 class Scaled:
     def by(self, decoder):
@@ -25,11 +27,12 @@ class Scaled:
 DEEPER = {}
 """
     found = []
-    for first, second in ((1.0, 1), (1.0, 2), (2.0, 1)):
+    for first, second in ((1.0, 1), (1.0, 2), (2.0, 1), (1.0, 1)):
         file = tmp_path / f"p{len(found)}.py"
-        file.write_text(text.format(first, second).replace("return Scaled()", "WIDEN and Scaled()") + "\n")
+        file.write_text(text.format(first, second))
         found.append(read_program(file).fingerprint)
     assert len(set(found)) == 3
+    assert found[3] == found[0]  # an object's address is no constant
 
 
 @pytest.mark.parametrize(

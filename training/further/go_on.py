@@ -129,9 +129,7 @@ def go_on(
             learned, calibration = learn(members, videos, authors, strangers=configuration.split == "author", seed=configuration.seed)
             return replace(moved, moved=learned, calibration=replace(calibration, read=moved.calibration.read))
 
-        about: dict[str, Any] = {
-            "parent": {"run": str(parent), "checksum": hashlib.sha256((Path(parent) / MANIFEST).read_bytes()).hexdigest()}
-        }
+        about: dict[str, Any] = {"parent": {"run": str(parent), "checksum": _checksum(Path(parent))}}
         beside: list[str] = []
         settings = {"source": source, "keep_names": keep_names, "workers": workers, "device": device}
         alone = own.own_run(directory, dataset, replace(configuration, targets=old.targets), program, **settings)
@@ -158,9 +156,14 @@ def _origin(run: Path) -> Featurizer | None:
     """The featurizer of the run that trained the networks of a run, which may have been moved since; None where it is gone."""
     while "parent" in (about := RunDirectory(run).read_json(MANIFEST)):
         run = Path(about["parent"]["run"])
-        if not (run / MANIFEST).is_file():
+        if not (run / MANIFEST).is_file() or _checksum(run) != about["parent"]["checksum"]:
             return None
     return load_features(RunDirectory(run))[0]
+
+
+def _checksum(run: Path) -> str:
+    """Of a finished run, by which it is known again."""
+    return hashlib.sha256((run / MANIFEST).read_bytes()).hexdigest()
 
 
 def _extended(featurizer: Featurizer, table: Dataset, configuration: Configuration) -> Featurizer:
