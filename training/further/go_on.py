@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -31,13 +32,14 @@ from forecast.member import Member
 from forecast.pair import ForecasterPair
 from forecast.run.configuration import Configuration
 from forecast.run.directory import MANIFEST, RunDirectory
-from forecast.run.load import load, load_features, save_calibration, save_features, save_member, save_shares
+from forecast.run.load import OWN, load, load_features, save_calibration, save_features, save_member, save_shares
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError, InputWarning
 from program import SHIPPED, Program
 from training.further import own
 from training.further.growth import with_growth
 from training.further.moved import learn
+from training.further.unmoved import where_it_was
 from training.start import OPEN, begin, finish, nothing_left_if_refused
 
 FEWEST = 30  # rows with a known target
@@ -133,9 +135,18 @@ def go_on(
         beside: list[str] = []
         settings = {"source": source, "keep_names": keep_names, "workers": workers, "device": device}
         alone = own.own_run(directory, dataset, replace(configuration, targets=old.targets), program, **settings)
-        if alone is not None:
-            beside = save_shares(directory, *own.shares_of_own(alone, dataset, learning, moved_to))
         found = moved_to(learning)
+        if alone is not None:
+            as_it_is = replace(unmoved, moved=None)
+            judged = own.judge(alone, dataset, learning, moved_to, as_it_is)
+            share = judged.share
+            if not judged.moves and old.moved is None:
+                share, found = 0.0, where_it_was(as_it_is, found, dataset.take(learning))
+                print(f"nothing shows that {dataset.name} is unlike what {parent} was trained on: its forecasts stay where they were")
+            if share > 0 or judged.read > 0:
+                beside = save_shares(directory, share, judged.read)
+            else:
+                shutil.rmtree(directory.path / OWN)
         assert found.moved is not None  # noqa: S101  (as made above)
         told, marginal = ~np.isnan(values[learning]).all(0), old.marginal.copy()
         marginal[:, told] = marginal_quantiles(values[learning][:, told])

@@ -16,6 +16,7 @@ from forecast.forecaster import Forecaster
 from forecast.run.configuration import AUTOMATIC, Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.load import OWN
+from forecast.scoring.scores import crps_sorted
 from machine.errors import NothingToLearnError
 from program import SHIPPED, Program
 from training.ensemble import train
@@ -24,6 +25,7 @@ from training.linear import pool_parabolas
 
 FEW = 100  # rows; from fewer, networks learn next to nothing beyond the linear forecasts beside them, so that one epoch is enough
 DRAWS = 400
+ERRORS = 2.0  # standard errors by which the old run must be behind, or nothing is moved
 MOST = 1000  # rows of a fold that are forecast to find the shares, evenly spread
 
 
@@ -49,45 +51,62 @@ def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, p
         return None
 
 
-def shares_of_own(
-    own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callable[[np.ndarray], Forecaster]
-) -> tuple[float, float]:
-    """The shares of a run in its pool with the moved one that forecast rows which neither learned from best.
+class Judged(NamedTuple):
+    """What rows say that no forecast was learned from.
 
-    Each row is forecast by the networks that did not learn from it, and by the run that was moved to the rows they learned from. The
-    second share is that of videos that were read before, which are left to the run that learned from readings, if only one did.
+    Attributes:
+        share: of the run of their own in its pool with the moved one, that which forecasts them best.
+        read: likewise of videos that were read before; they are left to the run that learned from readings, if only one did.
+        gain: (n,) how much better the pool forecasts each row than the old run: CRPS, in standard deviations of the targets.
+    """
+
+    share: float
+    read: float
+    gain: np.ndarray
+
+    @property
+    def moves(self) -> bool:
+        """Whether the old run is behind by more than chance, which has it behind by two standard errors once in forty times."""
+        return bool(self.gain.mean() > ERRORS * self.gain.std() / np.sqrt(len(self.gain))) if len(self.gain) else True
+
+
+def judge(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callable[[np.ndarray], Forecaster], old: Forecaster) -> Judged:
+    """Forecast rows by the networks that did not learn from them, and by the run that was moved to the rows they learned from.
 
     Args:
-        own: the run.
-        dataset: the data it was trained on.
+        own: a run of these data alone.
+        dataset: the data.
         learning: numbers of the rows that may be learned from.
         moved: the run that is moved to rows of these numbers.
+        old: the run as it is.
     """
     c = own.configuration
     unread, read = [], []
     members = own.members if own.calibration.coming is None else own.members[:-1]  # the last one holds out none of the folds
     for fold in range(c.folds):
         held = np.intersect1d(split(dataset.videos, **c.division, fold=fold).validation, learning)
-        runs = replace(own, members=members[fold :: c.folds]), moved(np.setdiff1d(learning, held))
+        runs = replace(own, members=members[fold :: c.folds]), moved(np.setdiff1d(learning, held)), old
         table = dataset.take(held[np.linspace(0, len(held) - 1, min(len(held), MOST)).astype(int)])
         unread.append(_forecasts(runs, table, own.targets))
         if all(run.featurizer.follows for run in runs) and read_again(table):
             looks = looks_to_learn(table, c.seed)[0]
             read.append(_forecasts(runs, looks.take(were_read(looks)), own.targets))
-    return _share(unread, c.seed), _share(read, c.seed) if read else float(own.featurizer.follows)
+    share = _share(unread, c.seed)
+    return Judged(share, _share(read, c.seed) if read else float(own.featurizer.follows), _gain(unread, share))
 
 
 class _Forecasts(NamedTuple):
-    ours: np.ndarray  # (S, N, K)
-    theirs: np.ndarray
+    own: np.ndarray  # (S, N, K)
+    moved: np.ndarray
+    old: np.ndarray
     truth: np.ndarray  # (N, K)
     videos: int  # that the rows are of
 
 
-def _forecasts(runs: tuple[Forecaster, Forecaster], table: Dataset, targets: tuple[str, ...]) -> _Forecasts:
+def _forecasts(runs: tuple[Forecaster, Forecaster, Forecaster], table: Dataset, targets: tuple[str, ...]) -> _Forecasts:
     reached = truth(table.videos, targets, runs[0].configuration.target_scale)
-    ours, theirs = (_draws(run, table, targets) for run in runs)
-    return _Forecasts(ours, theirs, reached, table.videos["id"].nunique())
+    own, moved, old = (draws_of(run, table, targets) for run in runs)
+    return _Forecasts(own, moved, old, reached, table.videos["id"].nunique())
 
 
 def _share(found: Sequence[_Forecasts], seed: int) -> float:
@@ -100,14 +119,32 @@ def _share(found: Sequence[_Forecasts], seed: int) -> float:
     # both runs drew with the same random numbers: shuffled, their draws are independent
     first, second = (
         random.permuted(np.concatenate(draws, axis=1)[..., told], axis=0) / scale
-        for draws in ([one.ours for one in found], [one.theirs for one in found])
+        for draws in ([one.own for one in found], [one.moved for one in found])
     )
     lead, bend, curvature = pool_parabolas(second, first, reached / scale)
     return likely_amount(bend - lead, curvature, repeats=len(reached) / videos, seed=seed)
 
 
-def _draws(forecaster: Forecaster, table: Dataset, targets: Sequence[str]) -> np.ndarray:
-    """(S, n, K) of these rows and targets."""
+def _gain(found: Sequence[_Forecasts], share: float) -> np.ndarray:
+    """(n,) of the rows with a known target, see `Judged`."""
+    reached = np.concatenate([one.truth for one in found])
+    told = ~np.isnan(reached).all(0)
+    if not told.any():
+        return np.zeros(0)
+    scale = np.maximum(np.nanstd(reached[:, told], axis=0), 1e-9)
+    chosen = (np.arange(DRAWS) < share * DRAWS)[:, None, None]
+
+    def crps(draws: list[np.ndarray]) -> np.ndarray:
+        return crps_sorted(np.sort(np.concatenate(draws, axis=1)[..., told] / scale, axis=0), reached[:, told] / scale)
+
+    random = np.random.default_rng(0)  # draws of one seed are alike in all runs
+    pooled = [np.where(chosen, random.permuted(one.own, axis=0), random.permuted(one.moved, axis=0)) for one in found]
+    gain = (crps([one.old for one in found]) - crps(pooled))[~np.isnan(reached).all(1)]
+    return np.asarray(np.nanmean(gain, axis=1))
+
+
+def draws_of(forecaster: Forecaster, table: Dataset, targets: Sequence[str]) -> np.ndarray:
+    """(S, n, K) of these rows and targets, in the training scale; of rows to be split by author, as of strangers."""
     if len(table) == 0:
         return np.zeros((DRAWS, 0, len(targets)))
     videos = forecaster.featurizer.transform(table).unlabelled().to(next(forecaster.members[0].parameters()).device)

@@ -14,6 +14,7 @@ from features.simulated.world import simulate
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset, read_dataset
 from forecast.adjustments.calibration import Calibration
+from forecast.forecaster import Forecaster
 from forecast.pair import ForecasterPair
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
@@ -92,7 +93,7 @@ def test_a_share_that_is_none_is_refused(pair, tmp_path, shares, which):
 def test_one_that_was_interrupted_goes_on_to_the_same_bytes(pair, run_directory, other_file, tmp_path, monkeypatch):
     options = ["--from", str(run_directory), "--data", str(other_file), "--workers", "1"]
     with monkeypatch.context() as broken:
-        broken.setattr("training.further.own.shares_of_own", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr("training.further.own.judge", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train.main([*options, "--run", str(tmp_path / "broken")])
     assert (tmp_path / "broken" / "own" / "run.json").exists()
@@ -103,7 +104,7 @@ def test_one_that_was_interrupted_goes_on_to_the_same_bytes(pair, run_directory,
 
 def test_going_on_from_it_goes_on_from_the_moved_one_and_says_so(pair, other):
     with pytest.warns(InputWarning, match="was moved to other data itself"):
-        again = go_on(pair, other.take(np.arange(40)))
+        again = go_on(pair, other)
     assert isinstance(again, ForecasterPair)
     assert not isinstance(again.first, ForecasterPair)
     assert again.featurizer.shapes.keys() == load(pair).featurizer.shapes.keys()
@@ -117,28 +118,33 @@ def test_rows_that_its_networks_were_trained_on_tell_nothing_either(pair, other,
         go_on(pair, both)
 
 
-def test_the_share_is_that_of_rows_which_neither_learned_from(run_directory, other, monkeypatch):
+def test_shares_and_gain_are_those_of_rows_which_nothing_learned_from(run_directory, other, monkeypatch):
     configuration = replace(load(run_directory).configuration, split="random", test_share=0.1)
     found, held = {}, []
 
-    def judge(alone, dataset, learning, moved):
+    def judged(alone, dataset, learning, moved, old):
         def far_off(rows):
             held.append(len(learning) - len(rows))
             forecaster = moved(rows)
             forecaster.moved.weights[0] -= 50.0  # of the constant
             return forecaster
 
-        found["moved far off"] = share(alone, dataset, learning, far_off)[0]
+        found["moved far off"] = judge(alone, dataset, learning, far_off, old).share
         wide = np.full((2, 3), 30.0)
-        found["own far off"] = share(replace(alone, calibration=Calibration(wide, wide)), dataset, learning, lambda rows: alone)[0]
-        return 0.5, 0.0
+        far = replace(alone, calibration=Calibration(wide, wide))
+        found["own far off"] = judge(far, dataset, learning, lambda rows: alone, old).share
+        found["old far off"] = judge(alone, dataset, learning, lambda rows: alone, far)
+        found["old alike"] = judge(alone, dataset, learning, lambda rows: alone, alone)
+        return judge(alone, dataset, learning, moved, old)
 
-    share = own.shares_of_own
-    monkeypatch.setattr(own, "shares_of_own", judge)
+    judge = own.judge
+    monkeypatch.setattr(own, "judge", judged)
     go_on(run_directory, other, configuration)
     assert min(held) > 0
     assert found["own far off"] < 0.01
     assert found["moved far off"] > 0.99
+    assert found["old far off"].moves
+    assert not found["old alike"].moves
 
 
 def test_a_network_that_held_out_the_newest_forecasts_no_fold(pair, other, monkeypatch):
@@ -148,15 +154,14 @@ def test_a_network_that_held_out_the_newest_forecasts_no_fold(pair, other, monke
 
     def drawn(forecaster, table, targets):
         asked.append(len(forecaster.members))
-        return np.zeros((10, len(table), len(targets)))
+        return np.zeros((own.DRAWS, len(table), len(targets)))
 
-    monkeypatch.setattr(own, "_draws", drawn)
+    monkeypatch.setattr(own, "draws_of", drawn)
     for coming, members in ((None, [2, 1]), (alone.calibration.known, [1, 1])):
         asked.clear()
-        own.shares_of_own(
-            replace(alone, calibration=replace(alone.calibration, coming=coming)), other, np.arange(len(other)), lambda rows: alone
-        )
-        assert asked[::2] == members  # the others are of the moved run
+        held_out = replace(alone, calibration=replace(alone.calibration, coming=coming))
+        own.judge(held_out, other, np.arange(len(other)), lambda rows: alone, alone)
+        assert asked[::3] == members  # the others are of the moved run and of the old one
 
 
 def test_rows_that_cannot_make_a_run_are_moved_to_all_the_same(run_directory, other, tmp_path, capsys):
@@ -188,6 +193,22 @@ def test_networks_of_few_rows_learn_for_an_epoch_beside_linear_forecasts(rows, p
     assert (asked[0].epochs, asked[0].growth_epochs) == (epochs, epochs)
 
 
-def test_thirty_rows_have_a_run_of_their_own(run_directory, other):
-    configuration = replace(load(run_directory).configuration, split="random", test_share=0.0)
-    assert isinstance(go_on(run_directory, other.take(np.arange(30)), configuration), ForecasterPair)
+def test_thirty_rows_have_a_run_of_their_own(run_directory, other, monkeypatch):
+    trained = []
+    monkeypatch.setattr(own, "judge", lambda alone, *rest: trained.append(alone) or own.Judged(0.5, 0.0, np.ones(2)))
+    go_on(run_directory, other.take(np.arange(30)), replace(load(run_directory).configuration, split="random", test_share=0.0))
+    assert isinstance(trained[0], Forecaster)
+
+
+@pytest.mark.parametrize(("gain", "moves"), [([0.9, 1.1], True), ([-0.9, -1.1], False), ([1.0, -0.9], False), ([], True)])
+def test_a_run_is_moved_where_it_is_behind_by_two_standard_errors(gain, moves):
+    assert own.Judged(0.5, 0.0, np.array(gain)).moves == moves
+
+
+def test_the_gain_is_the_crps_of_the_old_run_less_that_of_the_pool_in_standard_deviations():
+    reached = np.array([[0.0, np.nan], [4.0, np.nan], [np.nan, np.nan]])  # standard deviation 2
+    drawn = {"own": 2.0, "moved": 0.0, "old": 6.0}
+    draws = {name: np.full((own.DRAWS, 3, 2), value) for name, value in drawn.items()}
+    gain = own._gain([own._Forecasts(**draws, truth=reached, videos=3)], share=0.25)
+    # a pool with 2 in a quarter and 0 in three quarters: E|y - truth| - E|y - y'| / 2, where |y - y'| is 2 in 6 of 16 cases
+    assert gain == pytest.approx([6 / 2 - (0.5 - 0.375) / 2, 2 / 2 - (3.5 - 0.375) / 2], abs=1e-6)
