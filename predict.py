@@ -98,8 +98,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         draft = _draft(options, forecaster, path)
         if options.past is not None:
             forecaster, draft = _with_past(options.past, forecaster, draft)
-        ages = [*horizons, *fan_horizons(horizons)] if options.plot else horizons
-        fan = outlook(forecaster, draft, ages, samples=options.samples, seed=options.seed, device=device)
+        ages = fan_horizons(horizons) if options.plot else ()
+        fan = outlook(forecaster, draft, horizons, fan=ages, samples=options.samples, seed=options.seed, device=device)
     if options.plot:
         _plot(fan, options.plot)
     found = fan.at(horizons)
@@ -197,12 +197,13 @@ def _plan(options: argparse.Namespace) -> None:
 def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> Draft:
     """What the options say of the video; the clip is measured like the run's own."""
     from extraction.drafts.clip import clip_features
-    from forecast.draft.so_far import parse_reading
+    from forecast.draft.so_far import check_moments, parse_reading
     from forecast.draft.video import Draft
 
     known = {column.name: getattr(options, column.name) for column in GIVEN if getattr(options, column.name) is not None}
     read = tuple(parse_reading(text) for text in options.so_far or ())
     publish = time.time() - max((one.age for one in read), default=0.0) if options.publish is None else options.publish
+    check_moments(read, publish, time.time())
     if options.video is None:
         return Draft(publish, known, read=read)
     clip, problems = clip_features(options.video, forecaster.featurizer, path, options.visual_weights, command.device(options.device).type)
@@ -214,14 +215,16 @@ def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> D
 def _with_past(source: Path, forecaster: Forecaster, draft: Draft) -> tuple[Forecaster, Draft]:
     """What the author's other videos reached, and what their newest row says of the author."""
     from extraction.sources.past import read_past
-    from forecast.draft.past import completed, knowing
+    from forecast.draft.past import told
 
     past = read_past(source, **forecaster.configuration.columns)
-    forecaster, whole = knowing(forecaster, past), completed(draft, past)
+    forecaster, whole, itself = told(forecaster, draft, past)
+    if itself:
+        print(f"note: of {source}: what was read of the video itself does not count as another of its author's", file=sys.stderr)
     added = {name: value for name, value in whole.known.items() if name not in draft.known}
     if added:
-        told = ", ".join(f"{name} {value:,.0f}" if isinstance(value, float) else f"{name} {value}" for name, value in added.items())
-        print(f"note: of {source}: {told}", file=sys.stderr)
+        named = ", ".join(f"{name} {value:,.0f}" if isinstance(value, float) else f"{name} {value}" for name, value in added.items())
+        print(f"note: of {source}: {named}", file=sys.stderr)
     return forecaster, whole
 
 

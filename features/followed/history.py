@@ -50,7 +50,14 @@ class FollowedHistory(History):
         return cls(group[order], time[order], video[order], reached, None, start, moment[kept], counts[kept])
 
     def each(
-        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
+        self,
+        group: np.ndarray,
+        time: np.ndarray,
+        video: np.ndarray,
+        age: np.ndarray,
+        before: np.ndarray | None = None,
+        *,
+        within: float = np.inf,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The author's other videos nearest in time, nearest first.
 
@@ -60,6 +67,7 @@ class FollowedHistory(History):
             video: keys, to leave the query itself out.
             age: (Q,) days; of each other video the reading nearest to this age is taken, the last one where it is NaN.
             before: (Q,) seconds; only videos published, and readings taken, before that count. None: all do.
+            within: readings that are more than so many times as old as `age`, or as young, are unknown.
 
         Returns:
             (Q, WIDEST, K) standardised targets, NaN where unknown, and (Q, WIDEST) signed days from the query, NaN where there is none.
@@ -88,8 +96,10 @@ class FollowedHistory(History):
         earlier = np.maximum(later - 1, first).clip(0, len(self.moment) - 1)
         with np.errstate(invalid="ignore"):
             closer = np.abs(self.moment[earlier] - wanted) < np.abs(self.moment[later] - wanted)
-        found = self.counts[np.where(closer, earlier, later)]
-        return np.where(there[:, :, None], found, np.nan), np.where(there, days, np.nan)
+        chosen = np.where(closer, earlier, later)
+        old = (self.moment[chosen] - self.time[window]) / DAY
+        far = np.abs(np.log(np.where(old > 0, old, np.nan) / age[:, None])) > np.log(within)  # false where an age is unknown
+        return np.where((there & ~far)[:, :, None], self.counts[chosen], np.nan), np.where(there, days, np.nan)
 
     def others(
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None

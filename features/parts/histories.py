@@ -11,6 +11,7 @@ from features.parts.same_author import History, author_numbers, excess, moments
 from features.parts.text import captions
 
 USUAL = 3  # other videos of an author from which one can say what is usual
+ALIKE = 4.0  # times as old: a reading of a video that was followed tells what is usual at an age as far as that from its own
 
 
 def fit(
@@ -92,9 +93,12 @@ def numbers(
 
 
 def usual(history: History, videos: pd.DataFrame, salt: str, age: np.ndarray, before: np.ndarray | None) -> np.ndarray:
-    """(N, K) median of what the author's other videos reached, standardised; NaN where fewer than `USUAL` are known. See `numbers`."""
+    """(N, K) median of what the author's other videos reached, standardised; NaN where fewer than `USUAL` are known. See `numbers`.
+
+    Of videos that were followed, the readings nearest to the age count, unless more than `ALIKE` times as old or as young.
+    """
     author, own = social.author_keys(videos, salt), social.keys(videos["id"], salt)
-    reached, days = history.each(author, social.published_at(videos), own, age, before)
+    reached, days = history.each(author, social.published_at(videos), own, age, before, within=ALIKE)
     known = np.where(np.isnan(days)[:, :, None], np.nan, reached)
     enough = (~np.isnan(known)).sum(1) >= USUAL
     median = np.nanmedian(np.where(enough[:, None, :], known, 0.0), axis=1)

@@ -205,9 +205,16 @@ class History:
         return reached, days
 
     def each(
-        self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
+        self,
+        group: np.ndarray,
+        time: np.ndarray,
+        video: np.ndarray,
+        age: np.ndarray,
+        before: np.ndarray | None = None,
+        *,
+        within: float = np.inf,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What `neighbours` returns: other videos one by one; `age` as in `others`."""
+        """What `neighbours` returns: other videos one by one, whatever the `age` and what lies `within` it, as in `others`."""
         return self.neighbours(group, time, video, before, self.apart(group))
 
     def others(

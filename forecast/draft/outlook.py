@@ -151,35 +151,57 @@ def outlook(
     draft: Draft,
     horizons: Sequence[float],
     *,
+    fan: Sequence[float] = (),
     samples: int = 1000,
     seed: int = 0,
     device: Any = "cpu",
 ) -> Outlook:
-    """Forecast a draft at each of H `horizons` (seconds after publication).
+    """Forecast a draft at each of `horizons` (seconds after publication), and at the ages of a `fan` between them.
 
     Every horizon, and every draft of the same seed, uses the same random numbers: differences between them are not noise. No draw's count
     falls from one horizon to the next, unless training saw such counts fall. Only what was published before the draft, or read before its
     last reading, counts as history.
+
+    Args:
+        forecaster: a loaded run.
+        draft: what is known of the video.
+        horizons: what is asked for.
+        fan: further ages, for a chart; they change no forecast of those asked for.
+        samples: S.
+        seed: of the draws.
+        device: where to compute.
 
     Raises:
         InputError: no horizon is later than what was read, or `forecast.draft.so_far.in_order` refuses what was read.
     """
     forecaster = forecaster.for_drafts()
     read = in_order(draft.read, forecaster.featurizer)
-    horizons = tuple(sorted({horizon for horizon in horizons if not read or horizon > read[-1].age}))
-    if not horizons:
+    asked, horizons = {*horizons}, tuple(sorted({age for age in (*horizons, *fan) if not read or age > read[-1].age}))
+    if not asked.intersection(horizons):
         raise InputError(f"no horizon is later than the last reading, at the age of {duration(read[-1].age)}")
     draft = replace(draft, read=read)
     videos, usual, unlike = featurize(draft, horizons, forecaster.featurizer)
     videos = videos.to(device)
     drawn = np.concatenate([_row(forecaster, videos, h, samples, seed) for h in range(len(horizons))], axis=1)
     rises = forecaster.featurizer.rises
-    drawn[:, :, rises] = np.maximum.accumulate(drawn[:, :, rises], axis=1)
+    drawn[:, :, rises] = rising(drawn[:, :, rises], np.array([age in asked for age in horizons]))
     last = videos.rows(slice(len(horizons) - 1, None))
     found = contributions(forecaster, last, samples=min(samples, 400), seed=seed, score=False)
     targets, scale = forecaster.targets, forecaster.featurizer.targets.scale
     parts, notes = _parts(found, targets, scale), _notes(forecaster, horizons)
     return Outlook(targets, scale, horizons, drawn, parts, notes, forecaster.checksum, seed, tuple(unlike), read, usual)
+
+
+def rising(drawn: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Draws (S, H, K) that never fall from one age to the next.
+
+    Those that are `asked` for, (H,) bool, are raised to the ones asked for before them; those of a chart are kept between.
+    """
+    found = drawn.copy()
+    found[:, asked] = np.maximum.accumulate(drawn[:, asked], axis=1)
+    ceiling = np.where(asked[:, None], found, np.inf)
+    ceiling = np.minimum.accumulate(ceiling[:, ::-1], axis=1)[:, ::-1]
+    return np.maximum.accumulate(np.minimum(found, ceiling), axis=1)
 
 
 def table(outlook: Outlook) -> str:

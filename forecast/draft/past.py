@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
+from features.parts.social import DAY
 from features.past import known_at
 from features.tables.columns import AUTHOR_COUNTS
 from features.tables.dataset import Dataset
@@ -19,6 +20,26 @@ def knowing(forecaster: Forecaster, past: Dataset) -> Forecaster:
         InputError: see `features.past.check_past`.
     """
     return forecaster.for_drafts().with_past(past)
+
+
+def told(forecaster: Forecaster, draft: Draft, past: Dataset) -> tuple[Forecaster, Draft, bool]:
+    """The forecaster that knows `past`, the draft with what `past` says of its author, and whether `past` holds the video itself.
+
+    The video's own row does not count. It has the draft's author and time of publication; or, where the draft was read since, so that it
+    is published, its caption on the same day.
+
+    Raises:
+        InputError: see `features.past.check_past`.
+    """
+    whole, videos = completed(draft, past), past.videos
+    apart = (videos["create_time"] - draft.publish).abs() if "create_time" in videos else pd.Series(np.nan, videos.index)
+    caption = whole.known.get("video_description")
+    alike = videos["video_description"] == caption if draft.read and caption and "video_description" in videos else False
+    itself = (apart < 1.0) | ((apart < DAY) & alike)
+    if "username" in videos:
+        itself &= videos["username"] == whole.known.get("username")
+    others = past.take(np.flatnonzero(~itself.to_numpy(bool)))
+    return (knowing(forecaster, others) if len(others) else forecaster.for_drafts()), whole, bool(itself.any())
 
 
 def completed(draft: Draft, past: Dataset) -> Draft:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.featurizer import Featurizer
 from features.followed.early import so_far
+from features.parts.social import DAY
 from features.tables.values import parse_count
 from forecast.notation import duration, parse_horizon
 from machine.errors import InputError
@@ -41,6 +42,17 @@ def parse_reading(text: str) -> Reading:
             raise InputError(f"--so-far {text!r}: {name.strip()} stands there twice")
         counts[name.strip()] = count
     return Reading(parse_horizon(age), counts)
+
+
+def check_moments(readings: Sequence[Reading], publish: float, now: float) -> None:
+    """Nothing was read after `now`, in seconds since 1970, but for a day in which clocks and time zones may differ.
+
+    Raises:
+        InputError: something was.
+    """
+    for reading in readings:
+        if publish + reading.age > now + DAY:
+            raise InputError(f"--so-far: the age of {duration(reading.age)} is still to come")
 
 
 def in_order(readings: Sequence[Reading], featurizer: Featurizer) -> tuple[Reading, ...]:

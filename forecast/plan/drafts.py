@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.followed.early import so_far
-from features.followed.looks import Followed
+from features.followed.looks import NEAR, Followed
 from features.parts.social import DAY
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
@@ -25,7 +25,8 @@ def at_horizon(drafts: Dataset, publish: float, horizon: float, seen: float | st
         drafts: any rows.
         publish: when those are published that have no time of their own, in seconds since 1970, UTC.
         horizon: seconds.
-        seen: days; readings up to that age are known. `first`: the first reading is; `last`: all are. None after the horizon is.
+        seen: days; readings up to that age are known. `first`: the first reading is; `last`: all are. None after the horizon is, save
+            that the first one within a fifth of it stands for it.
         targets: columns that are read.
     """
     drafts = _sorted(drafts)
@@ -58,11 +59,35 @@ def _read(drafts: Dataset, seen: float | str, horizon: float, targets: Collectio
     readings = readings_of(drafts, targets)
     followed = Followed.of(dataclasses.replace(drafts, readings=readings))
     until = min(seen, horizon) if isinstance(seen, float) else horizon
+    if seen == "last":
+        stands = _stands(followed, horizon)
+        moment = np.where(stands, followed.moment - (followed.age - horizon) * DAY, followed.moment)
+        readings, followed = (
+            readings.assign(collected_at=moment),
+            dataclasses.replace(followed, age=np.where(stands, horizon, followed.age)),
+        )
     known, here = np.full(len(drafts), -1), np.arange(len(readings))
     if seen == "first":
         here = np.where(here == followed.first[followed.video], here, -1)
     np.maximum.at(known, followed.video, np.where(followed.age <= until, here, -1))
     return so_far(readings, known, followed.start[:-1])
+
+
+def _stands(followed: Followed, horizon: float) -> np.ndarray:
+    """(R,) bool: a video's first reading after the horizon, in days, if within a fifth of it and nearer than the reading before."""
+    after = followed.age > horizon
+    same = np.append(False, followed.video[1:] == followed.video[:-1])
+    before = np.where(same, np.append(0.0, followed.age[:-1]), 0.0)
+    return after & (before <= horizon) & (followed.age - horizon < np.minimum(horizon - before, NEAR * horizon))
+
+
+def passed(drafts: Dataset, asked: Dataset, targets: Collection[str]) -> int:
+    """How many drafts were read after the horizon only, so that it does not count; `asked` is what `at_horizon` makes of them."""
+    if asked.so_far is None:
+        return 0
+    ids, horizon = asked.videos["id"], asked.videos["collected_at"].to_numpy()
+    last = readings_of(drafts, targets).groupby("id")["collected_at"].max().reindex(ids).to_numpy()
+    return int(((last > horizon) & ~(asked.so_far["collected_at"].to_numpy() > horizon - 1.0)).sum())
 
 
 def own_numbers(drafts: Dataset, horizon: float, targets: Collection[str] = COUNTS) -> int:

@@ -11,7 +11,7 @@ from features.tables.dataset import Dataset
 from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of, told_later
 from forecast.mixture import LEVELS
-from forecast.plan.drafts import at_horizon, own_numbers
+from forecast.plan.drafts import at_horizon, own_numbers, passed
 from forecast.scoring.forecast_rows import ROWS
 from forecast.scoring.subsets.usual import ABOVE, above
 from forecast.shift import shift_of, tally
@@ -136,8 +136,12 @@ def plan(
     unlike = shift_of(forecaster.featurizer, tallies).warnings
     if late:
         unlike.append(f"of {late:,} drafts the author's other videos were all read (collected_at) after publication, so that none counts")
+    if seen == "last" and (missed := passed(drafts, dataset, forecaster.targets)):
+        unlike.append(f"of {missed:,} drafts the horizon has passed, and what was read after it does not count: choose a later --horizon")
     if dataset.so_far is not None and (unread := int((dataset.so_far["readings"] == 0).sum())):
-        unlike.append(f"of {unread:,} drafts nothing was read up to the age of --seen: their forecasts begin at publication")
+        unlike.append(
+            f"of {unread:,} drafts nothing was read up to the horizon and the age of --seen: their forecasts begin at publication"
+        )
     return Plan(
         dataset.videos["id"].to_numpy(dtype=str),
         forecaster.targets,

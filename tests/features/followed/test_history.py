@@ -44,6 +44,15 @@ def test_the_reading_nearest_in_age_and_never_a_later_one_than_the_forecast():
             assert (np.diff(np.abs(days[query][there])) >= 0).all()
 
 
+def test_a_reading_of_quite_another_age_is_unknown_where_that_is_asked():
+    time, moment = np.zeros(4), np.array([0.5, 2.0, 20.0, 0.0]) * DAY  # nobody knows when the last one was read
+    history = FollowedHistory.fit_readings(np.zeros(4, int), time, np.arange(4), np.arange(4), moment, np.arange(4.0)[:, None])
+    for age, told in ((1.0, {0.0, 1.0, 3.0}), (6.0, {1.0, 2.0, 3.0}), (np.nan, {0.0, 1.0, 2.0, 3.0})):
+        found, days = history.each(np.zeros(1, int), np.full(1, 9.0), np.full(1, 99), np.full(1, age), np.full(1, 90 * DAY), within=4.0)
+        assert set(found[~np.isnan(found)]) == told
+        assert (~np.isnan(days)).sum() == 4
+
+
 def test_of_one_author_as_many_others_are_told_to_a_video_that_was_learned_from_as_to_another():
     videos = np.arange(20)
     history = FollowedHistory.fit_readings(np.zeros(20, int), videos * DAY, videos, videos, videos * DAY + 1, np.ones((20, 1)))

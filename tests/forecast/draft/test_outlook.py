@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from forecast.draft.outlook import Outlook, outlook, parts_table, table
+from forecast.draft.outlook import Outlook, outlook, parts_table, rising, table
 from forecast.draft.video import Draft
 from forecast.run.load import load
 from guide import guide
@@ -36,6 +36,19 @@ def test_every_horizon_and_draft_meets_the_same_random_numbers(forecaster, found
     np.testing.assert_allclose(alone.samples[:, 0], found.samples[:, 1], rtol=1e-4, atol=1e-5)
     other = outlook(forecaster, DRAFT, [DAY], samples=100, seed=1)
     assert np.abs(other.samples - alone.samples).max() > 0.1
+
+
+def test_what_a_chart_needs_besides_changes_no_forecast_that_is_asked_for(forecaster, found):
+    fan = outlook(forecaster, DRAFT, [HOUR, DAY], fan=[HOUR / 2, 2 * HOUR, 9 * HOUR], samples=100)
+    assert fan.horizons == (HOUR / 2, HOUR, 2 * HOUR, 9 * HOUR, DAY)
+    np.testing.assert_array_equal(fan.at([HOUR, DAY]).samples, found.samples)
+    assert (np.diff(fan.samples, axis=1) >= 0).all()
+
+
+def test_draws_never_fall_and_those_of_a_chart_stay_between_those_that_are_asked_for():
+    drawn = np.array([4.0, 3.0, 9.0, 1.0, 5.0, 2.0])[None, :, None]
+    asked = np.array([False, True, False, False, True, True])
+    assert rising(drawn, asked)[0, :, 0].tolist() == [3.0, 3.0, 5.0, 5.0, 5.0, 5.0]
 
 
 def test_shares_add_up_and_missing_parts_have_none(found):

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from features.tables.dataset import Dataset
+from forecast.draft import past
 from forecast.draft.past import added, completed, completed_table
+from forecast.draft.so_far import Reading
 from forecast.draft.video import Draft
 
 PAST = Dataset(
@@ -48,3 +51,22 @@ def test_the_author_is_told_where_there_is_but_one():
     assert completed_table(drafts, alone, 2e9).videos["username"].fillna("").tolist() == ["c", ""]
     nobody = Dataset(drafts.videos[["id"]])
     assert added(nobody, completed_table(nobody, alone, 2e9)) == "username of 2 drafts, follower_count of 2 drafts, video_count of 2 drafts"
+
+
+@pytest.mark.parametrize(
+    ("draft", "others"),
+    [
+        (Draft(1e9 + 100.5, {"username": "a"}), ["p", "r", "s"]),
+        (Draft(1e9, {"username": "b"}), ["p", "q", "r"]),
+        (Draft(1e9 + 500, {"username": "a", "video_description": "cats"}), ["p", "q", "r", "s"]),  # a new one, with the caption of another
+        (Draft(1e9 + 500, {"username": "a", "video_description": "cats"}, read=(Reading(9.0, {}),)), ["p", "r", "s"]),
+        (Draft(1e9 + 90_000, {"username": "a", "video_description": "cats"}, read=(Reading(9.0, {}),)), ["p", "q", "r", "s"]),
+    ],
+)
+def test_a_video_is_none_of_its_authors_others(draft, others, monkeypatch):
+    captions = PAST.videos.assign(video_description=["dogs", "cats", None, "cats"])
+    monkeypatch.setattr(past, "knowing", lambda forecaster, table: list(table.videos["id"]))
+    found, whole, itself = past.told(None, draft, Dataset(captions))
+    assert found == others
+    assert itself == (len(others) < 4)
+    assert whole.known["username"] == draft.known["username"]

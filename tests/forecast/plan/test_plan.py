@@ -10,7 +10,7 @@ from features.scale import Scale
 from features.simulated.world import simulate
 from features.tables.dataset import Dataset
 from forecast.plan.compare import compare_totals, is_plan, read_total
-from forecast.plan.drafts import at_horizon, own_numbers
+from forecast.plan.drafts import at_horizon, own_numbers, passed
 from forecast.plan.figure import plan_figure
 from forecast.plan.plan import Plan, plan
 from forecast.plan.written import rows_of_plan, table, to_json, total_written, write_plan
@@ -108,6 +108,27 @@ def test_what_was_read_up_to_the_horizon_is_known_where_asked(seen, views):
     np.testing.assert_array_equal(found.so_far["view_count"], views)  # nobody knows how old c was when it was read
     assert "view_count" not in found.videos
     assert at_horizon(drafts, publish=4 * DAY, horizon=7 * DAY).so_far is None
+
+
+@pytest.mark.parametrize(
+    ("ages", "horizon", "known", "missed"),
+    [
+        ([1.0, 7.5], 7.0, (2.0, 7.0), 0),  # what was read soon after the horizon stands for it
+        ([1.0, 8.5], 7.0, (1.0, 1.0), 1),
+        ([6.9, 7.5], 7.0, (1.0, 6.9), 1),  # the reading before is nearer
+        ([7.5, 8.0], 7.0, (1.0, 7.0), 0),
+        ([20.0], 7.0, (0.0, np.nan), 1),
+        ([1.0, 6.0], 7.0, (2.0, 6.0), 0),
+    ],
+)
+def test_what_was_read_soon_after_the_horizon_stands_for_it(ages, horizon, known, missed):
+    readings = pd.DataFrame({"id": "a", "collected_at": np.array(ages) * DAY, "view_count": np.arange(len(ages)) + 5.0})
+    drafts = Dataset(pd.DataFrame({"id": ["a"], "create_time": [0.0]}), readings=readings)
+    found = at_horizon(drafts, publish=0.0, horizon=horizon * DAY, seen="last")
+    np.testing.assert_allclose(found.so_far[["readings", "collected_at"]].iloc[0] / [1.0, DAY], known)
+    assert passed(drafts, found, ("view_count",)) == missed
+    if missed == 0 and horizon in found.so_far["collected_at"].to_numpy() / DAY:
+        assert found.so_far["view_count"][0] == 5.0 + ages.index(7.5)
 
 
 def test_a_table_with_a_row_a_video_was_read_once():
