@@ -14,8 +14,9 @@ import numpy as np
 
 from extraction.decoding.budget import Budget
 from extraction.settings import ALLOWANCE, FRAMES, LONGEST, PIECE, SAMPLE_RATE, Limits, Problem
+from machine.errors import InputError
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]  # of this checkout: nothing beside it is imported
 PROGRAM = "extraction.decoding.sandbox"
 START = 60.0  # seconds a new sandbox may take until it is ready
 TICK = 0.05  # seconds between two looks at a busy sandbox
@@ -73,6 +74,9 @@ class Decoder:
         Returns:
             frames, uint8 (10, crop, crop, 3) or None; what `hear` made of the sound, or None; problems; and whether the
             outcome is the clip's own (False when a limit ended it: the same clip may pass another time).
+
+        Raises:
+            InputError: the decoding process ends before any clip is opened, so that no clip can be read here.
         """
         if self._sandbox is None:
             self._sandbox = Sandbox(self._resize, self._crop, self._limits)
@@ -82,12 +86,19 @@ class Decoder:
             reason = str(killed)
         except (EOFError, OSError, ValueError, KeyError, TypeError):
             reason = self._sandbox.last_words()
+            if not self._sandbox.ready:
+                self.close()
+                raise InputError(f"no clip can be read here: {reason.removeprefix('crash: ')} before it was ready") from None
         self.close()
         return None, None, [Problem("limits", reason)], False
 
 
 class Sandbox:
-    """One process of `extraction.decoding.sandbox` and the connection to it."""
+    """One process of `extraction.decoding.sandbox` and the connection to it.
+
+    Attributes:
+        ready: it has started well, and opens clips.
+    """
 
     def __init__(self, resize: int, crop: int, limits: Limits) -> None:
         self._crop, self._limits = crop, limits
@@ -95,7 +106,8 @@ class Sandbox:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", PROGRAM, str(theirs.fileno()), request],
+                [sys.executable, "-P", "-m", PROGRAM, str(theirs.fileno()), request],
+                cwd=ROOT,
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,
@@ -104,7 +116,7 @@ class Sandbox:
                 start_new_session=True,  # Ctrl-C is for the parent
             )
         self._connection = Connection(ours.detach())
-        self._ready = False
+        self.ready = False
 
     def close(self) -> None:
         """End the process."""
@@ -119,9 +131,9 @@ class Sandbox:
             Killed: it exceeded a limit.
             OSError: (or EOFError, ValueError, KeyError, TypeError) the process died or gave no sensible answer.
         """
-        if not self._ready:
+        if not self.ready:
             self._receive(Budget(self._process.pid, START, stall=START), LARGEST_MESSAGE)
-            self._ready = True
+            self.ready = True
         budget = Budget(self._process.pid, self._limits.seconds)
         self._connection.send_bytes(os.fsencode(path.absolute()))
         message = json.loads(self._receive(budget, LARGEST_MESSAGE))
