@@ -79,6 +79,7 @@ def extract(
         "visual": {**described["visual"], "weights": settings.weights},
         "counts": {"videos": len(source.videos), "clips": progress.clips, **counts},
         "source": source.kind,
+        "videos": output.origin(source),
     }
     write_text(out / "extraction.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
     return summary
