@@ -12,14 +12,14 @@ NAMING = re.compile(r"(?<![0-9A-Za-z])[0-9]{10,20}(?![0-9A-Za-z])")  # a long nu
 
 
 class Media:
-    """The media files below a folder.
+    """The media files below a folder; none without one.
 
     Attributes:
         files: paths relative to it, sorted.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.files = [path.relative_to(folder).as_posix() for path in media_below(folder)]
+    def __init__(self, folder: Path | None = None) -> None:
+        self.files = [] if folder is None else [path.relative_to(folder).as_posix() for path in media_below(folder)]
         self._beside: dict[str, str] = {}
         self._called: dict[str, str] = {}
         self._of: dict[str, str] = {}

@@ -156,6 +156,17 @@ def test_contract_table(tmp_path):
     assert list(source.videos["mine"]) == ["x", "y"]
 
 
+@pytest.mark.parametrize("table", ["id,view_count\n1,5\n", "id,playCount,diggCount\n1,5,2\n"], ids=["contract", "collector"])
+def test_a_table_alone_has_the_clips_that_it_names(tmp_path, table):
+    (tmp_path / "other project").mkdir()
+    (tmp_path / "other project" / "1.mp4").write_bytes(b"x")
+    (tmp_path / "videos.csv").write_text(table)
+    assert read_source(tmp_path / "videos.csv").videos["video_path"].tolist() == [None]
+    assert read_source(tmp_path).videos["video_path"].tolist() == ["other project/1.mp4"]
+    (tmp_path / "videos.csv").write_text(table.replace("id,", "id,video_path,").replace("1,", "1,other project/1.mp4,"))
+    assert read_source(tmp_path / "videos.csv").videos["video_path"].tolist() == ["other project/1.mp4"]
+
+
 def test_a_wrong_table_is_refused_or_counted(tmp_path):
     path = tmp_path / "videos.csv"
     path.write_text("id,view_count\n1,many\n2,3\n")
