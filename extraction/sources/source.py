@@ -1,5 +1,6 @@
 """A source of videos: its table, its folder of media files, and what in it could not be used."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,11 +61,13 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
     columns: dict[str, None] = {}
     carried: dict[str, None] = {}
     used: set[str] = set()
+    unread: Counter[str] = Counter()
     for entry in entries:
         if entry.reader is None:
             account.add("entries", f"{entry.what}", entry.path.name)
             continue
         row = entry.reader.row(entry.value)
+        unread.update(column for column in entry.reader.unread(entry.value) if column in COLUMNS)
         own = entry.path.relative_to(folder).as_posix().removesuffix(INFO) if entry.path.name.endswith(INFO) else None
         row["video_path"] = row.get("video_path") or media.of(str(parse_id(row["id"])), row.pop(HELD, None) or [], own)
         row.pop(HELD, None)
@@ -84,6 +87,7 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
         settle_authors([row for row, kind in zip(rows, of, strict=True) if kind == one], AUTHOR_ID)
     kind = "yt-dlp folder" if kinds == [YTDLP.kind] and path.is_dir() else ", ".join(kinds)
     source = source_of_rows(rows, folder, kind, path, account, future=future)
+    source.unusable = dict(Counter(source.unusable) + unread)
     passed = {what: count for what, (count, _) in account.found["entries"].items()}
     told = {PLAYLIST: "info files of playlists were passed over", NAMELESS: "entries without an id were left out"}
     source.notes[:0] = [f"{passed[what]} {sentence}" for what, sentence in told.items() if what in passed]

@@ -207,6 +207,16 @@ def parse_hashtags(value: Any) -> str | None:
     return " ".join(MARKS.sub(" ", text).split()) or None
 
 
+def parse_written(text: str) -> Any:
+    """The value that JSON or Python wrote as this text; None where neither can read it."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            continue
+    return None
+
+
 def _is_list(value: object) -> bool:
     return isinstance(value, (list, tuple, set)) or type(value).__name__ == "ndarray"
 
@@ -227,16 +237,12 @@ def _written_list(text: str) -> list | None:
     """What a list written as text holds: by Python, by JSON, by numpy (no commas) or by PostgreSQL ({a,b}); None if it is no list."""
     if len(text) < 2 or (text[0], text[-1]) not in (("[", "]"), ("(", ")"), ("{", "}")):
         return None
-    for read in (json.loads, ast.literal_eval):
-        try:
-            value = read(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-            continue
-        if isinstance(value, dict):
-            return [value]
-        # numpy's 'a' 'b' is one word to Python
-        if isinstance(value, (list, tuple, set)) and not re.search(r"['\"]\s+['\"]", text):
-            return list(value)
+    value = parse_written(text)
+    if isinstance(value, dict):
+        return [value]
+    # numpy's 'a' 'b' is one word to Python
+    if isinstance(value, (list, tuple, set)) and not re.search(r"['\"]\s+['\"]", text):
+        return list(value)
     if text[0] == "(":
         return None
     quoted = re.findall(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", text)

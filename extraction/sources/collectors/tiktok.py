@@ -1,12 +1,12 @@
 """Tables of names: TikTok's own interfaces, and collectors of its pages."""
 
-from extraction.sources.collectors.reader import AUTHOR_ID, Reader, at, names_in
+from extraction.sources.collectors.reader import AUTHOR_ID, Reader, at, names_in, written_object
 
 
 def _author(entry: dict) -> str | None:
     """Older pages hold the author's unique name alone."""
     author = entry.get("author")
-    return author if isinstance(author, str) else None
+    return author if isinstance(author, str) and not written_object(author) else None
 
 
 def _milliseconds(path: str):

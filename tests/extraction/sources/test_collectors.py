@@ -70,6 +70,31 @@ def test_a_flattened_table_of_a_collector(tmp_path, separator):
     same_videos(source.videos, videos(), {"hashtag_names"})
 
 
+@pytest.mark.parametrize("write", [str, json.dumps])
+@pytest.mark.parametrize("kind", COLLECTORS)
+def test_a_table_of_objects_written_as_text(tmp_path, kind, write):
+    rows = [COLLECTORS[kind](video) for video in videos()]
+    cells = [{name: write(value) if isinstance(value, (dict, list)) else value for name, value in row.items()} for row in rows]
+    pd.DataFrame(cells).to_csv(tmp_path / "export.csv", index=False)
+    source = read_source(tmp_path / "export.csv")
+    assert source.kind in (kind, "a table by the contract")
+    assert source.unusable == {}
+    same_videos(source.videos, videos(), LACKING.get(kind, set()))
+
+
+def test_an_object_that_is_cut_off_is_no_author_and_counted(tmp_path):
+    rows = [{name: str(value) for name, value in tiktokapi(video).items()} for video in videos(4)]
+    rows[1]["author"], rows[2]["stats"] = rows[1]["author"][:20], rows[2]["stats"][:20]
+    rows[3]["desc"] = "[live] {cat"
+    pd.DataFrame(rows).to_csv(tmp_path / "export.csv", index=False)
+    source = read_source(tmp_path / "export.csv")
+    counts = ("view_count", "like_count", "comment_count", "share_count")
+    assert source.unusable == {"username": 1, **dict.fromkeys(counts, 1)}
+    assert [name if isinstance(name, str) else None for name in source.videos["username"]] == ["user0", None, "user2", "user3"]
+    assert source.videos["view_count"].isna().tolist() == [False, False, True, False]
+    assert source.videos["video_description"].iloc[3] == "[live] {cat"
+
+
 def test_ytdlp_in_all_its_shapes(tmp_path):
     known = videos()
     playlist = {"id": "PL1", "_type": "playlist", "title": "list", "entries": [ytdlp(video) for video in known]}
