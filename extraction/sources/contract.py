@@ -34,7 +34,7 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
         InputError: whatever `features.tables.table` refuses; a table of which nothing but ids is known.
     """
     table = read_table(path)
-    if _of_a_collector(table):
+    if of_a_collector(table):
         return source_of_entries(table_entries(table, path), folder, media, path, future=future)
     others = {other_than_video(nested(row)) for row in table.head(LOOK).to_dict("records")}
     if None not in others:
@@ -75,7 +75,7 @@ def with_counts(source: Source, folder: Path, *, lenient: bool = False) -> tuple
     return source, files
 
 
-def _of_a_collector(table: pd.DataFrame) -> bool:
+def of_a_collector(table: pd.DataFrame) -> bool:
     """Whether a collector's names find more in the table than the contract's do."""
     ours = sum(name in COLUMNS for name in table.columns)
     rows = [nested(row) for row in table.head(LOOK).to_dict("records")]
