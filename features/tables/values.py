@@ -162,10 +162,8 @@ def parse_seconds(value: object, *, commas: bool = False) -> float | None:
 
 
 def parse_id(value: object) -> str | None:
-    """An identifier as text, None where missing; a whole number without a decimal point, without what spreadsheets put around it."""
-    text = parse_text(value)
-    if text is None:
-        return None
+    """An identifier as text, None where missing; whole numbers without a decimal point, no blanks or spreadsheets' marks around it."""
+    text = (parse_text(value) or "").strip()
     if match := re.fullmatch(r"=\"(.*)\"|'(\d+)", text):
         text = match[1] or match[2] or ""
     return (text[:-2] if re.fullmatch(r"\d+\.0", text) else text) or None
@@ -183,6 +181,12 @@ def parse_text(value: Any) -> str | None:
         value = int(float(value))
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return text.encode("utf-8", "replace").decode("utf-8") or None
+
+
+def parse_name(value: Any) -> str | None:
+    """An author as text without blanks around it, None where missing: `alice` and `alice ` are one."""
+    text = parse_text(value)
+    return text and (text.strip() or text)
 
 
 def parse_tags(value: Any) -> str | None:
@@ -251,4 +255,8 @@ def _written_list(text: str) -> list | None:
     return [item.strip() for item in text[1:-1].split(",")] if text[0] == "{" or "," in text or text == "[]" else None
 
 
-TEXTS: dict[str, Callable[[Any], str | None]] = {"hashtag_names": parse_hashtags, "suggested_words": parse_tags}  # all others: parse_text
+TEXTS: dict[str, Callable[[Any], str | None]] = {  # all others: parse_text
+    "username": parse_name,
+    "hashtag_names": parse_hashtags,
+    "suggested_words": parse_tags,
+}

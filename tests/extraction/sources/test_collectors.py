@@ -208,6 +208,7 @@ def test_authors_are_their_lasting_identifiers():
     assert settled(("1", "old"), ("2", "kim"), ("1", "new")) == ["new", "kim", "new"]  # names change
     assert settled(("1", "a"), ("1", "b"), ("1", "c")) == ["a", "b", "c"]  # a constant is no identifier
     assert settled((None, "a"), ("7", None), (None, None)) == ["a", "7", None]
+    assert settled(("1", "Alex"), ("2", "Alex "), ("3 ", None), ("3", None)) == ["1", "2", "3", "3"]  # blanks are nobody's
 
 
 def test_comments_are_no_videos_in_lines_and_tables_either(tmp_path):
