@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -116,13 +117,15 @@ class Sandbox:
                 start_new_session=True,  # Ctrl-C is for the parent
             )
         self._connection = Connection(ours.detach())
+        self._reader = ThreadPoolExecutor(1)
         self.ready = False
 
     def close(self) -> None:
         """End the process."""
-        self._connection.close()
         self._process.kill()
         self._process.wait()
+        self._reader.shutdown()
+        self._connection.close()
 
     def read(self, path: Path, hear: Hear) -> Decoded:
         """Decode one clip; see `Decoder.read`.
@@ -173,9 +176,10 @@ class Sandbox:
         return f"crash: the decoding process ended ({f'signal {-code}' if code < 0 else f'code {code}'})"
 
     def _receive(self, budget: Budget, longest: int) -> bytes:
-        while not self._connection.poll(TICK):
+        message = self._reader.submit(self._connection.recv_bytes, longest)  # apart, since one may stop halfway
+        while not wait([message], TICK).done:
             if reason := budget.exceeded():
                 raise Killed(f"time: {reason}")
             if self.megabytes() > self._limits.memory:
                 raise Killed(f"memory: decoding needed more than {self._limits.memory} MB")
-        return self._connection.recv_bytes(longest)
+        return message.result()

@@ -51,7 +51,7 @@ def test_a_hanging_sandbox_is_killed_and_replaced(clip):
 
 @pytest.fixture
 def stand_in(monkeypatch):
-    """A sandbox that sleeps over sleep.mp4, and computes without end over spin.mp4, which lasts 4 s."""
+    """A sandbox that does not end with some clips."""
     monkeypatch.setattr(worker, "PROGRAM", "tests.extraction.decoding.stand_in")
 
 
@@ -60,9 +60,10 @@ def stand_in(monkeypatch):
     ("name", "limits", "reason"),
     [
         ("sleep.mp4", Limits(), "time: decoding stood still for 4 s"),
+        ("half.mp4", Limits(), "time: decoding stood still for 4 s"),
         ("spin.mp4", Limits(seconds=1), "time: decoding took longer than 1.6 s of processor time"),
     ],
-    ids=["sleeps", "computes"],
+    ids=["sleeps", "stops halfway", "computes"],
 )
 @pytest.mark.usefixtures("stand_in")
 def test_a_decoder_that_sleeps_or_computes_without_end_is_stopped(clip, name, limits, reason):
