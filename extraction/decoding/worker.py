@@ -23,7 +23,7 @@ START = 60.0  # seconds a new sandbox may take until it is ready
 TICK = 0.05  # seconds between two looks at a busy sandbox
 LARGEST_MESSAGE = 1_000_000
 
-Decoded = tuple[np.ndarray | None, np.ndarray | None, list[Problem]]
+Decoded = tuple[np.ndarray | None, np.ndarray | None, list[Problem], bool]
 Hear = Callable[[Iterator[np.ndarray]], np.ndarray]
 
 
@@ -65,7 +65,7 @@ class Decoder:
         """Resident memory of the sandbox, 0 where there is none or the system does not tell."""
         return self._sandbox.megabytes() if self._sandbox is not None else 0.0
 
-    def read(self, path: Path, hear: Hear = join) -> tuple[np.ndarray | None, np.ndarray | None, list[Problem], bool]:
+    def read(self, path: Path, hear: Hear = join) -> Decoded:
         """Decode one clip.
 
         Args:
@@ -74,7 +74,7 @@ class Decoder:
 
         Returns:
             frames, uint8 (10, crop, crop, 3) or None; what `hear` made of the sound, or None; problems; and whether the
-            outcome is the clip's own (False when a limit ended it: the same clip may pass another time).
+            outcome is the clip's own (False when a limit ended it, or the file could not be read: the same clip may pass another time).
 
         Raises:
             InputError: the decoding process ends before any clip is opened, so that no clip can be read here.
@@ -82,7 +82,7 @@ class Decoder:
         if self._sandbox is None:
             self._sandbox = Sandbox(self._resize, self._crop, self._limits)
         try:
-            return (*self._sandbox.read(path, hear), True)
+            return self._sandbox.read(path, hear)
         except Killed as killed:
             reason = str(killed)
         except (EOFError, OSError, ValueError, KeyError, TypeError):
@@ -149,7 +149,7 @@ class Sandbox:
             frames = np.frombuffer(self._receive(budget, int(np.prod(shape))), np.uint8).reshape(shape)
         if message["samples"] > 0:
             sound = hear(self._pieces(budget, message["samples"]))
-        return frames, sound, [Problem(str(stage), str(reason)) for stage, reason in message["problems"]]
+        return frames, sound, [Problem(str(stage), str(reason)) for stage, reason in message["problems"]], bool(message["final"])
 
     def _pieces(self, budget: Budget, samples: int) -> Iterator[np.ndarray]:
         if samples > SAMPLE_RATE * (self._limits.sound_seconds + 60):

@@ -1,5 +1,6 @@
 """A source of videos: its table, its folder of media files, and what in it could not be used."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -216,6 +217,6 @@ def media_file(source: Source, row: int, relative: str) -> Path:
     """The media file that row number `row` names; see `media_files`."""
     try:
         path = inside(source.folder, relative)
-        return regular_file(path) if path.exists() else path
+        return regular_file(path) if os.path.exists(path) else path  # one that may not be looked at is a path all the same
     except (InputError, OSError, RuntimeError) as error:
         raise InputError(f"{source.name}: row {row + 1}, column video_path: {error}") from error

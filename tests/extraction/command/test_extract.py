@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,6 +78,35 @@ def test_paths_that_are_not_allowed_are_refused_in_one_sentence(tmp_path, weight
     assert done.stderr.count("\n") == 1
     assert "row 1, column video_path" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_clip_that_may_not_be_read_or_was_deleted_is_a_problem_of_its_own(tmp_path, weights, monkeypatch):
+    folder, out, opened = tmp_path / "source", tmp_path / "out", Path.open
+    folder.mkdir()
+    for name in ("locked.mp4", "deleted.mp4"):
+        (folder / name).write_bytes(b"x")
+    (folder / "videos.csv").write_text(f"id,video_path\na,locked.mp4\nb,deleted.mp4\nc,{'x' * 300}.mp4\n")
+
+    def open_or_refuse(path, *arguments, **options):
+        if path.name == "locked.mp4":
+            raise PermissionError(13, "Permission denied")
+        if path.name == "deleted.mp4":
+            path.unlink(missing_ok=True)
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", open_or_refuse)
+    extract(*options(folder, out, weights))
+    with (out / "problems.csv").open() as file:
+        problems = [(row["id"], row["stage"], row["reason"]) for row in csv.DictReader(file)]
+    assert problems == [
+        ("a", "open", "unreadable: Permission denied"),
+        ("b", "open", "missing: no such file"),
+        ("c", "open", "unreadable: File name too long"),
+    ]
+    done = extract("--videos", folder, "--out", out, "--check")
+    assert "locked.mp4: unusable, Permission denied" in done.stdout
+    assert "deleted.mp4: missing, no such file" in done.stdout
+    assert "xx.mp4: unusable, File name too long" in done.stdout
 
 
 def test_bad_arguments_are_refused_in_one_sentence(source, weights, tmp_path):

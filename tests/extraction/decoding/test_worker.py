@@ -114,6 +114,11 @@ def test_one_that_sleeps_has_stalled_and_one_that_waits_for_its_turn_has_not(sta
     assert seconds_until_exceeded(Budget(patient, 60, stall=0.5), 2) >= 2
 
 
+def test_what_is_gone_when_it_is_decoded_may_pass_another_time(tmp_path):
+    with Decoder(96, 64, Limits()) as decoder:
+        assert decoder.read(tmp_path / "gone.mp4") == (None, None, [("open", "unreadable: No such file or directory")], False)
+
+
 def test_a_dying_sandbox_is_replaced(clip):
     path = clip()
     with Decoder(96, 64, Limits()) as decoder:
