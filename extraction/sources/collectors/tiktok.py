@@ -1,6 +1,9 @@
 """Tables of names: TikTok's own interfaces, and collectors of its pages."""
 
+from typing import Any
+
 from extraction.sources.collectors.reader import AUTHOR_ID, Reader, at, names_in, written_object
+from features.tables.values import parse_number
 
 
 def _author(entry: dict) -> str | None:
@@ -10,9 +13,12 @@ def _author(entry: dict) -> str | None:
 
 
 def _milliseconds(path: str):
-    def seconds(entry: dict) -> float | None:
+    """A place: the length in seconds; what is no number stays as it is, and so is counted among what cannot be used."""
+
+    def seconds(entry: dict) -> Any:
         value = at(entry, path)
-        return value / 1000 if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+        number = parse_number(value)
+        return value if number is None else number / 1000
 
     return seconds
 

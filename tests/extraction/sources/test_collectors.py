@@ -10,7 +10,7 @@ from extraction.sources.authors import settle_authors
 from extraction.sources.collectors.entries import READERS, json_entries
 from extraction.sources.read import read_source
 from machine.errors import InputError
-from tests.extraction.sources.collected import COLLECTORS, LACKING, NOW, same_videos, shaped, tiktokapi, videos, written, ytdlp
+from tests.extraction.sources.collected import COLLECTORS, LACKING, NOW, mobile, same_videos, shaped, tiktokapi, videos, written, ytdlp
 
 COMMENT = {"id": "74", "video_id": "73", "text": "nice", "like_count": 1, "reply_count": 0, "parent_comment_id": "73", "create_time": NOW}
 PROFILE = {"data": {"display_name": "x", "follower_count": 5, "username": "user0"}}
@@ -93,6 +93,15 @@ def test_an_object_that_is_cut_off_is_no_author_and_counted(tmp_path):
     assert [name if isinstance(name, str) else None for name in source.videos["username"]] == ["user0", None, "user2", "user3"]
     assert source.videos["view_count"].isna().tolist() == [False, False, True, False]
     assert source.videos["video_description"].iloc[3] == "[live] {cat"
+
+
+def test_lengths_in_milliseconds_are_read_from_text_and_counted_where_they_are_no_number(tmp_path):
+    lengths = [15_300, "15300", "15300.0", None, "long", True]
+    entries = [mobile(video) | {"video": {"duration": length}} for video, length in zip(videos(6), lengths, strict=True)]
+    (tmp_path / "v.json").write_text(json.dumps(entries))
+    source = read_source(tmp_path / "v.json")
+    assert source.videos["video_duration"].fillna(-1).tolist() == [15.3, 15.3, 15.3, -1, -1, -1]
+    assert source.unusable == {"video_duration": 2}
 
 
 def test_ytdlp_in_all_its_shapes(tmp_path):
