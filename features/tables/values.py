@@ -177,8 +177,9 @@ def parse_text(value: Any) -> str | None:
         return value or None  # an author or a caption of blanks is odd, and not nobody's
     if is_missing(value):
         return None
-    if is_number(value) and float(value).is_integer() and abs(float(value)) < EXACT:
-        value = int(float(value))
+    number = parse_number(value) if is_number(value) else None
+    if number is not None and number.is_integer() and abs(number) < EXACT:
+        value = int(number)
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return text.encode("utf-8", "replace").decode("utf-8") or None
 
