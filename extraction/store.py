@@ -16,7 +16,7 @@ from extraction.settings import FRAMES, SAMPLE_RATE, Limits, Problem, Settings
 from extraction.visual import BACKBONES
 from machine.files import regular_file, writing
 
-LAYOUT = 3  # raised when the same input gives other numbers
+LAYOUT = 4  # raised when the same input gives other numbers
 
 
 @dataclass

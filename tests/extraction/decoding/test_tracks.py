@@ -124,3 +124,19 @@ def test_shared_clips_with_odd_tracks(shared_wild):
     for name in ("d-video-starts-late.mp4", "l-depth-first-not-default.mov"):
         assert clips[name].problems == []
         assert clips[name].frames.std() > 50
+
+
+@pytest.mark.parametrize(("broken", "kept"), [(0.1, True), (0.9, False)])
+def test_sound_of_which_most_is_not_finite_is_no_silence(tmp_path, broken, kept):
+    sound = np.sin(np.arange(4 * 16_000) / 20).astype(np.float32)
+    sound[: int(broken * len(sound))] = np.nan
+    with av.open(str(tmp_path / "clip.mov"), "w") as file:
+        audio = file.add_stream("pcm_f32le", rate=16_000, layout="mono")
+        block = av.AudioFrame.from_ndarray(sound[None], format="flt", layout="mono")
+        block.sample_rate = 16_000
+        file.mux(audio.encode(block))
+        file.mux(audio.encode())
+    clip = read_clip(tmp_path / "clip.mov", 96, 64, Limits())
+    reasons = [problem.reason.split(":")[0] for problem in clip.problems if problem.stage == "sound"]
+    assert reasons == ([] if kept else ["not_finite"])
+    assert (clip.sound is not None) == kept
