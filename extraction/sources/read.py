@@ -5,7 +5,7 @@ from pathlib import Path
 from extraction.sources import contract
 from extraction.sources.account import Account
 from extraction.sources.collectors.entries import JSON, NAMELESS, UNKNOWN, Entry, json_entries
-from extraction.sources.media import Media, plain
+from extraction.sources.media import Media, plain, shown
 from extraction.sources.source import Source, account_of_files, account_of_videos, source_of_entries, source_of_rows
 from features.tables.columns import COLUMNS
 from features.tables.formats import READABLE, SUFFIXES
@@ -66,7 +66,8 @@ def _folder(folder: Path, media: Media, manner: dict[str, bool]) -> tuple[Source
             for path in sorted(folder.iterdir())
             if path.name.lower().endswith(READABLE)
         ]
-        found = sorted({f"{entry.path.name}: {entry.what}" for entry in flat})
+        others += [f"{shown(name)}: a name that is not UTF-8 text" for name in media.unnamed]
+        found = sorted({f"{shown(entry.path.name)}: {entry.what}" for entry in flat})
         what = ", ".join((found + others)[:6])
         raise InputError(
             f"{folder}: neither a videos table nor JSON of a known collector nor media files in it{f' ({what})' if what else ''}"

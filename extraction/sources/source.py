@@ -14,7 +14,7 @@ from extraction.sources.authors import settle_authors
 from extraction.sources.collectors.entries import NAMELESS, PLAYLIST, Entry
 from extraction.sources.collectors.reader import AUTHOR_ID, HELD, at, paths
 from extraction.sources.collectors.web import YTDLP
-from extraction.sources.media import Media
+from extraction.sources.media import Media, shown
 from features.tables.columns import COLUMNS
 from features.tables.readings import apart
 from features.tables.table import check_ids, doubted, judge
@@ -149,7 +149,7 @@ def with_media(table: pd.DataFrame, folder: Path, kind: str, path: Path) -> Sour
 
 
 def account_of_files(source: Source, media: Media, read: Iterable[Path]) -> None:
-    """Count every file below the source's folder, and which videos have a clip."""
+    """Count every file below the source's folder, and which videos have a clip; note clips whose name is no text."""
     account, folder = source.account, source.folder
     opened = {path.relative_to(folder).as_posix() for path in read}
     named = {str(path) for path in source.videos["video_path"] if path is not None}
@@ -163,6 +163,9 @@ def account_of_files(source: Source, media: Media, read: Iterable[Path]) -> None
             account.add("files", "clips of videos")
         elif relative in media.files:
             account.add("files", "clips without a row", relative)
+        elif relative in media.unnamed:
+            account.add("files", "clips whose name is not UTF-8 text", relative)
+            source.notes.append(f"{shown(relative)}: left out, since its name is not UTF-8 text (rename the file)")
         else:
             account.add("files", _unread(path, relative), relative)
 

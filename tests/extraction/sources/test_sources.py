@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -182,6 +183,21 @@ def test_nothing_but_media(tmp_path):
     (tmp_path / "away.mp4").symlink_to("/etc/hostname")
     source = read_source(tmp_path)
     assert list(source.videos["id"]) == ["a.webm", "b.mp4", "sub/c.MOV"]
+
+
+def test_names_that_are_not_utf_8_are_told_one_by_one(tmp_path):
+    for name in (b"\xe9.mp4", b"\xe8.mp4"):
+        (tmp_path / os.fsdecode(name)).write_bytes(b"x")
+    with pytest.raises(InputError, match=r"udce8\.mp4: a name that is not UTF-8 text, .*udce9\.mp4: a name"):
+        read_source(tmp_path)
+    (tmp_path / "é.mp4").write_bytes(b"x")
+    (tmp_path / os.fsdecode(b"\xe9.txt")).write_bytes(b"x")
+    source = read_source(tmp_path)
+    assert source.videos["id"].tolist() == ["é.mp4"]
+    left = "left out, since its name is not UTF-8 text (rename the file)"
+    assert source.notes == [rf"\udce8.mp4: {left}", rf"\udce9.mp4: {left}"]
+    assert source.account.found["files"]["clips whose name is not UTF-8 text"] == (2, r"\udce8.mp4")
+    assert "\n".join(source.account.lines()).encode()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"id": 1}', "[" * 100_000])
