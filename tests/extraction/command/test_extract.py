@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from extract import Bar
+from extraction.extract import Progress
 from extraction.simulated_clips import simulate
 from features.tables.dataset import read_dataset
 from tests.extraction.command.commands import ROOT, extract, options
@@ -149,6 +151,14 @@ def test_check_lists_and_writes_nothing(source, tmp_path):
     assert re.search(r"like_count +1 +1 +0\n", done.stdout)
     assert "../x: refused, " in done.stdout
     assert not (tmp_path / "out").exists()
+
+
+def test_clips_a_minute_count_from_the_beginning(capsys):
+    with Bar() as bar:
+        time.sleep(0.3)
+        bar.show(Progress(clips=10, done=1))
+    said = re.search(r", (\S+) left, (\d+) clips a minute, 0 known, 0 with problems", capsys.readouterr().err)
+    assert 0 < int(said[2]) <= 200
 
 
 def test_help_is_quick():
