@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,16 @@ NAMES = ("videos", "visual", "acoustic", "counts")
 
 
 def check(source: Source, out: Path) -> None:
-    """Refuse an output directory that holds the source, another dataset, or videos of another source that would be gone.
+    """Refuse an output directory that cannot be written, or holds the source, another dataset, or videos that would be gone.
 
     Raises:
         InputError: it is such a directory, or no directory.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: not a directory")
+    above = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.exists(folder))
+    if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
+        raise InputError(f"{out}: cannot be written ({above} is not a directory that may be written into)")
     if out.exists() and out.resolve() == source.folder.resolve():
         raise InputError(f"{out}: choose another directory than the one that holds the source")
     ours = (out / "extraction.json").exists() or (out / ".clips").exists()  # the latter alone after an interruption

@@ -30,6 +30,18 @@ def test_a_dataset_that_another_program_made_is_left_as_it_is(tmp_path, name):
     assert held(out) == before
 
 
+def test_a_directory_that_cannot_be_written_is_refused_before_any_work(tmp_path, monkeypatch):
+    source = dataset(tmp_path / "source", "a")
+    monkeypatch.setattr("extraction.extract.media_files", lambda source: pytest.fail("began to work"))
+    for out in (source / "data", tmp_path / "locked" / "data"):
+        with monkeypatch.context() as rights:
+            rights.setattr("os.access", lambda path, mode: path != tmp_path)  # which a superuser always may
+            done = extract("--videos", source, "--out", out, check=False)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"error: {out}: cannot be written (")
+        assert not (tmp_path / "locked").exists()
+
+
 def test_videos_of_another_source_are_not_lost(tmp_path):
     out = tmp_path / "out"
     extract("--videos", dataset(tmp_path / "last week", "a", "b", "c"), "--out", out)
