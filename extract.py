@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -108,12 +109,14 @@ def _notes(source) -> list[str]:
 
 
 class Bar:
-    """A progress bar with clips a minute, time left and problems so far, from the first clip on."""
+    """A progress bar with clips a minute, time left and problems so far, from the first clip on; its clock starts when it is entered."""
 
     def __init__(self) -> None:
         self._bar: Any = None
+        self._began = 0.0
 
     def __enter__(self) -> "Bar":
+        self._began = time.time()
         return self
 
     def __exit__(self, *exception) -> None:
@@ -127,6 +130,7 @@ class Bar:
 
             layout = "{percentage:3.0f} %|{bar}| {n_fmt}/{total_fmt} clips, {remaining} left{postfix}"
             self._bar = tqdm(total=progress.clips, bar_format=layout, mininterval=0.5 if sys.stderr.isatty() else 10.0)
+            self._bar.start_t = self._began
         fresh = progress.done - progress.known
         minutes = self._bar.format_dict["elapsed"] / 60
         rate = f"{fresh / minutes:.0f} clips a minute, " if minutes > 0 and fresh else ""

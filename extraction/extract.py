@@ -64,11 +64,11 @@ def extract(
     described = description(settings, limits)
     store = Store(out / ".clips", described)
     progress = Progress(clips=sum(path is not None for path in paths))
-    keys, unkept = _work(paths, partial(pool, settings, limits, workers), workers, store, progress, report)
+    outcomes, unkept = _work(paths, partial(pool, settings, limits, workers), workers, store, progress, report)
 
     def results() -> Iterator[Result | None]:
-        for path, key in zip(paths, keys, strict=True):
-            yield None if path is None else MISSING if key is None else unkept.get(key) or store.get(key) or MISSING
+        for outcome in outcomes:
+            yield unkept.get(outcome) or store.get(outcome) or MISSING if isinstance(outcome, str) else outcome
 
     counts = {part: output.write_features(out, part, names, source.videos["id"], results()) for part, names in columns(settings).items()}
     counts["problems"] = output.write_problems(out, source.videos, results())
@@ -79,6 +79,7 @@ def extract(
         "visual": {**described["visual"], "weights": settings.weights},
         "counts": {"videos": len(source.videos), "clips": progress.clips, **counts},
         "source": source.kind,
+        "videos": output.origin(source),
     }
     write_text(out / "extraction.json", json.dumps(summary, indent=2, sort_keys=True) + "\n")
     return summary
@@ -99,6 +100,17 @@ def read_settings(path: Path) -> Settings:
         raise InputError(f"{path}: not an extraction.json as extract.py writes it") from error
 
 
+def _key(path: Path, store: Store) -> str | Result:
+    """The fingerprint of a clip, or the problem of one that cannot be opened."""
+    try:
+        return store.key(path)
+    except (OSError, InputError) as error:
+        why = error.__cause__ or error
+        if isinstance(why, (FileNotFoundError, NotADirectoryError)):
+            return MISSING
+        return Result(problems=[Problem("open", f"unreadable: {getattr(why, 'strerror', None) or why}")])
+
+
 def _work(
     paths: list[Path | None],
     pool: Callable[[], Any],
@@ -106,9 +118,13 @@ def _work(
     store: Store,
     progress: Progress,
     report: Callable[[Progress], None],
-) -> tuple[list[str | None], dict[str, Result]]:
-    """Do what the store does not hold. Returns the key of each path (None without a file) and the results that are not kept."""
-    keys: list[str | None] = []
+) -> tuple[list[str | Result | None], dict[str, Result]]:
+    """Do what the store does not hold.
+
+    Returns:
+        the key of each path, or its result where it cannot be opened, or None without a path; and the results that are not kept, by key.
+    """
+    outcomes: list[str | Result | None] = []
     seen: set[str] = set()
     unkept: dict[str, Result] = {}
     running: dict[Future, str] = {}
@@ -135,16 +151,16 @@ def _work(
 
     with pool() as readers:
         for path in paths:
-            key = store.key(path) if path is not None and path.exists() else None
-            known = store.get(key) if key is not None else None
-            if path is not None and key is not None and known is None and key not in seen:
-                running[readers.submit(path)] = key
+            outcome = None if path is None else _key(path, store)
+            known = store.get(outcome) if isinstance(outcome, str) else outcome
+            if path is not None and isinstance(outcome, str) and known is None and outcome not in seen:
+                running[readers.submit(path)] = outcome
                 collect(2 * workers)
             elif path is not None:
                 progress.known += 1
-                count(key is None or bool(known and known.problems))
-            keys.append(key)
-            if key is not None:
-                seen.add(key)
+                count(bool(known and known.problems))
+            outcomes.append(outcome)
+            if isinstance(outcome, str):
+                seen.add(outcome)
         collect(0)
-    return keys, unkept
+    return outcomes, unkept

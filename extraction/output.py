@@ -1,6 +1,8 @@
 """The files of the dataset directory that an extraction writes; rows in the order of the source, the same bytes for the same input."""
 
 import csv
+import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pandas as pd
 from extraction.sources.source import Source
 from extraction.store import Result
 from features.tables.columns import COLUMNS
-from features.tables.formats import SUFFIXES
+from features.tables.formats import SUFFIXES, read_table
 from features.tables.values import is_missing
 from machine.errors import InputError
 from machine.files import writing
@@ -21,15 +23,41 @@ NAMES = ("videos", "visual", "acoustic", "counts")
 
 
 def check(source: Source, out: Path) -> None:
-    """Refuse an output directory that holds the source or another dataset."""
+    """Refuse an output directory that cannot be written, or holds the source, another dataset, or videos that would be gone.
+
+    Raises:
+        InputError: it is such a directory, or no directory.
+    """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: not a directory")
+    above = next(folder for folder in (out.absolute(), *out.absolute().parents) if os.path.exists(folder))
+    if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
+        raise InputError(f"{out}: cannot be written ({above} is not a directory that may be written into)")
     if out.exists() and out.resolve() == source.folder.resolve():
         raise InputError(f"{out}: choose another directory than the one that holds the source")
+    ours = (out / "extraction.json").exists() or (out / ".clips").exists()  # the latter alone after an interruption
     for name in NAMES:
         for suffix in SUFFIXES:
-            if suffix != ".parquet" and (out / (name + suffix)).exists():
+            if not (ours and suffix == ".parquet") and (out / (name + suffix)).exists():
                 raise InputError(f"{out / (name + suffix)}: another dataset is here already; choose an empty directory")
+    videos = out / "videos.parquet"
+    if videos.exists() and _made_from(out) != origin(source):
+        gone = len(set(read_table(videos)["id"]) - set(source.videos["id"]))
+        if gone:
+            raise InputError(f"{out}: {gone} of its videos are not in {source.name}; choose another --out, or give all videos together")
+
+
+def origin(source: Source) -> str:
+    """What extraction.json says of where a source lies."""
+    return str(source.name.resolve())
+
+
+def _made_from(out: Path) -> str | None:
+    """`origin` of the source that `out` was made from; None where that is not told."""
+    try:
+        return json.loads((out / "extraction.json").read_text(encoding="utf-8"))["videos"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def write_features(out: Path, part: str, names: list[str], ids: pd.Series, results: Iterable[Result | None]) -> int:

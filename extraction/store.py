@@ -16,7 +16,7 @@ from extraction.settings import FRAMES, SAMPLE_RATE, Limits, Problem, Settings
 from extraction.visual import BACKBONES
 from machine.files import regular_file, writing
 
-LAYOUT = 3  # raised when the same input gives other numbers
+LAYOUT = 4  # raised when the same input gives other numbers
 
 
 @dataclass
@@ -68,7 +68,12 @@ class Store:
         self._settings = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).digest()
 
     def key(self, path: Path) -> str:
-        """Fingerprint of the clip at `path` with these settings, in hexadecimal."""
+        """Fingerprint of the clip at `path` with these settings, in hexadecimal.
+
+        Raises:
+            InputError: it is not there, or no regular file.
+            OSError: it cannot be read.
+        """
         with regular_file(path).open("rb") as file:
             content = hashlib.file_digest(file, "sha256").digest()
         return hashlib.sha256(content + self._settings).hexdigest()[:40]

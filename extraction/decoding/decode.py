@@ -131,11 +131,11 @@ def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline
                 sound.add(packet)
     except av.FFmpegError as error:
         clip.note("index", f"decode_error: the file breaks off ({error.strerror})")
-    # the header counts from where the first track begins: another one may begin later
+    # the header counts from where the first track begins (another one may begin later), or, in Matroska, from zero
     begin = (container.start_time or 0) / 1e6
     end = max(float(ends[stream.index] * stream.time_base) for stream in (video, audio) if stream is not None) - begin
-    header = (container.duration or 0) / 1e6
-    if header > 1.1 * end + 0.5:
+    header, slack = (container.duration or 0) / 1e6, 0.1 * end + 0.5
+    if header > end + slack and abs(header - begin - end) > slack:
         clip.note("index", f"duration: the header says {header:g} s but the packets end after {end:.3g} s (truncated file or false header)")
     samples, reason = sound.finish() if sound is not None else (None, "no_sound: it has no sound track that can be decoded")
     if reason:

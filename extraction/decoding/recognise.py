@@ -2,12 +2,17 @@
 
 from pathlib import Path
 
-from machine.files import regular_file
-
 
 def container(path: Path) -> tuple[str, bool]:
-    """The name of the container (or of what stands in its place), and whether it is a supported one."""
-    with regular_file(path).open("rb") as file:
+    """The name of the container (or of what stands in its place), and whether it is a supported one.
+
+    Args:
+        path: a regular file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
         head = file.read(4096)
     text = head.lstrip(b"\xef\xbb\xbf \r\n\t")
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):

@@ -38,6 +38,7 @@ def main() -> None:
             path = Path(connection.recv_bytes().decode(errors="surrogateescape"))
         except (EOFError, OSError):
             return
+        final = True
         with _cpu_seconds(limits.seconds + LONGEST * ALLOWANCE):
             try:
                 clip = read_clip(path, request["resize"], request["crop"], limits, lambda s: _send(connection, {"seconds": s}))
@@ -47,8 +48,9 @@ def main() -> None:
             except OSError as error:
                 clip = Clip()
                 clip.note("open", f"unreadable: {error.strerror or error}")
+                final = False  # what may not be read, or is gone, may be there another time
         sound = memoryview(b"" if clip.sound is None else clip.sound.data)
-        _send(connection, {"frames": clip.frames is not None, "samples": len(sound), "problems": clip.problems})
+        _send(connection, {"frames": clip.frames is not None, "samples": len(sound), "problems": clip.problems, "final": final})
         if clip.frames is not None:
             connection.send_bytes(clip.frames.tobytes())
         for first in range(0, len(sound), PIECE):

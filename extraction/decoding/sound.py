@@ -47,8 +47,11 @@ class Sound:
             return None, f"too_long: the sound track is longer than {self._longest} s"
         if sum(map(len, self._blocks)) == 0:
             return None, f"no_sound: no sample could be decoded ({self._errors} damaged packets)"
-        samples = np.nan_to_num(np.concatenate(self._blocks), posinf=0.0, neginf=0.0)
+        samples = np.concatenate(self._blocks)
         self._blocks.clear()
+        if 2 * np.count_nonzero(np.isfinite(samples)) < len(samples):
+            return None, "not_finite: most samples of its sound are not finite numbers"
+        samples = np.nan_to_num(samples, copy=False, posinf=0.0, neginf=0.0)
         return samples, f"decode_error: {self._errors} packets of sound could not be decoded" if self._errors else ""
 
     def _resample(self, frame) -> None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -14,14 +15,15 @@ import numpy as np
 
 from extraction.decoding.budget import Budget
 from extraction.settings import ALLOWANCE, FRAMES, LONGEST, PIECE, SAMPLE_RATE, Limits, Problem
+from machine.errors import InputError
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]  # of this checkout: nothing beside it is imported
 PROGRAM = "extraction.decoding.sandbox"
 START = 60.0  # seconds a new sandbox may take until it is ready
 TICK = 0.05  # seconds between two looks at a busy sandbox
 LARGEST_MESSAGE = 1_000_000
 
-Decoded = tuple[np.ndarray | None, np.ndarray | None, list[Problem]]
+Decoded = tuple[np.ndarray | None, np.ndarray | None, list[Problem], bool]
 Hear = Callable[[Iterator[np.ndarray]], np.ndarray]
 
 
@@ -63,7 +65,7 @@ class Decoder:
         """Resident memory of the sandbox, 0 where there is none or the system does not tell."""
         return self._sandbox.megabytes() if self._sandbox is not None else 0.0
 
-    def read(self, path: Path, hear: Hear = join) -> tuple[np.ndarray | None, np.ndarray | None, list[Problem], bool]:
+    def read(self, path: Path, hear: Hear = join) -> Decoded:
         """Decode one clip.
 
         Args:
@@ -72,22 +74,32 @@ class Decoder:
 
         Returns:
             frames, uint8 (10, crop, crop, 3) or None; what `hear` made of the sound, or None; problems; and whether the
-            outcome is the clip's own (False when a limit ended it: the same clip may pass another time).
+            outcome is the clip's own (False when a limit ended it, or the file could not be read: the same clip may pass another time).
+
+        Raises:
+            InputError: the decoding process ends before any clip is opened, so that no clip can be read here.
         """
         if self._sandbox is None:
             self._sandbox = Sandbox(self._resize, self._crop, self._limits)
         try:
-            return (*self._sandbox.read(path, hear), True)
+            return self._sandbox.read(path, hear)
         except Killed as killed:
             reason = str(killed)
         except (EOFError, OSError, ValueError, KeyError, TypeError):
             reason = self._sandbox.last_words()
+            if not self._sandbox.ready:
+                self.close()
+                raise InputError(f"no clip can be read here: {reason.removeprefix('crash: ')} before it was ready") from None
         self.close()
         return None, None, [Problem("limits", reason)], False
 
 
 class Sandbox:
-    """One process of `extraction.decoding.sandbox` and the connection to it."""
+    """One process of `extraction.decoding.sandbox` and the connection to it.
+
+    Attributes:
+        ready: it has started well, and opens clips.
+    """
 
     def __init__(self, resize: int, crop: int, limits: Limits) -> None:
         self._crop, self._limits = crop, limits
@@ -95,7 +107,8 @@ class Sandbox:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", PROGRAM, str(theirs.fileno()), request],
+                [sys.executable, "-P", "-m", PROGRAM, str(theirs.fileno()), request],
+                cwd=ROOT,
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
                 stdin=subprocess.DEVNULL,
@@ -104,13 +117,15 @@ class Sandbox:
                 start_new_session=True,  # Ctrl-C is for the parent
             )
         self._connection = Connection(ours.detach())
-        self._ready = False
+        self._reader = ThreadPoolExecutor(1)
+        self.ready = False
 
     def close(self) -> None:
         """End the process."""
-        self._connection.close()
         self._process.kill()
         self._process.wait()
+        self._reader.shutdown()
+        self._connection.close()
 
     def read(self, path: Path, hear: Hear) -> Decoded:
         """Decode one clip; see `Decoder.read`.
@@ -119,9 +134,9 @@ class Sandbox:
             Killed: it exceeded a limit.
             OSError: (or EOFError, ValueError, KeyError, TypeError) the process died or gave no sensible answer.
         """
-        if not self._ready:
+        if not self.ready:
             self._receive(Budget(self._process.pid, START, stall=START), LARGEST_MESSAGE)
-            self._ready = True
+            self.ready = True
         budget = Budget(self._process.pid, self._limits.seconds)
         self._connection.send_bytes(os.fsencode(path.absolute()))
         message = json.loads(self._receive(budget, LARGEST_MESSAGE))
@@ -134,7 +149,7 @@ class Sandbox:
             frames = np.frombuffer(self._receive(budget, int(np.prod(shape))), np.uint8).reshape(shape)
         if message["samples"] > 0:
             sound = hear(self._pieces(budget, message["samples"]))
-        return frames, sound, [Problem(str(stage), str(reason)) for stage, reason in message["problems"]]
+        return frames, sound, [Problem(str(stage), str(reason)) for stage, reason in message["problems"]], bool(message["final"])
 
     def _pieces(self, budget: Budget, samples: int) -> Iterator[np.ndarray]:
         if samples > SAMPLE_RATE * (self._limits.sound_seconds + 60):
@@ -161,9 +176,10 @@ class Sandbox:
         return f"crash: the decoding process ended ({f'signal {-code}' if code < 0 else f'code {code}'})"
 
     def _receive(self, budget: Budget, longest: int) -> bytes:
-        while not self._connection.poll(TICK):
+        message = self._reader.submit(self._connection.recv_bytes, longest)  # apart, since one may stop halfway
+        while not wait([message], TICK).done:
             if reason := budget.exceeded():
                 raise Killed(f"time: {reason}")
             if self.megabytes() > self._limits.memory:
                 raise Killed(f"memory: decoding needed more than {self._limits.memory} MB")
-        return self._connection.recv_bytes(longest)
+        return message.result()

@@ -69,10 +69,11 @@ def _measured(source: Source, featurizer: Featurizer, like: Settings) -> tuple[d
             if path is None:
                 continue
             try:
-                result, _ = reader.read(regular_file(path))
+                clip = regular_file(path)
             except InputError as error:
                 problems.append(str(error))
                 continue
+            result, _ = reader.read(clip)
             problems += [f"{path}: {problem.reason}" for problem in result.problems]
             for part in parts.keys() & result.features.keys():
                 parts[part][row] = result.features[part]

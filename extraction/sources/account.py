@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from extraction.sources.media import shown
+
 SUBJECTS = ("files", "entries", "columns", "rows")
 
 
@@ -18,7 +20,7 @@ class Account:
     def add(self, subject: str, what: str, example: str = "", count: int = 1) -> None:
         """Count `count` more of a subject."""
         if count:
-            before, first = self.found.setdefault(subject, {}).get(what, (0, example))
+            before, first = self.found.setdefault(subject, {}).get(what, (0, shown(example)))
             self.found[subject][what] = before + count, first
 
     def total(self, subject: str) -> int:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from features.tables.values import parse_text
+from features.tables.values import parse_name
 
 FEW = 0.5  # ids for each name, below which they are a collector's constant
 
@@ -14,8 +14,8 @@ def settle_authors(rows: list[dict[str, Any]], identifier: str) -> None:
     Names change and are shared, identifiers do not: rows with one identifier are one author, called by the last name that no other
     author has, else by the identifier. Identifiers that hardly tell the names apart (a collector's constant) are passed over.
     """
-    ids = [parse_text(row.pop(identifier, None)) for row in rows]
-    names = [parse_text(row.get("username")) for row in rows]
+    ids = [parse_name(row.pop(identifier, None)) for row in rows]
+    names = [parse_name(row.get("username")) for row in rows]
     known = [(one, name) for one, name in zip(ids, names, strict=True) if one is not None and name is not None]
     told = len({name for _, name in known})
     if told > 2 and len({one for one, _ in known}) < FEW * told:

@@ -32,11 +32,16 @@ def media_lines(source: Source, limits: Limits) -> tuple[list[str], int]:
 
 def _verdict(source: Source, row: int, relative: str, limits: Limits) -> str:
     try:
-        path: Path = media_file(source, row, relative)
+        return _verdict_of_file(media_file(source, row, relative), limits)
     except InputError as error:
         return f"refused, {error.__cause__ or error}"
-    if not path.exists():
+    except (FileNotFoundError, NotADirectoryError):
         return "missing, no such file"
+    except OSError as error:
+        return f"unusable, {error.strerror or error}"
+
+
+def _verdict_of_file(path: Path, limits: Limits) -> str:
     size = path.stat().st_size
     if size == 0:
         return "unusable, empty"

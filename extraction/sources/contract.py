@@ -13,6 +13,7 @@ from features.tables.columns import COLUMNS, nearest
 from features.tables.formats import SUFFIXES, read_table
 from features.tables.readings import read_readings, with_last_reading
 from features.tables.table import check_videos
+from features.tables.values import parse_id
 from machine.errors import InputError
 
 KIND = "a table by the contract"
@@ -34,7 +35,7 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
         InputError: whatever `features.tables.table` refuses; a table of which nothing but ids is known.
     """
     table = read_table(path)
-    if _of_a_collector(table):
+    if of_a_collector(table):
         return source_of_entries(table_entries(table, path), folder, media, path, future=future)
     others = {other_than_video(nested(row)) for row in table.head(LOOK).to_dict("records")}
     if None not in others:
@@ -44,7 +45,7 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
     if known == ["id"] and carried:
         raise InputError(f"{path}: nothing but the ids is known of its columns {_guessed(carried)}")
     if "id" in known and "video_path" not in known and media.files:
-        table["video_path"] = pd.Series([media.of(str(name)) for name in table["id"]], dtype=object)
+        table["video_path"] = pd.Series([media.of(str(parse_id(name))) for name in table["id"]], dtype=object)
     if checking and "id" in known:
         source = source_of_rows(
             table[[name for name in table.columns if name in COLUMNS]].to_dict("records"), folder, KIND, path, Account()
@@ -75,7 +76,7 @@ def with_counts(source: Source, folder: Path, *, lenient: bool = False) -> tuple
     return source, files
 
 
-def _of_a_collector(table: pd.DataFrame) -> bool:
+def of_a_collector(table: pd.DataFrame) -> bool:
     """Whether a collector's names find more in the table than the contract's do."""
     ours = sum(name in COLUMNS for name in table.columns)
     rows = [nested(row) for row in table.head(LOOK).to_dict("records")]

@@ -12,14 +12,17 @@ NAMING = re.compile(r"(?<![0-9A-Za-z])[0-9]{10,20}(?![0-9A-Za-z])")  # a long nu
 
 
 class Media:
-    """The media files below a folder.
+    """The media files below a folder; none without one.
 
     Attributes:
         files: paths relative to it, sorted.
+        unnamed: such paths that are no text (not UTF-8), which no table can hold and no id can be made of.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.files = [path.relative_to(folder).as_posix() for path in media_below(folder)]
+    def __init__(self, folder: Path | None = None) -> None:
+        below = [] if folder is None else [path.relative_to(folder).as_posix() for path in media_below(folder)]
+        self.files = [name for name in below if shown(name) == name]
+        self.unnamed = [name for name in below if shown(name) != name]
         self._beside: dict[str, str] = {}
         self._called: dict[str, str] = {}
         self._of: dict[str, str] = {}
@@ -38,6 +41,11 @@ class Media:
         called = (self._called.get(Path(file.replace("\\", "/")).name) for file in files)
         found = self._beside.get(beside) if beside is not None else None
         return found or next((one for one in called if one is not None), None) or self._of.get(name)
+
+
+def shown(name: str) -> str:
+    """A file's name as text: bytes that are not UTF-8 are written as escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def media_below(folder: Path) -> list[Path]:

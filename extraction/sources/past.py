@@ -5,13 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from extraction.sources.contract import KIND as CONTRACT
+from extraction.sources.contract import of_a_collector
 from extraction.sources.read import read_source
 from features.scale import Scale
 from features.tables.dataset import Dataset, read_dataset
-from features.tables.formats import SUFFIXES
+from features.tables.formats import SUFFIXES, read_table
 from machine.errors import InputError
 
-TABLES = (".csv", ".csv.gz", ".parquet")  # .jsonl may be a collector's
+TABLES = (".csv", ".csv.gz", ".parquet")  # JSON Lines are read entry by entry
 
 
 def read_past(path: Path, *, targets: Iterable[str], target_scale: str) -> Dataset:
@@ -27,7 +28,8 @@ def read_past(path: Path, *, targets: Iterable[str], target_scale: str) -> Datas
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or directory")
-    by_contract = path.name.lower().endswith(TABLES) or (path.is_dir() and any((path / f"videos{suffix}").exists() for suffix in SUFFIXES))
+    tables = [path / f"videos{suffix}" for suffix in SUFFIXES if (path / f"videos{suffix}").exists()] if path.is_dir() else [path]
+    by_contract = any(table.name.lower().endswith(TABLES) and not of_a_collector(read_table(table)) for table in tables)
     source = None if by_contract else read_source(path)
     if source is None or source.kind == CONTRACT:
         return replace(read_dataset(path, targets=targets, count_targets=Scale(target_scale).counts), ready={})

@@ -5,7 +5,7 @@ from pathlib import Path
 from extraction.sources import contract
 from extraction.sources.account import Account
 from extraction.sources.collectors.entries import JSON, NAMELESS, UNKNOWN, Entry, json_entries
-from extraction.sources.media import Media, plain
+from extraction.sources.media import Media, plain, shown
 from extraction.sources.source import Source, account_of_files, account_of_videos, source_of_entries, source_of_rows
 from features.tables.columns import COLUMNS
 from features.tables.formats import READABLE, SUFFIXES
@@ -35,7 +35,7 @@ def read_source(path: Path, *, checking: bool = False, lenient: bool = False, fu
         source, read = _folder(path, media, manner)
         account_of_files(source, media, read)
     else:
-        source = _file(path, path.parent, Media(path.parent), manner)
+        source = _file(path, path.parent, None, manner)
         source.account.add("files", "read")
     account_of_videos(source)
     return source
@@ -66,7 +66,8 @@ def _folder(folder: Path, media: Media, manner: dict[str, bool]) -> tuple[Source
             for path in sorted(folder.iterdir())
             if path.name.lower().endswith(READABLE)
         ]
-        found = sorted({f"{entry.path.name}: {entry.what}" for entry in flat})
+        others += [f"{shown(name)}: a name that is not UTF-8 text" for name in media.unnamed]
+        found = sorted({f"{shown(entry.path.name)}: {entry.what}" for entry in flat})
         what = ", ".join((found + others)[:6])
         raise InputError(
             f"{folder}: neither a videos table nor JSON of a known collector nor media files in it{f' ({what})' if what else ''}"
@@ -88,22 +89,24 @@ def _entries(path: Path, broken: list[Path], *, lenient: bool) -> list[Entry]:
         return []
 
 
-def _file(path: Path, folder: Path, media: Media, manner: dict[str, bool]) -> Source:
+def _file(path: Path, folder: Path, media: Media | None, manner: dict[str, bool]) -> Source:
+    """The source in one file; `media` of the folder that it was found in, None where it was given alone."""
     name = path.name.lower()
+    named = Media() if media is None else media  # a table alone names its clips: what lies around it need not be of these videos
     if not name.endswith(JSON):
-        return contract.read(path, folder, media, **manner)
+        return contract.read(path, folder, named, **manner)
     entries = json_entries(path)
     videos = [entry for entry in entries if entry.reader is not None]
     lines = name.endswith((".jsonl", ".jsonl.gz"))
     unknown = {entry.what for entry in entries} <= {UNKNOWN, NAMELESS}
     if lines and ((not videos and unknown) or (name.startswith("videos.") and _by_contract(entries))):
-        return contract.read(path, folder, media, **manner)
+        return contract.read(path, folder, named, **manner)
     if not videos:
         shown = list(dict.fromkeys(key for entry in entries for key in entry.value))[:12]
         what = ", ".join(dict.fromkeys(entry.what for entry in entries)) or "empty"
         names = f", with {', '.join(map(str, shown))}" if shown else ""
         raise InputError(f"{path}: not JSON of a collector known here ({what}{names})")
-    return source_of_entries(entries, folder, media, path, future=manner["future"])
+    return source_of_entries(entries, folder, Media(folder) if media is None else media, path, future=manner["future"])
 
 
 def _by_contract(entries: list[Entry]) -> bool:

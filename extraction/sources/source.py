@@ -1,5 +1,7 @@
 """A source of videos: its table, its folder of media files, and what in it could not be used."""
 
+import os
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +14,7 @@ from extraction.sources.authors import settle_authors
 from extraction.sources.collectors.entries import NAMELESS, PLAYLIST, Entry
 from extraction.sources.collectors.reader import AUTHOR_ID, HELD, at, paths
 from extraction.sources.collectors.web import YTDLP
-from extraction.sources.media import Media
+from extraction.sources.media import Media, shown
 from features.tables.columns import COLUMNS
 from features.tables.readings import apart
 from features.tables.table import check_ids, doubted, judge
@@ -60,11 +62,13 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
     columns: dict[str, None] = {}
     carried: dict[str, None] = {}
     used: set[str] = set()
+    unread: Counter[str] = Counter()
     for entry in entries:
         if entry.reader is None:
             account.add("entries", f"{entry.what}", entry.path.name)
             continue
         row = entry.reader.row(entry.value)
+        unread.update(column for column in entry.reader.unread(entry.value) if column in COLUMNS)
         own = entry.path.relative_to(folder).as_posix().removesuffix(INFO) if entry.path.name.endswith(INFO) else None
         row["video_path"] = row.get("video_path") or media.of(str(parse_id(row["id"])), row.pop(HELD, None) or [], own)
         row.pop(HELD, None)
@@ -84,6 +88,7 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
         settle_authors([row for row, kind in zip(rows, of, strict=True) if kind == one], AUTHOR_ID)
     kind = "yt-dlp folder" if kinds == [YTDLP.kind] and path.is_dir() else ", ".join(kinds)
     source = source_of_rows(rows, folder, kind, path, account, future=future)
+    source.unusable = dict(Counter(source.unusable) + unread)
     passed = {what: count for what, (count, _) in account.found["entries"].items()}
     told = {PLAYLIST: "info files of playlists were passed over", NAMELESS: "entries without an id were left out"}
     source.notes[:0] = [f"{passed[what]} {sentence}" for what, sentence in told.items() if what in passed]
@@ -144,7 +149,7 @@ def with_media(table: pd.DataFrame, folder: Path, kind: str, path: Path) -> Sour
 
 
 def account_of_files(source: Source, media: Media, read: Iterable[Path]) -> None:
-    """Count every file below the source's folder, and which videos have a clip."""
+    """Count every file below the source's folder, and which videos have a clip; note clips whose name is no text."""
     account, folder = source.account, source.folder
     opened = {path.relative_to(folder).as_posix() for path in read}
     named = {str(path) for path in source.videos["video_path"] if path is not None}
@@ -158,6 +163,9 @@ def account_of_files(source: Source, media: Media, read: Iterable[Path]) -> None
             account.add("files", "clips of videos")
         elif relative in media.files:
             account.add("files", "clips without a row", relative)
+        elif relative in media.unnamed:
+            account.add("files", "clips whose name is not UTF-8 text", relative)
+            source.notes.append(f"{shown(relative)}: left out, since its name is not UTF-8 text (rename the file)")
         else:
             account.add("files", _unread(path, relative), relative)
 
@@ -212,6 +220,6 @@ def media_file(source: Source, row: int, relative: str) -> Path:
     """The media file that row number `row` names; see `media_files`."""
     try:
         path = inside(source.folder, relative)
-        return regular_file(path) if path.exists() else path
+        return regular_file(path) if os.path.exists(path) else path  # one that may not be looked at is a path all the same
     except (InputError, OSError, RuntimeError) as error:
         raise InputError(f"{source.name}: row {row + 1}, column video_path: {error}") from error

@@ -146,13 +146,23 @@ def _not_a(kind: str) -> str:
     )
 
 
+def plain_numbers(values: pd.Series) -> np.ndarray:
+    """(N,) float64: cells that are numbers or their text as programs write it, NaN elsewhere."""
+    try:
+        numbers = pd.to_numeric(values, errors="coerce")
+    except OverflowError:  # an integer of hundreds of digits is none
+        kept = [None if isinstance(value, int) and parse_number(value) is None else value for value in values]
+        numbers = pd.to_numeric(pd.Series(kept, index=values.index, dtype=object), errors="coerce")
+    return numbers.to_numpy(np.float64, na_value=np.nan, copy=True)
+
+
 def _parsed(cells: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
     """(N,) float64 and (N,) bool: cells as numbers, and those that are not missing and cannot be read."""
     strange = np.zeros(len(cells), bool)
     if not set(map(type, cells)) <= PLAIN:
         strange = np.array([type(value) not in PLAIN and parse_number(value) is None for value in cells], bool)  # truths, dates, lists
     # fast, and right for most columns; whatever it cannot read is looked at cell by cell
-    numbers = pd.to_numeric(pd.Series(cells, dtype=object).mask(strange), errors="coerce").to_numpy(np.float64, na_value=np.nan, copy=True)
+    numbers = plain_numbers(pd.Series(cells, dtype=object).mask(strange))
     left = np.isnan(numbers)
     left[left] = [not is_missing(value) for value in cells[left]]
     if kind == "count":

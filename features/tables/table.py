@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.tables.columns import AUTHOR_COUNTS, COLUMNS, COUNTS, nearest
 from features.tables.formats import read_table
-from features.tables.judge import Fault, judge_ids, judge_numbers, judge_texts, judge_times
+from features.tables.judge import Fault, judge_ids, judge_numbers, judge_texts, judge_times, plain_numbers
 from features.tables.moments import check_moments
 from features.tables.values import is_missing
 from machine.errors import InputError, InputWarning
@@ -179,11 +179,7 @@ def _says_na(table: pd.DataFrame) -> bool:
 
 def _unwrap(values: pd.Series, path: Path) -> pd.Series:
     """Repair author counts above 2^31 that some collector stored in 32 signed bits."""
-    numbers = (
-        pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-        if values.dtype.kind in "iufO"
-        else np.zeros(len(values))
-    )
+    numbers = plain_numbers(values) if values.dtype.kind in "iufO" else np.zeros(len(values))
     wrapped = (numbers < -1e6) & (numbers >= -(2**31))
     if wrapped.any():
         _warn(f"{path}: {int(wrapped.sum())} negative values of {values.name} were read as 32-bit overflow (+ 2^32)")

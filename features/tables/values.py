@@ -162,10 +162,8 @@ def parse_seconds(value: object, *, commas: bool = False) -> float | None:
 
 
 def parse_id(value: object) -> str | None:
-    """An identifier as text, None where missing; a whole number without a decimal point, without what spreadsheets put around it."""
-    text = parse_text(value)
-    if text is None:
-        return None
+    """An identifier as text, None where missing; whole numbers without a decimal point, no blanks or spreadsheets' marks around it."""
+    text = (parse_text(value) or "").strip()
     if match := re.fullmatch(r"=\"(.*)\"|'(\d+)", text):
         text = match[1] or match[2] or ""
     return (text[:-2] if re.fullmatch(r"\d+\.0", text) else text) or None
@@ -179,10 +177,17 @@ def parse_text(value: Any) -> str | None:
         return value or None  # an author or a caption of blanks is odd, and not nobody's
     if is_missing(value):
         return None
-    if is_number(value) and float(value).is_integer() and abs(float(value)) < EXACT:
-        value = int(float(value))
+    number = parse_number(value) if is_number(value) else None
+    if number is not None and number.is_integer() and abs(number) < EXACT:
+        value = int(number)
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return text.encode("utf-8", "replace").decode("utf-8") or None
+
+
+def parse_name(value: Any) -> str | None:
+    """An author as text without blanks around it, None where missing: `alice` and `alice ` are one."""
+    text = parse_text(value)
+    return text and (text.strip() or text)
 
 
 def parse_tags(value: Any) -> str | None:
@@ -207,6 +212,16 @@ def parse_hashtags(value: Any) -> str | None:
     return " ".join(MARKS.sub(" ", text).split()) or None
 
 
+def parse_written(text: str) -> Any:
+    """The value that JSON or Python wrote as this text; None where neither can read it."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            continue
+    return None
+
+
 def _is_list(value: object) -> bool:
     return isinstance(value, (list, tuple, set)) or type(value).__name__ == "ndarray"
 
@@ -227,16 +242,12 @@ def _written_list(text: str) -> list | None:
     """What a list written as text holds: by Python, by JSON, by numpy (no commas) or by PostgreSQL ({a,b}); None if it is no list."""
     if len(text) < 2 or (text[0], text[-1]) not in (("[", "]"), ("(", ")"), ("{", "}")):
         return None
-    for read in (json.loads, ast.literal_eval):
-        try:
-            value = read(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
-            continue
-        if isinstance(value, dict):
-            return [value]
-        # numpy's 'a' 'b' is one word to Python
-        if isinstance(value, (list, tuple, set)) and not re.search(r"['\"]\s+['\"]", text):
-            return list(value)
+    value = parse_written(text)
+    if isinstance(value, dict):
+        return [value]
+    # numpy's 'a' 'b' is one word to Python
+    if isinstance(value, (list, tuple, set)) and not re.search(r"['\"]\s+['\"]", text):
+        return list(value)
     if text[0] == "(":
         return None
     quoted = re.findall(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"", text)
@@ -245,4 +256,8 @@ def _written_list(text: str) -> list | None:
     return [item.strip() for item in text[1:-1].split(",")] if text[0] == "{" or "," in text or text == "[]" else None
 
 
-TEXTS: dict[str, Callable[[Any], str | None]] = {"hashtag_names": parse_hashtags, "suggested_words": parse_tags}  # all others: parse_text
+TEXTS: dict[str, Callable[[Any], str | None]] = {  # all others: parse_text
+    "username": parse_name,
+    "hashtag_names": parse_hashtags,
+    "suggested_words": parse_tags,
+}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from features.tables.values import is_missing
+from features.tables.values import is_missing, parse_written
 
 AUTHOR_ID = "author_id"  # the author's lasting identifier, beside `username`, which may change
 HELD = "files"  # names that the entry itself gives its media file
@@ -48,6 +48,15 @@ class Reader:
         """The columns of an entry, as it writes them."""
         return {column: self.value(entry, column) for column in self.places}
 
+    def unread(self, entry: dict) -> list[str]:
+        """Columns without a value whose place lies in an object that a table's cell holds cut off, or as nobody can read it."""
+        broken = tuple(f"{name}." for name, value in entry.items() if written_object(value))
+        return [
+            column
+            for column, places in self.places.items()
+            if any(isinstance(place, str) and place.startswith(broken) for place in places) and self.value(entry, column) is None
+        ]
+
     def reads(self, path: str) -> bool:
         """Whether some column is taken from what stands at `path` of an entry, or within it."""
         named = [place for places in self.places.values() for place in places if isinstance(place, str)]
@@ -90,7 +99,10 @@ def names_in(path: str, *keys: str) -> Callable[[dict], list[str] | None]:
 
 
 def nested(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A flattened row as the object it was: `stats.playCount` and `stats/playCount` are objects in one; empty cells are left out."""
+    """A flattened row as the object it was; empty cells are left out.
+
+    `stats.playCount` and `stats/playCount` are objects in one, and a cell may hold an object or a list as JSON or Python writes it.
+    """
     entry: dict[str, Any] = {}
     for name, value in row.items():
         if is_missing(value):
@@ -102,5 +114,18 @@ def nested(row: Mapping[str, Any]) -> dict[str, Any]:
             if not isinstance(inner, dict):
                 break
         if isinstance(inner, dict):
-            inner[last] = value.tolist() if type(value).__name__ == "ndarray" else value
+            inner[last] = value.tolist() if type(value).__name__ == "ndarray" else _unwritten(value)
     return entry
+
+
+def written_object(value: object) -> bool:
+    """Whether a value is a text that begins as an object does."""
+    return isinstance(value, str) and value.lstrip().startswith("{")
+
+
+def _unwritten(value: object) -> object:
+    """The object or list that a text holds; any other value as it is."""
+    if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
+        return value
+    found = parse_written(value.strip())
+    return found if isinstance(found, (dict, list)) else value

@@ -1,18 +1,24 @@
 """Tables of names: TikTok's own interfaces, and collectors of its pages."""
 
-from extraction.sources.collectors.reader import AUTHOR_ID, Reader, at, names_in
+from typing import Any
+
+from extraction.sources.collectors.reader import AUTHOR_ID, Reader, at, names_in, written_object
+from features.tables.values import parse_number
 
 
 def _author(entry: dict) -> str | None:
     """Older pages hold the author's unique name alone."""
     author = entry.get("author")
-    return author if isinstance(author, str) else None
+    return author if isinstance(author, str) and not written_object(author) else None
 
 
 def _milliseconds(path: str):
-    def seconds(entry: dict) -> float | None:
+    """A place: the length in seconds; what is no number stays as it is, and so is counted among what cannot be used."""
+
+    def seconds(entry: dict) -> Any:
         value = at(entry, path)
-        return value / 1000 if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+        number = parse_number(value)
+        return value if number is None else number / 1000
 
     return seconds
 

@@ -6,10 +6,13 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from extract import Bar
+from extraction.extract import Progress
 from extraction.simulated_clips import simulate
 from features.tables.dataset import read_dataset
 from tests.extraction.command.commands import ROOT, extract, options
@@ -79,6 +82,35 @@ def test_paths_that_are_not_allowed_are_refused_in_one_sentence(tmp_path, weight
     assert not (tmp_path / "out").exists()
 
 
+def test_a_clip_that_may_not_be_read_or_was_deleted_is_a_problem_of_its_own(tmp_path, weights, monkeypatch):
+    folder, out, opened = tmp_path / "source", tmp_path / "out", Path.open
+    folder.mkdir()
+    for name in ("locked.mp4", "deleted.mp4"):
+        (folder / name).write_bytes(b"x")
+    (folder / "videos.csv").write_text(f"id,video_path\na,locked.mp4\nb,deleted.mp4\nc,{'x' * 300}.mp4\n")
+
+    def open_or_refuse(path, *arguments, **options):
+        if path.name == "locked.mp4":
+            raise PermissionError(13, "Permission denied")
+        if path.name == "deleted.mp4":
+            path.unlink(missing_ok=True)
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", open_or_refuse)
+    extract(*options(folder, out, weights))
+    with (out / "problems.csv").open() as file:
+        problems = [(row["id"], row["stage"], row["reason"]) for row in csv.DictReader(file)]
+    assert problems == [
+        ("a", "open", "unreadable: Permission denied"),
+        ("b", "open", "missing: no such file"),
+        ("c", "open", "unreadable: File name too long"),
+    ]
+    done = extract("--videos", folder, "--out", out, "--check")
+    assert "locked.mp4: unusable, Permission denied" in done.stdout
+    assert "deleted.mp4: missing, no such file" in done.stdout
+    assert "xx.mp4: unusable, File name too long" in done.stdout
+
+
 def test_bad_arguments_are_refused_in_one_sentence(source, weights, tmp_path):
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "videos.csv").write_text("id\n1\n")
@@ -119,6 +151,14 @@ def test_check_lists_and_writes_nothing(source, tmp_path):
     assert re.search(r"like_count +1 +1 +0\n", done.stdout)
     assert "../x: refused, " in done.stdout
     assert not (tmp_path / "out").exists()
+
+
+def test_clips_a_minute_count_from_the_beginning(capsys):
+    with Bar() as bar:
+        time.sleep(0.3)
+        bar.show(Progress(clips=10, done=1))
+    said = re.search(r", (\S+) left, (\d+) clips a minute, 0 known, 0 with problems", capsys.readouterr().err)
+    assert 0 < int(said[2]) <= 200
 
 
 def test_help_is_quick():

@@ -40,8 +40,8 @@ def test_a_picture_of_one_colour_is_even():
     assert not even(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
 
 
-def frames_of(path, *, late=0, ratio=None):
-    """A clip of 4 s of a stripe that grows brighter and a tone from the first moment, its pictures from `late` s on."""
+def frames_of(path, *, late=0, sound_late=0, ratio=None):
+    """A clip of 4 s of a stripe that grows brighter from `late` s on, and a tone from `sound_late` s on."""
     with av.open(str(path), "w") as file:
         video, audio = file.add_stream("libx264", rate=10), file.add_stream("aac", rate=44_100, layout="mono")
         video.width, video.height, video.pix_fmt = 64, 96, "yuv420p"
@@ -55,7 +55,7 @@ def frames_of(path, *, late=0, ratio=None):
             file.mux(video.encode(frame))
         file.mux(video.encode())
         block = av.AudioFrame.from_ndarray(np.sin(np.arange(4 * 44_100) / 20)[None].astype(np.float32), format="fltp", layout="mono")
-        block.sample_rate = 44_100
+        block.sample_rate, block.pts, block.time_base = 44_100, 44_100 * sound_late, Fraction(1, 44_100)
         file.mux(audio.encode(block))
         file.mux(audio.encode())
     return path
@@ -65,6 +65,16 @@ def test_pictures_that_start_late_are_no_damage(tmp_path):
     clip = read_clip(frames_of(tmp_path / "late.mp4", late=2), 96, 64, Limits())
     assert clip.frames is not None
     assert clip.problems == []
+
+
+def test_a_file_that_starts_late_is_no_false_header(tmp_path):
+    late = frames_of(tmp_path / "late.mkv", late=60, sound_late=60)
+    clip = read_clip(late, 96, 64, Limits())
+    assert clip.frames is not None
+    assert clip.problems == []
+    content = late.read_bytes()
+    late.write_bytes(content[: len(content) // 2])
+    assert any(problem.reason.startswith("duration: ") for problem in read_clip(late, 96, 64, Limits()).problems)
 
 
 def test_the_pixel_aspect_ratio_of_the_file_is_used(tmp_path):
@@ -124,3 +134,19 @@ def test_shared_clips_with_odd_tracks(shared_wild):
     for name in ("d-video-starts-late.mp4", "l-depth-first-not-default.mov"):
         assert clips[name].problems == []
         assert clips[name].frames.std() > 50
+
+
+@pytest.mark.parametrize(("broken", "kept"), [(0.1, True), (0.9, False)])
+def test_sound_of_which_most_is_not_finite_is_no_silence(tmp_path, broken, kept):
+    sound = np.sin(np.arange(4 * 16_000) / 20).astype(np.float32)
+    sound[: int(broken * len(sound))] = np.nan
+    with av.open(str(tmp_path / "clip.mov"), "w") as file:
+        audio = file.add_stream("pcm_f32le", rate=16_000, layout="mono")
+        block = av.AudioFrame.from_ndarray(sound[None], format="flt", layout="mono")
+        block.sample_rate = 16_000
+        file.mux(audio.encode(block))
+        file.mux(audio.encode())
+    clip = read_clip(tmp_path / "clip.mov", 96, 64, Limits())
+    reasons = [problem.reason.split(":")[0] for problem in clip.problems if problem.stage == "sound"]
+    assert reasons == ([] if kept else ["not_finite"])
+    assert (clip.sound is not None) == kept

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from extraction.decoding import worker
 from extraction.decoding.budget import Budget
 from extraction.decoding.worker import ROOT, Decoder
 from extraction.settings import Limits
+from machine.errors import InputError
 
 
 def pid_of(decoder):
@@ -47,29 +49,10 @@ def test_a_hanging_sandbox_is_killed_and_replaced(clip):
         assert pid_of(decoder) != stopped
 
 
-STAND_IN = """
-import time
-from extraction.decoding import decode, sandbox
-read = decode.read_clip
-def read_clip(path, *arguments):
-    while path.name == "sleep.mp4":
-        time.sleep(0.3)
-    if path.name == "spin.mp4":
-        arguments[-1](4.0)  # seconds that the clip lasts
-        while True:
-            pass
-    return read(path, *arguments)
-decode.read_clip = read_clip
-sandbox.main()
-"""
-
-
 @pytest.fixture
-def stand_in(tmp_path, monkeypatch):
-    """A sandbox that sleeps over sleep.mp4, and computes without end over spin.mp4, which lasts 4 s."""
-    (tmp_path / "stand_in.py").write_text(STAND_IN)
-    monkeypatch.setattr(worker, "ROOT", f"{tmp_path}:{worker.ROOT}")
-    monkeypatch.setattr(worker, "PROGRAM", "stand_in")
+def stand_in(monkeypatch):
+    """A sandbox that does not end with some clips."""
+    monkeypatch.setattr(worker, "PROGRAM", "tests.extraction.decoding.stand_in")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processor time of a process is read from /proc")
@@ -77,9 +60,10 @@ def stand_in(tmp_path, monkeypatch):
     ("name", "limits", "reason"),
     [
         ("sleep.mp4", Limits(), "time: decoding stood still for 4 s"),
+        ("half.mp4", Limits(), "time: decoding stood still for 4 s"),
         ("spin.mp4", Limits(seconds=1), "time: decoding took longer than 1.6 s of processor time"),
     ],
-    ids=["sleeps", "computes"],
+    ids=["sleeps", "stops halfway", "computes"],
 )
 @pytest.mark.usefixtures("stand_in")
 def test_a_decoder_that_sleeps_or_computes_without_end_is_stopped(clip, name, limits, reason):
@@ -130,6 +114,11 @@ def test_one_that_sleeps_has_stalled_and_one_that_waits_for_its_turn_has_not(sta
     assert seconds_until_exceeded(Budget(patient, 60, stall=0.5), 2) >= 2
 
 
+def test_what_is_gone_when_it_is_decoded_may_pass_another_time(tmp_path):
+    with Decoder(96, 64, Limits()) as decoder:
+        assert decoder.read(tmp_path / "gone.mp4") == (None, None, [("open", "unreadable: No such file or directory")], False)
+
+
 def test_a_dying_sandbox_is_replaced(clip):
     path = clip()
     with Decoder(96, 64, Limits()) as decoder:
@@ -140,6 +129,27 @@ def test_a_dying_sandbox_is_replaced(clip):
         assert not final
         assert problems[0].reason == "crash: the decoding process ended (signal 9)"
         assert decoder.read(path)[0] is not None
+
+
+def test_a_sandbox_that_cannot_start_is_one_error(clip, monkeypatch):
+    monkeypatch.setattr(worker, "PROGRAM", "extraction.decoding.none")
+    with (
+        Decoder(96, 64, Limits()) as decoder,
+        pytest.raises(InputError, match=r"the decoding process ended \(code 1\) before it was ready"),
+    ):
+        decoder.read(clip())
+
+
+def test_nothing_beside_the_checkout_or_in_the_working_directory_is_imported(clip, tmp_path):
+    for room in ("extraction", "machine"):
+        shutil.copytree(Path(__file__).parents[3] / room, tmp_path / "checkout" / room)
+    (tmp_path / "av.py").write_text("raise SystemExit(3)")
+    script = (
+        "from pathlib import Path\nfrom extraction.settings import Limits\nfrom extraction.decoding.worker import Decoder\n"
+        f"with Decoder(96, 64, Limits()) as decoder:\n    assert decoder.read(Path({clip().name!r}))[0] is not None\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "checkout")}
+    subprocess.run([sys.executable, "-P", "-c", script], cwd=tmp_path, env=environment, check=True)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory of a process is read from /proc")

@@ -9,7 +9,6 @@ from extraction.drafts import table
 from extraction.settings import Problem
 from extraction.store import Result
 from features.scale import Scale
-from machine.errors import InputError
 
 TARGETS = SimpleNamespace(names=("view_count",), scale=Scale("log1p"))
 SEES = SimpleNamespace(targets=TARGETS, columns={"visual": ["visual_0", "visual_1"], "social": ["log_follower_count"]})
@@ -31,7 +30,7 @@ def test_clips_are_measured_and_stand_in_their_rows(drafts, monkeypatch):
 
         def read(self, path):
             if path.name == "c.mp4":
-                raise InputError("nothing in it can be read")
+                return Result(problems=[Problem("open", "nothing in it can be read")]), True
             return Result({"visual": np.array([1.0, 2.0])}, [Problem("acoustic", "has no sound")]), True
 
     readers = []
@@ -43,7 +42,11 @@ def test_clips_are_measured_and_stand_in_their_rows(drafts, monkeypatch):
     assert found.videos["id"].tolist() == ["one", "two", "three", "four"]
     assert found.ready["visual"].to_numpy()[1].tolist() == [1.0, 2.0]
     assert np.isnan(found.ready["visual"].to_numpy()[[0, 2, 3]]).all()
-    assert problems == [f"{drafts / 'b.mp4'}: has no sound", f"{drafts / 'gone.mp4'}: no such file", "nothing in it can be read"]
+    assert problems == [
+        f"{drafts / 'b.mp4'}: has no sound",
+        f"{drafts / 'gone.mp4'}: no such file",
+        f"{drafts / 'c.mp4'}: nothing in it can be read",
+    ]
 
 
 def test_a_run_without_a_visual_part_says_so(drafts):

@@ -10,7 +10,7 @@ from extraction.sources.authors import settle_authors
 from extraction.sources.collectors.entries import READERS, json_entries
 from extraction.sources.read import read_source
 from machine.errors import InputError
-from tests.extraction.sources.collected import COLLECTORS, LACKING, NOW, same_videos, shaped, tiktokapi, videos, written, ytdlp
+from tests.extraction.sources.collected import COLLECTORS, LACKING, NOW, mobile, same_videos, shaped, tiktokapi, videos, written, ytdlp
 
 COMMENT = {"id": "74", "video_id": "73", "text": "nice", "like_count": 1, "reply_count": 0, "parent_comment_id": "73", "create_time": NOW}
 PROFILE = {"data": {"display_name": "x", "follower_count": 5, "username": "user0"}}
@@ -68,6 +68,40 @@ def test_a_flattened_table_of_a_collector(tmp_path, separator):
     source = read_source(tmp_path / "export.csv")
     assert source.kind == "TikTokApi JSON"
     same_videos(source.videos, videos(), {"hashtag_names"})
+
+
+@pytest.mark.parametrize("write", [str, json.dumps])
+@pytest.mark.parametrize("kind", COLLECTORS)
+def test_a_table_of_objects_written_as_text(tmp_path, kind, write):
+    rows = [COLLECTORS[kind](video) for video in videos()]
+    cells = [{name: write(value) if isinstance(value, (dict, list)) else value for name, value in row.items()} for row in rows]
+    pd.DataFrame(cells).to_csv(tmp_path / "export.csv", index=False)
+    source = read_source(tmp_path / "export.csv")
+    assert source.kind in (kind, "a table by the contract")
+    assert source.unusable == {}
+    same_videos(source.videos, videos(), LACKING.get(kind, set()))
+
+
+def test_an_object_that_is_cut_off_is_no_author_and_counted(tmp_path):
+    rows = [{name: str(value) for name, value in tiktokapi(video).items()} for video in videos(4)]
+    rows[1]["author"], rows[2]["stats"] = rows[1]["author"][:20], rows[2]["stats"][:20]
+    rows[3]["desc"] = "[live] {cat"
+    pd.DataFrame(rows).to_csv(tmp_path / "export.csv", index=False)
+    source = read_source(tmp_path / "export.csv")
+    counts = ("view_count", "like_count", "comment_count", "share_count")
+    assert source.unusable == {"username": 1, **dict.fromkeys(counts, 1)}
+    assert [name if isinstance(name, str) else None for name in source.videos["username"]] == ["user0", None, "user2", "user3"]
+    assert source.videos["view_count"].isna().tolist() == [False, False, True, False]
+    assert source.videos["video_description"].iloc[3] == "[live] {cat"
+
+
+def test_lengths_in_milliseconds_are_read_from_text_and_counted_where_they_are_no_number(tmp_path):
+    lengths = [15_300, "15300", "15300.0", None, "long", True]
+    entries = [mobile(video) | {"video": {"duration": length}} for video, length in zip(videos(6), lengths, strict=True)]
+    (tmp_path / "v.json").write_text(json.dumps(entries))
+    source = read_source(tmp_path / "v.json")
+    assert source.videos["video_duration"].fillna(-1).tolist() == [15.3, 15.3, 15.3, -1, -1, -1]
+    assert source.unusable == {"video_duration": 2}
 
 
 def test_ytdlp_in_all_its_shapes(tmp_path):
@@ -183,6 +217,7 @@ def test_authors_are_their_lasting_identifiers():
     assert settled(("1", "old"), ("2", "kim"), ("1", "new")) == ["new", "kim", "new"]  # names change
     assert settled(("1", "a"), ("1", "b"), ("1", "c")) == ["a", "b", "c"]  # a constant is no identifier
     assert settled((None, "a"), ("7", None), (None, None)) == ["a", "7", None]
+    assert settled(("1", "Alex"), ("2", "Alex "), ("3 ", None), ("3", None)) == ["1", "2", "3", "3"]  # blanks are nobody's
 
 
 def test_comments_are_no_videos_in_lines_and_tables_either(tmp_path):

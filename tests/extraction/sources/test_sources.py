@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -156,6 +157,17 @@ def test_contract_table(tmp_path):
     assert list(source.videos["mine"]) == ["x", "y"]
 
 
+@pytest.mark.parametrize("table", ["id,view_count\n1,5\n", "id,playCount,diggCount\n1,5,2\n"], ids=["contract", "collector"])
+def test_a_table_alone_has_the_clips_that_it_names(tmp_path, table):
+    (tmp_path / "other project").mkdir()
+    (tmp_path / "other project" / "1.mp4").write_bytes(b"x")
+    (tmp_path / "videos.csv").write_text(table)
+    assert read_source(tmp_path / "videos.csv").videos["video_path"].tolist() == [None]
+    assert read_source(tmp_path).videos["video_path"].tolist() == ["other project/1.mp4"]
+    (tmp_path / "videos.csv").write_text(table.replace("id,", "id,video_path,").replace("1,", "1,other project/1.mp4,"))
+    assert read_source(tmp_path / "videos.csv").videos["video_path"].tolist() == ["other project/1.mp4"]
+
+
 def test_a_wrong_table_is_refused_or_counted(tmp_path):
     path = tmp_path / "videos.csv"
     path.write_text("id,view_count\n1,many\n2,3\n")
@@ -171,6 +183,21 @@ def test_nothing_but_media(tmp_path):
     (tmp_path / "away.mp4").symlink_to("/etc/hostname")
     source = read_source(tmp_path)
     assert list(source.videos["id"]) == ["a.webm", "b.mp4", "sub/c.MOV"]
+
+
+def test_names_that_are_not_utf_8_are_told_one_by_one(tmp_path):
+    for name in (b"\xe9.mp4", b"\xe8.mp4"):
+        (tmp_path / os.fsdecode(name)).write_bytes(b"x")
+    with pytest.raises(InputError, match=r"udce8\.mp4: a name that is not UTF-8 text, .*udce9\.mp4: a name"):
+        read_source(tmp_path)
+    (tmp_path / "é.mp4").write_bytes(b"x")
+    (tmp_path / os.fsdecode(b"\xe9.txt")).write_bytes(b"x")
+    source = read_source(tmp_path)
+    assert source.videos["id"].tolist() == ["é.mp4"]
+    left = "left out, since its name is not UTF-8 text (rename the file)"
+    assert source.notes == [rf"\udce8.mp4: {left}", rf"\udce9.mp4: {left}"]
+    assert source.account.found["files"]["clips whose name is not UTF-8 text"] == (2, r"\udce8.mp4")
+    assert "\n".join(source.account.lines()).encode()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"id": 1}', "[" * 100_000])

@@ -1,5 +1,7 @@
 """Columns judged as a whole: moments, numbers of targets, counts of authors."""
 
+import json
+
 import pytest
 
 from features.tables.table import read_videos
@@ -43,3 +45,21 @@ def test_an_author_count_that_differs_between_the_videos_of_an_author_is_doubted
         read_videos(path)
     assert len(said) == 1
     assert read_videos(path, targets=["digg_count"])["digg_count"].max() == 343
+
+
+@pytest.mark.parametrize("column", ["view_count", "follower_count", "create_time", "video_duration", "username", "id"])
+def test_an_integer_of_hundreds_of_digits_is_no_number(tmp_path, column):
+    path = tmp_path / "videos.jsonl"
+    rows = [{"id": "a", "view_count": 3, column: 10**400}, {"id": "b", "view_count": 4}]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    if column in ("view_count", "create_time"):
+        with pytest.raises(InputError, match=f"row 1, column {column}: '1000"):
+            read_videos(path)
+    elif column == "id":
+        with pytest.raises(InputError, match="row 1 has an id of more than 200 characters"):
+            read_videos(path)
+    elif column == "username":
+        assert read_videos(path)[column][0] == str(10**400)
+    else:
+        with pytest.warns(InputWarning, match=f"1 value of {column} taken as missing: row 1"):
+            assert read_videos(path)[column].isna().all()

@@ -43,6 +43,17 @@ def test_the_fingerprint_knows_the_counts(tmp_path):
     assert read_dataset(written(tmp_path, counts=COUNTS.replace("1700000260,7", "1700000260,6"))).fingerprint != before
 
 
+def test_blanks_around_ids_and_authors_are_nobodys_anywhere(tmp_path):
+    plain = written(tmp_path, videos=VIDEOS, counts=COUNTS, visual="id,bright\nb,1\na,2\n")
+    before, alone = read_dataset(plain), as_dataset(pd.read_csv(tmp_path / "videos.csv"))
+    blank = {"videos": VIDEOS.replace("b,", " b ,").replace(",me\n", ",me\u00a0\n"), "counts": COUNTS.replace("a,", "a\t,")}
+    written(tmp_path, **blank, visual="id,bright\nb ,1\n a,2\n")
+    pd.testing.assert_frame_equal(as_dataset(pd.read_csv(tmp_path / "videos.csv")).videos, alone.videos)
+    after = read_dataset(tmp_path)
+    for one, other in ((before.videos, after.videos), (before.readings, after.readings), (before.ready["visual"], after.ready["visual"])):
+        pd.testing.assert_frame_equal(one, other)
+
+
 def test_a_videos_table_may_repeat_an_id_at_another_moment(tmp_path):
     rows = [
         "b,1700000100,old,1700000400,9,",

@@ -110,6 +110,8 @@ def test_lengths(written, seconds):
         (7_300_000_001_234_567_891, "7300000001234567891"),
         ('="73"', "73"),
         ("'73", "73"),
+        (" 73\u00a0", "73"),
+        ("  ", None),
         ("v1.0", "v1.0"),
     ],
 )
@@ -160,6 +162,7 @@ def test_what_a_person_gives_is_read_as_a_cell_is():
     assert given("follower_count", "1.2M") == 1_200_000
     assert given("follower_count", " ") is None
     assert given("username", "N/A") is None
+    assert given("username", " alice\t") == "alice"
     assert given("video_duration", "0:15") == 15
     assert given("hashtag_names", "['cat', 'fyp']") == "cat fyp"
     assert moment("2023-11-14 22:13:20") == 1_700_000_000
