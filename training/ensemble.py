@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 from features.featurizer import Featurizer
-from features.followed.looks import learned_from_looks, looks_each, read_again
+from features.followed.looks import last_told, learned_from_looks, looks_each, read_again
 from features.rows.built import built
 from features.rows.folds import Folds, held_rows, map_folds, rows_to_learn
 from features.rows.splits import Rows, newest, split, whole_authors
@@ -175,7 +175,8 @@ def _features(run: RunDirectory, dataset: Dataset, configuration: Configuration)
         author_code=configuration.author_code,
         seed=configuration.seed,
     )
-    save_features(run, featurizer, marginal_quantiles(truth(dataset.videos, featurizer.targets.names, configuration.target_scale)))
+    reached = truth(last_told(dataset), featurizer.targets.names, configuration.target_scale)
+    save_features(run, featurizer, marginal_quantiles(reached))
     return featurizer
 
 

@@ -4,6 +4,7 @@ They stand in a table of their own beside the videos (`counts.csv`), or a videos
 way a dataset has one row a video, which is its last reading, and all readings beside them.
 """
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from features.tables.columns import COLUMNS, COUNTS
 from features.tables.formats import read_table
 from features.tables.judge import judge_numbers
 from features.tables.table import check_values
-from machine.errors import InputError
+from machine.errors import InputError, InputWarning
 
 
 def apart(
@@ -115,6 +116,16 @@ def with_last_reading(videos: pd.DataFrame, readings: pd.DataFrame) -> tuple[pd.
     return held, readings
 
 
+def warn_of_lost(videos: pd.DataFrame, readings: pd.DataFrame | None, targets: Iterable[str], path: Path) -> None:
+    """Warn of targets that readings know, and yet not one video's last reading."""
+    if readings is None:
+        return
+    lost = [name for name in targets if name in readings and readings[name].notna().any() and videos[name].isna().all()]
+    if lost:
+        count, names = readings["id"].nunique(), " or ".join(lost)
+        _warn(f"{path}: not one of the last readings of {count:,} videos says {names}, as earlier ones do: what it became is unknown")
+
+
 def of_videos(readings: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
     """Those of these videos, in their order; a video that is there twice counts once."""
     return _in_order(readings[readings["id"].isin(videos["id"])], videos)
@@ -143,6 +154,10 @@ def _refuse_early(table: pd.DataFrame, names: pd.Series, published: pd.Series | 
     if early.any():
         row = _first(early)
         raise InputError(f"{path}: row {row} was read before its video {names.iloc[row - 1]!r} was published (collected_at, create_time)")
+
+
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, InputWarning, stacklevel=3)
 
 
 def _first(bad: np.ndarray) -> int:

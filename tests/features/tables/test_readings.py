@@ -147,3 +147,11 @@ def test_readings_of_a_row_that_was_left_out_are_left_out_with_it(tmp_path):
     with pytest.warns(InputWarning, match="1 of 3 rows were left out"):
         dataset = read_dataset(tmp_path, lenient=True)
     assert same(read(dataset), READ[:3])
+
+
+def test_a_target_that_only_earlier_readings_say_is_warned_of(tmp_path):
+    written(tmp_path, videos=VIDEOS, counts="id,collected_at,view_count,like_count\nb,1700000160,3,2\nb,1700000400,9,\na,1700000260,7,\n")
+    with pytest.warns(InputWarning, match="not one of the last readings of 2 videos says like_count, as earlier ones do"):
+        dataset = read_dataset(tmp_path)
+    assert dataset.videos["like_count"].isna().all()
+    read_dataset(tmp_path, targets=("view_count",))
