@@ -94,7 +94,7 @@ def read_dataset(
     if counts_file is not None:
         counted = read_readings(counts_file, videos, **reading)
         readings = counted if readings is None else pd.concat([readings, counted])
-        videos, readings = with_last_reading(videos, readings)
+        videos, readings = with_last_reading(videos, readings, counts_file)
     warn_of_lost(videos, readings, targets, source)
     ready = {}
     for part, path in files.items():

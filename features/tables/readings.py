@@ -17,6 +17,8 @@ from features.tables.judge import judge_numbers
 from features.tables.table import check_values
 from machine.errors import InputError, InputWarning
 
+BESIDE = Path("counts")  # the table of readings, where nobody says which
+
 
 def apart(
     table: pd.DataFrame, path: Path, targets: Iterable[str] = COUNTS, *, others: bool = False
@@ -69,7 +71,7 @@ def read_readings(
 
     Raises:
         InputError: what `features.tables.table.read_videos` refuses; no moment, an id that is not in `videos`, a reading from before the
-            video was published, two readings of one video at one moment, or no target column.
+            video was published, two readings of one video at one moment that contradict each other, or no target column.
     """
     table = check_values(read_table(path), path, targets=targets, count_targets=count_targets, lenient=lenient)
     for name in ("id", "collected_at"):
@@ -90,24 +92,37 @@ def read_readings(
         raise InputError(f"{path}: row {row} reads the video {table['id'].iloc[row - 1]!r}, which is not in the videos table")
     published = videos["create_time"].iloc[place].reset_index(drop=True) if "create_time" in videos else None
     _refuse_early(table, table["id"], published, np.ones(len(table), bool), path)
-    twice = table.duplicated(["id", "collected_at"]).to_numpy()
-    if twice.any():
-        row = _first(twice)
+    readings, otherwise = _merged(table[["id", "collected_at", *columns]])
+    if otherwise.any():
+        row = _first(otherwise)
         at = f"{table['collected_at'].iloc[row - 1]:.0f}"
         raise InputError(f"{path}: row {row} reads the video {table['id'].iloc[row - 1]!r} a second time at the same collected_at {at}")
-    return _in_order(table[["id", "collected_at", *columns]], videos)
+    return _in_order(readings, videos)
 
 
-def with_last_reading(videos: pd.DataFrame, readings: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both tables made to agree: counts in `videos` that have a moment of their own are readings too, and each video has its last one."""
+def with_last_reading(videos: pd.DataFrame, readings: pd.DataFrame, path: Path = BESIDE) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables made to agree: counts in `videos` that have a moment of their own are readings too, and each video has its last one.
+
+    Args:
+        videos: one row a video.
+        readings: several at one moment are one, of which each knows a part.
+        path: where they were read, for messages.
+
+    Raises:
+        InputError: two readings of one video at one moment contradict each other.
+    """
     columns = [name for name in readings if name != "id"]
     texts = [name for name in columns if name in videos and videos[name].dtype != np.float64]  # columns that were carried along
     videos = videos.assign(**{name: judge_numbers(videos[name], "number")[0] for name in texts})
     if "collected_at" in videos:
         own = videos.reindex(columns=["id", *columns])
         known = own["collected_at"].notna() & own[columns[1:]].notna().any(axis=1)
-        readings = pd.concat([readings, own[known]]).drop_duplicates(["id", "collected_at"])
-    readings = _in_order(readings, videos)
+        readings = pd.concat([readings, own[known]], ignore_index=True)
+    merged, otherwise = _merged(readings)
+    if otherwise.any():
+        name, at = readings[["id", "collected_at"]].iloc[_first(otherwise) - 1]
+        raise InputError(f"{path}: the video {name!r} is read at collected_at {at:.0f} in the videos table too, with other counts")
+    readings = _in_order(merged, videos)
     last = readings.drop_duplicates("id", keep="last").set_index("id")[columns].reindex(videos["id"])
     read = last["collected_at"].notna().to_numpy()
     held = videos.reindex(columns=list(dict.fromkeys([*videos, *columns])))
@@ -129,6 +144,17 @@ def warn_of_lost(videos: pd.DataFrame, readings: pd.DataFrame | None, targets: I
 def of_videos(readings: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
     """Those of these videos, in their order; a video that is there twice counts once."""
     return _in_order(readings[readings["id"].isin(videos["id"])], videos)
+
+
+def _merged(readings: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """One reading a video and moment, with each count that any of several says; and (R,) bool: the row says another than one before it."""
+    moment = ["id", "collected_at"]
+    again = readings.duplicated(moment).to_numpy()
+    if not again.any():
+        return readings, again
+    counts = readings.drop(columns=moment)
+    said = readings.groupby(moment, sort=False)[list(counts)].transform("first")
+    return readings.assign(**said)[~again], (counts.notna() & (counts != said)).any(axis=1).to_numpy()
 
 
 def _in_order(readings: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:

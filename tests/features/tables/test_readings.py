@@ -60,12 +60,34 @@ def test_a_videos_table_may_repeat_an_id_at_another_moment(tmp_path):
 
 
 def test_counts_of_the_videos_table_at_a_moment_of_their_own_are_a_reading(tmp_path):
-    videos = "id,create_time,collected_at,view_count\nb,1700000100,1700000600,12\na,1700000200,1700000260,5\n"
+    videos = "id,create_time,collected_at,view_count\nb,1700000100,1700000600,12\na,1700000200,1700000260,7\n"
     counts = "id,collected_at,view_count\nb,1700000160,3\na,1700000260,7\na,1700000300,8\n"
     dataset = read_dataset(written(tmp_path, videos=videos, counts=counts))
     found = dataset.readings[["id", "collected_at", "view_count"]].to_numpy().tolist()
     assert found == [["b", 1700000160, 3], ["b", 1700000600, 12], ["a", 1700000260, 7], ["a", 1700000300, 8]]
     assert dataset.videos["view_count"].tolist() == [12, 8]
+
+
+def test_a_line_that_is_there_twice_is_one_reading(tmp_path):
+    """Such as where the tables of two weeks, which overlap, were joined."""
+    lines = COUNTS.splitlines(keepends=True)
+    assert same(read(read_dataset(written(tmp_path, videos=VIDEOS, counts="".join([*lines, *lines[1:3]])))), READ)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_two_readings_at_one_moment_in_two_tables_are_one(tmp_path, several):
+    """Whether the videos table repeats ids or not: what only one of the two says is kept, and they may not contradict each other."""
+    row = "a,1700000200,1700000260,{},2\n" + "a,1700000200,1700000230,3,1\n" * several
+    written(tmp_path, videos="id,create_time,collected_at,view_count,like_count\n" + row.format(""))
+    written(tmp_path, counts="id,collected_at,view_count,like_count\na,1700000260,7,\n")
+    dataset = read_dataset(tmp_path)
+    assert dataset.videos[["view_count", "like_count"]].to_numpy().tolist() == [[7, 2]]
+    assert same(read(dataset), [["a", 1700000230, 3, 1]] * several + [["a", 1700000260, 7, 2]])
+    written(tmp_path, videos="id,create_time,collected_at,view_count,like_count\n" + row.format(8))
+    with pytest.raises(InputError) as caught:
+        read_dataset(tmp_path)
+    said = "the video 'a' is read at collected_at 1700000260 in the videos table too, with other counts"
+    assert str(caught.value) == f"{tmp_path / 'counts.csv'}: {said}"
 
 
 def test_a_table_without_readings_has_none(tmp_path):
