@@ -13,7 +13,7 @@ from torch import nn
 from features.scale import Scale
 from features.tables.columns import COUNTS
 from features.tables.formats import SUFFIXES
-from features.tables.readings import apart, of_videos, read_readings, warn_of_lost, with_last_reading
+from features.tables.readings import apart, of_videos, read_readings, warn_of_alone, warn_of_lost, with_last_reading
 from features.tables.table import check_videos, read_features, read_videos
 from machine.errors import InputError
 from machine.files import inside
@@ -94,7 +94,8 @@ def read_dataset(
     if counts_file is not None:
         counted = read_readings(counts_file, videos, **reading)
         readings = counted if readings is None else pd.concat([readings, counted])
-        videos, readings = with_last_reading(videos, readings, counts_file)
+        warn_of_alone(videos, readings, targets, counts_file)
+        videos, readings = with_last_reading(videos, readings, counts_file, targets)
     warn_of_lost(videos, readings, targets, source)
     ready = {}
     for part, path in files.items():

@@ -5,7 +5,7 @@ way a dataset has one row a video, which is its last reading, and all readings b
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -100,24 +100,33 @@ def read_readings(
     return _in_order(readings, videos)
 
 
-def with_last_reading(videos: pd.DataFrame, readings: pd.DataFrame, path: Path = BESIDE) -> tuple[pd.DataFrame, pd.DataFrame]:
+def with_last_reading(
+    videos: pd.DataFrame, readings: pd.DataFrame, path: Path = BESIDE, targets: Iterable[str] = COUNTS
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both tables made to agree: counts in `videos` that have a moment of their own are readings too, and each video has its last one.
+
+    A count that is in `videos` alone is known at the row's moment or, where it has none, at the last reading, and nowhere else.
 
     Args:
         videos: one row a video.
         readings: several at one moment are one, of which each knows a part.
         path: where they were read, for messages.
+        targets: names of target columns, beside the known ones.
 
     Raises:
         InputError: two readings of one video at one moment contradict each other.
     """
-    columns = [name for name in readings if name != "id"]
+    alone = _alone(videos, readings, targets)
+    columns = list(dict.fromkeys([*readings.columns.drop("id"), *alone]))
     texts = [name for name in columns if name in videos and videos[name].dtype != np.float64]  # columns that were carried along
     videos = videos.assign(**{name: judge_numbers(videos[name], "number")[0] for name in texts})
-    if "collected_at" in videos:
-        own = videos.reindex(columns=["id", *columns])
-        known = own["collected_at"].notna() & own[columns[1:]].notna().any(axis=1)
-        readings = pd.concat([readings, own[known]], ignore_index=True)
+    own = videos.reindex(columns=["id", *columns])
+    if alone:
+        undated = own["collected_at"].isna()
+        own.loc[undated, [name for name in columns if name not in alone]] = np.nan  # the last reading says it better
+        own.loc[undated, "collected_at"] = own["id"].map(readings.groupby("id")["collected_at"].max())
+    known = own["collected_at"].notna() & own[columns[1:]].notna().any(axis=1)
+    readings = pd.concat([readings.reindex(columns=["id", *columns]), own[known]], ignore_index=True)
     merged, otherwise = _merged(readings)
     if otherwise.any():
         name, at = readings[["id", "collected_at"]].iloc[_first(otherwise) - 1]
@@ -129,6 +138,18 @@ def with_last_reading(videos: pd.DataFrame, readings: pd.DataFrame, path: Path =
     for name in columns:
         held[name] = np.where(read, last[name].to_numpy(), held[name].to_numpy(np.float64))
     return held, readings
+
+
+def _alone(videos: pd.DataFrame, readings: pd.DataFrame, targets: Iterable[str]) -> list[str]:
+    """Counts that the videos know and not one of the readings does; none where nothing was read."""
+    known = [name for name in dict.fromkeys([*COUNTS, *targets]) if name in videos and videos[name].notna().any()]
+    return [name for name in known if len(readings) and (name not in readings or readings[name].isna().all())]
+
+
+def warn_of_alone(videos: pd.DataFrame, readings: pd.DataFrame, targets: Collection[str], path: Path) -> None:
+    """Warn of targets that are in the videos table alone (see `with_last_reading`), while others are followed."""
+    if alone := [name for name in _alone(videos, readings, targets) if name in targets]:
+        _warn(f"{path}: lacks {' and '.join(alone)}, which the videos table says at one moment of each video: nothing shows how it grows")
 
 
 def warn_of_lost(videos: pd.DataFrame, readings: pd.DataFrame | None, targets: Iterable[str], path: Path) -> None:
@@ -153,7 +174,7 @@ def _merged(readings: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     if not again.any():
         return readings, again
     counts = readings.drop(columns=moment)
-    said = readings.groupby(moment, sort=False)[list(counts)].transform("first")
+    said = readings.groupby(moment, sort=False, dropna=False)[list(counts)].transform("first")
     return readings.assign(**said)[~again], (counts.notna() & (counts != said)).any(axis=1).to_numpy()
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.followed.looks import looks_at
 from features.tables.dataset import as_dataset, read_dataset
 from machine.errors import InputError, InputWarning
 
@@ -77,17 +78,36 @@ def test_a_line_that_is_there_twice_is_one_reading(tmp_path):
 @pytest.mark.parametrize("several", [False, True])
 def test_two_readings_at_one_moment_in_two_tables_are_one(tmp_path, several):
     """Whether the videos table repeats ids or not: what only one of the two says is kept, and they may not contradict each other."""
-    row = "a,1700000200,1700000260,{},2\n" + "a,1700000200,1700000230,3,1\n" * several
+    row = "a,1700000200,1700000260,{},2\n" + "a,1700000200,1700000230,,1\n" * several
     written(tmp_path, videos="id,create_time,collected_at,view_count,like_count\n" + row.format(""))
-    written(tmp_path, counts="id,collected_at,view_count,like_count\na,1700000260,7,\n")
+    written(tmp_path, counts="id,collected_at,view_count,like_count\na,1700000260,7,\na,1700000230,3,1\n")
     dataset = read_dataset(tmp_path)
     assert dataset.videos[["view_count", "like_count"]].to_numpy().tolist() == [[7, 2]]
-    assert same(read(dataset), [["a", 1700000230, 3, 1]] * several + [["a", 1700000260, 7, 2]])
+    assert same(read(dataset), [["a", 1700000230, 3, 1], ["a", 1700000260, 7, 2]])
     written(tmp_path, videos="id,create_time,collected_at,view_count,like_count\n" + row.format(8))
     with pytest.raises(InputError) as caught:
         read_dataset(tmp_path)
     said = "the video 'a' is read at collected_at 1700000260 in the videos table too, with other counts"
     assert str(caught.value) == f"{tmp_path / 'counts.csv'}: {said}"
+
+
+@pytest.mark.parametrize(
+    ("videos", "of_b"),
+    [
+        ("b,1700000100,1700000300,5\na,1700000200,1700000260,1\n", [[1700000300, np.nan, 5], [1700000400, 9, np.nan]]),
+        ("b,1700000100,,5\na,1700000200,,1\n", [[1700000400, 9, 5]]),
+    ],
+)
+def test_a_count_of_the_videos_table_alone_is_known_at_the_moment_of_its_row_or_at_the_last_reading(tmp_path, videos, of_b):
+    counts = "id,collected_at,view_count\na,1700000260,7\nb,1700000400,9\nb,1700000160,3\n"
+    written(tmp_path, videos="id,create_time,collected_at,like_count\n" + videos, counts=counts)
+    with pytest.warns(InputWarning, match="counts.csv: lacks like_count, which the videos table says at one moment of each video"):
+        dataset = read_dataset(tmp_path)
+    of_a = [1700000260, 7, 1]
+    assert same(read(dataset), [["b", 1700000160, 3, np.nan], *(["b", *one] for one in of_b), ["a", *of_a]])
+    assert same(dataset.videos[["collected_at", "view_count", "like_count"]].to_numpy().tolist(), [of_b[-1], of_a])
+    minute = looks_at(dataset, horizon=60 / 86_400)
+    assert same(minute.videos[["view_count", "like_count"]].to_numpy().tolist(), [[3, np.nan], [7, 1]])
 
 
 def test_a_table_without_readings_has_none(tmp_path):
