@@ -23,9 +23,10 @@ BESIDE = Path("counts")  # the table of readings, where nobody says which
 def apart(
     table: pd.DataFrame, path: Path, targets: Iterable[str] = COUNTS, *, others: bool = False
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """A validated videos table that may repeat ids: the newest row of each video in order of first appearance, and all rows as readings.
+    """A validated videos table that may repeat ids: one row a video in order of first appearance, and all rows as readings.
 
-    The readings are None where no id is repeated.
+    A video's counts are those of its newest row; of every other column the newest value that is not missing stands. The readings are None
+    where no id is repeated.
 
     Args:
         table: the table.
@@ -42,8 +43,7 @@ def apart(
     several = table["id"].duplicated(keep=False).to_numpy()
     _refuse_early(table, table["id"], table.get("create_time"), several, path)
     order = np.lexsort((table["collected_at"].to_numpy(), pd.factorize(table["id"])[0]))
-    sorted_rows = table.iloc[order]
-    videos = sorted_rows.drop_duplicates("id", keep="last").reset_index(drop=True)
+    videos = _newest(table.iloc[order], {"collected_at", *columns})
     return videos, _in_order(table[["id", "collected_at", *columns]], videos)
 
 
@@ -138,6 +138,17 @@ def with_last_reading(
     for name in columns:
         held[name] = np.where(read, last[name].to_numpy(), held[name].to_numpy(np.float64))
     return held, readings
+
+
+def _newest(rows: pd.DataFrame, of_the_moment: Collection[str]) -> pd.DataFrame:
+    """One row a video of rows sorted by video and time: what is of the moment as in the newest row, else the newest value there is."""
+    first = np.flatnonzero(~rows["id"].duplicated())
+    last, here = np.append(first[1:], len(rows)) - 1, np.arange(len(rows))
+    columns = {}
+    for name in rows:
+        told = np.maximum.reduceat(np.where(rows[name].notna(), here, -1), first)
+        columns[name] = rows[name].iloc[np.where((told < 0) | (name in of_the_moment), last, told)].reset_index(drop=True)
+    return pd.DataFrame(columns)
 
 
 def _alone(videos: pd.DataFrame, readings: pd.DataFrame, targets: Iterable[str]) -> list[str]:

@@ -60,6 +60,22 @@ def test_a_videos_table_may_repeat_an_id_at_another_moment(tmp_path):
         assert dataset.videos["view_count"].tolist() == [8, 7]
 
 
+def test_a_blank_cell_of_the_newest_row_erases_nothing_but_counts(tmp_path):
+    rows = [
+        "a,1700000100,me,one,10,1700000200,5,1",
+        "b,1700000100,,two,,1700000200,6,",
+        "a,,,,,1700000400,8,",
+        "a,,,three,12,1700000300,7,",
+    ]
+    head = "id,create_time,username,video_description,follower_count,collected_at,view_count,like_count"
+    written(tmp_path, videos="\n".join([head, *rows]))
+    with pytest.warns(InputWarning, match="not one of the last readings of 2 videos says like_count"):
+        videos = read_dataset(tmp_path).videos
+    assert videos[["username", "video_description"]].to_numpy().tolist() == [["me", "three"], [None, "two"]]
+    expected = [[1700000100, 12, 1700000400, 8, np.nan], [1700000100, np.nan, 1700000200, 6, np.nan]]
+    assert same(videos[["create_time", "follower_count", "collected_at", "view_count", "like_count"]].to_numpy().tolist(), expected)
+
+
 def test_counts_of_the_videos_table_at_a_moment_of_their_own_are_a_reading(tmp_path):
     videos = "id,create_time,collected_at,view_count\nb,1700000100,1700000600,12\na,1700000200,1700000260,7\n"
     counts = "id,collected_at,view_count\nb,1700000160,3\na,1700000260,7\na,1700000300,8\n"
