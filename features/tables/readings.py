@@ -63,15 +63,16 @@ def read_readings(
         videos: what they are readings of, one row a video.
         targets: names of target columns, beside the known ones.
         count_targets: targets are counts, so they may not be negative.
-        lenient: rows with a bad id, time or count are left out, and those of other videos.
+        lenient: rows with a bad id, time or count are left out and counted, and those of other videos.
         others: as in `apart`.
 
     Returns:
         `id` (text), `collected_at` and the targets (float64), in the order of `videos`, then of time.
 
     Raises:
-        InputError: what `features.tables.table.read_videos` refuses; no moment, an id that is not in `videos`, a reading from before the
-            video was published, two readings of one video at one moment that contradict each other, or no target column.
+        InputError: what `features.tables.table.read_videos` refuses; no moment, an id that is not in `videos` (with `lenient`, not one
+            that is), a reading from before the video was published, two readings of one video at one moment that contradict each other,
+            or no target column.
     """
     table = check_values(read_table(path), path, targets=targets, count_targets=count_targets, lenient=lenient)
     for name in ("id", "collected_at"):
@@ -80,16 +81,19 @@ def read_readings(
     table, columns = _counted(table, targets, others)
     if not columns:
         raise InputError(f"{path}: no column of counts ({', '.join(dict.fromkeys([*COUNTS, *targets]))})")
-    if lenient:
-        table = table[table["id"].isin(videos["id"]) & table["collected_at"].notna()].reset_index(drop=True)
-    for name in ("id", "collected_at"):
-        missing = table[name].isna().to_numpy()
-        if missing.any():
-            raise InputError(f"{path}: row {_first(missing)} has no {name}")
     place = pd.Index(videos["id"]).get_indexer(table["id"])
-    if (place < 0).any():
-        row = _first(place < 0)
-        raise InputError(f"{path}: row {row} reads the video {table['id'].iloc[row - 1]!r}, which is not in the videos table")
+    faults = {f"has no {name}": table[name].isna().to_numpy() for name in ("id", "collected_at")}
+    faults["reads the video {!r}, which is not in the videos table"] = place < 0
+    out = np.logical_or.reduce(list(faults.values()))
+    if out.any():
+        first = _first(out)
+        why = next(why for why, rows in faults.items() if rows[first - 1]).format(table["id"].iloc[first - 1])
+        if not lenient:
+            raise InputError(f"{path}: row {first} {why}")
+        if out.all():
+            raise InputError(f"{path}: not one reading can be used (--lenient): row {first} {why}")
+        _warn(f"{path}: {int(out.sum())} of {len(out)} readings were left out (--lenient): row {first} {why}")
+        table, place = table[~out].reset_index(drop=True), place[~out]
     published = videos["create_time"].iloc[place].reset_index(drop=True) if "create_time" in videos else None
     _refuse_early(table, table["id"], published, np.ones(len(table), bool), path)
     readings, otherwise = _merged(table[["id", "collected_at", *columns]])

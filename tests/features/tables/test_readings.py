@@ -1,6 +1,7 @@
 """Readings of followed videos, by value: where they may stand, what the last one is, and the sentence with which the rest is refused."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -200,11 +201,20 @@ def test_a_bad_second_row_of_a_video_is_refused(tmp_path, rows, sentence):
     assert str(caught.value) == f"{tmp_path / 'videos.csv'}: {sentence}"
 
 
-def test_readings_of_a_row_that_was_left_out_are_left_out_with_it(tmp_path):
-    written(tmp_path, videos=VIDEOS.replace("a,1700000200", "a,never"), counts=COUNTS)
-    with pytest.warns(InputWarning, match="1 of 3 rows were left out"):
+def test_readings_of_a_row_that_was_left_out_are_left_out_with_it_and_counted(tmp_path):
+    written(tmp_path, videos=VIDEOS.replace("a,1700000200", "a,never"), counts=COUNTS + "b,,1,1\n")
+    foreign = "2 of 5 readings were left out (--lenient): row 1 reads the video 'a', which is not in the videos table"
+    with pytest.warns(InputWarning, match=re.escape(foreign)), pytest.warns(InputWarning, match="1 of 3 rows were left out"):
         dataset = read_dataset(tmp_path, lenient=True)
     assert same(read(dataset), READ[:3])
+
+
+def test_readings_of_other_videos_alone_are_refused_whatever_is_left_out(tmp_path):
+    written(tmp_path, videos=VIDEOS.replace("\n", "\n00").removesuffix("00"), counts=COUNTS)
+    with pytest.raises(InputError) as caught:
+        read_dataset(tmp_path, lenient=True)
+    said = "not one reading can be used (--lenient): row 1 reads the video 'a', which is not in the videos table"
+    assert str(caught.value) == f"{tmp_path / 'counts.csv'}: {said}"
 
 
 def test_a_target_that_only_earlier_readings_say_is_warned_of(tmp_path):
