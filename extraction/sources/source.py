@@ -184,8 +184,11 @@ def _last_of_each_moment(table: pd.DataFrame) -> pd.DataFrame:
     timed = table["id"].map(moment.notna().groupby(table["id"]).any())
     again = table.assign(collected_at=moment).duplicated(["id", "collected_at"], keep="last")
     table = table[~(several & (again | (timed & moment.isna())))]
-    if "create_time" in table:
-        early = moment[table.index] < table["create_time"]
+    if {"create_time", "collected_at"} <= set(table):
+        early = table["collected_at"] < table["create_time"]
+        # a row that does not say when the video was published, or says another time, is judged by the newest that does
+        created = table[~early].sort_values("collected_at").groupby("id")["create_time"].last()
+        early |= table["collected_at"] < table["id"].map(created)
         table = table[~(early & table["id"].duplicated(keep=False) & table["id"].map((~early).groupby(table["id"]).any()))]
     return table.reset_index(drop=True)
 

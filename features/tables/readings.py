@@ -41,9 +41,11 @@ def apart(
         return table, None
     table, columns = _counted(table, targets, others)
     several = table["id"].duplicated(keep=False).to_numpy()
-    _refuse_early(table, table["id"], table.get("create_time"), several, path)
     order = np.lexsort((table["collected_at"].to_numpy(), pd.factorize(table["id"])[0]))
     videos = _newest(table.iloc[order], {"collected_at", *columns})
+    if "create_time" in videos:
+        published = videos.set_index("id")["create_time"].reindex(table["id"]).to_numpy()
+        _refuse_early(table, np.where(several, published, np.nan), path)
     return videos, _in_order(table[["id", "collected_at", *columns]], videos)
 
 
@@ -94,8 +96,8 @@ def read_readings(
             raise InputError(f"{path}: not one reading can be used (--lenient): row {first} {why}")
         _warn(f"{path}: {int(out.sum())} of {len(out)} readings were left out (--lenient): row {first} {why}")
         table, place = table[~out].reset_index(drop=True), place[~out]
-    published = videos["create_time"].iloc[place].reset_index(drop=True) if "create_time" in videos else None
-    _refuse_early(table, table["id"], published, np.ones(len(table), bool), path)
+    if "create_time" in videos:
+        _refuse_early(table, videos["create_time"].to_numpy(np.float64)[place], path)
     readings, otherwise = _merged(table[["id", "collected_at", *columns]])
     if otherwise.any():
         row = _first(otherwise)
@@ -209,13 +211,13 @@ def _counted(table: pd.DataFrame, targets: Iterable[str], others: bool) -> tuple
     return table.assign(**told), [*columns, *told]
 
 
-def _refuse_early(table: pd.DataFrame, names: pd.Series, published: pd.Series | None, looked_at: np.ndarray, path: Path) -> None:
-    if published is None:
-        return
-    early = looked_at & (table["collected_at"].to_numpy() < published.to_numpy(np.float64))
+def _refuse_early(table: pd.DataFrame, published: np.ndarray, path: Path) -> None:
+    early = table["collected_at"].to_numpy() < published
     if early.any():
         row = _first(early)
-        raise InputError(f"{path}: row {row} was read before its video {names.iloc[row - 1]!r} was published (collected_at, create_time)")
+        raise InputError(
+            f"{path}: row {row} was read before its video {table['id'].iloc[row - 1]!r} was published (collected_at, create_time)"
+        )
 
 
 def _warn(sentence: str) -> None:

@@ -217,6 +217,17 @@ def test_readings_of_columns_of_ones_own_are_kept(tmp_path):
     assert read_source(tmp_path).readings["saves"].tolist() == [5, 9]
 
 
+def test_an_entry_read_before_its_video_was_published_is_left_out_whichever_entry_says_when_that_was(tmp_path):
+    entries = [
+        {"id": "a", "timestamp": 1700000000, "epoch": 1700009000, "view_count": 9, "extractor_key": "Youtube", "extractor": "youtube"},
+        {"id": "a", "epoch": 1699990000, "view_count": 1, "extractor_key": "Youtube", "extractor": "youtube"},
+        {"id": "a", "epoch": 1700005000, "view_count": 5, "extractor_key": "Youtube", "extractor": "youtube"},
+    ]
+    (tmp_path / "found.jsonl").write_text("\n".join(map(json.dumps, entries)))
+    source = read_source(tmp_path / "found.jsonl")
+    assert source.readings["view_count"].tolist() == [5, 9]
+
+
 def test_a_wrong_table_of_counts_is_refused_or_counted(tmp_path):
     (tmp_path / "videos.csv").write_text("id,create_time,username\na,1700000000,me\n")
     (tmp_path / "counts.csv").write_text("id,collected_at,view_count\na,1700086400,5\nb,1700086400,5\na,1700090000,many\n")

@@ -192,6 +192,13 @@ def test_counts_need_their_columns(tmp_path, counts, sentence):
             "a,1700000100,1700000200,1\na,1700000100,1700000099,2\n",
             "row 2 was read before its video 'a' was published (collected_at, create_time)",
         ),
+        *(
+            (
+                f"a,{own},1700000099,1\na,1700000100,1700000200,2\n",
+                "row 1 was read before its video 'a' was published (collected_at, create_time)",
+            )
+            for own in ("", "1700000050")
+        ),
     ],
 )
 def test_a_bad_second_row_of_a_video_is_refused(tmp_path, rows, sentence):
