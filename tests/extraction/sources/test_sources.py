@@ -217,15 +217,29 @@ def test_readings_of_columns_of_ones_own_are_kept(tmp_path):
     assert read_source(tmp_path).readings["saves"].tolist() == [5, 9]
 
 
-def test_an_entry_read_before_its_video_was_published_is_left_out_whichever_entry_says_when_that_was(tmp_path):
+def test_entries_of_one_video_are_left_out_each_for_its_own_reason(tmp_path):
     entries = [
         {"id": "a", "timestamp": 1700000000, "epoch": 1700009000, "view_count": 9, "extractor_key": "Youtube", "extractor": "youtube"},
         {"id": "a", "epoch": 1699990000, "view_count": 1, "extractor_key": "Youtube", "extractor": "youtube"},
         {"id": "a", "epoch": 1700005000, "view_count": 5, "extractor_key": "Youtube", "extractor": "youtube"},
     ]
+    entries += [entries[2] | {"view_count": 6}, {**entries[2], "epoch": None}]
     (tmp_path / "found.jsonl").write_text("\n".join(map(json.dumps, entries)))
     source = read_source(tmp_path / "found.jsonl")
-    assert source.readings["view_count"].tolist() == [5, 9]
+    assert source.readings["view_count"].tolist() == [6, 9]
+    assert source.notes == [
+        "1 entries repeat an id; the last of each counts",
+        "1 entries say not when they were read, as others with their id do, and were left out",
+        "1 entries were read before their video was published, and were left out",
+    ]
+    counted = {
+        "videos": 1,
+        "other readings of them": 1,
+        "repeats of an id": 1,
+        "without a moment, beside others": 1,
+        "read before publication": 1,
+    }
+    assert {what: count for what, (count, _) in source.account.found["entries"].items() if count} == counted
 
 
 def test_a_wrong_table_of_counts_is_refused_or_counted(tmp_path):
