@@ -109,7 +109,7 @@ def train(
         forecaster = Forecaster(configuration, featurizer, taking_turns, calibration, load_features(directory)[1], {})
         beside = replace(forecaster, members=tuple(members[configuration.members :]))
         save_dependence(directory, _dependence(forecaster, folds, dataset, splits, beside, new))
-        parts = built(dataset.take(learning), folds.videos, configuration.left_out)
+        parts = built(dataset.take(learning), folds.videos, configuration.left_out, counts=featurizer.targets.scale.counts)
         for beside_them in range(configuration.members, folds.networks(configuration.members)):
             (path / member_file(beside_them)).unlink(missing_ok=True)  # these have told all that they were trained for
         shutil.rmtree(directory.path / "rows", ignore_errors=True)
