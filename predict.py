@@ -151,7 +151,7 @@ def _plan(options: argparse.Namespace) -> None:
     if len({goal.partition("=")[0].strip() for goal in options.goal}) < len(options.goal):
         raise InputError("--goal: name each target once")
     horizon, path = parse_horizon(options.horizon or "7d"), options.run or newest_run(Path("runs"))
-    out, seen = options.out or path / "plan", days(options.seen, "first", "last")
+    out, seen = options.out or path / "plan", days(options.seen, "first", "last", option="--seen")
     if options.out is None:
         inside(path, out.name)  # not through a link that leaves the run directory
     device = command.device(options.device)

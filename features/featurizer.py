@@ -12,7 +12,7 @@ import torch
 from features.followed import early
 from features.followed.growth import Growth
 from features.followed.history import readings_of
-from features.followed.looks import learned_from_looks, looks_to_learn
+from features.followed.looks import last_told, learned_from_looks, looks_to_learn
 from features.parts import histories, social
 from features.parts.optional import optional
 from features.parts.same_author import History
@@ -89,7 +89,7 @@ class Featurizer:
 
         Args:
             dataset: the training rows.
-            targets: columns to forecast; those without any number are dropped.
+            targets: columns to forecast; those without any number, in what is learned from, are dropped.
             target_scale: `log1p` or `identity`.
             past_only: see the class.
             without: parts to leave out.
@@ -100,12 +100,13 @@ class Featurizer:
             InputError: no target column, or no training row with a known target.
         """
         videos = dataset.videos
-        names = tuple(name for name in targets if name in videos and videos[name].notna().any())
-        if not names:
-            raise InputError(f"{dataset.name}: no usable target ({', '.join(targets)})")
         followed = learned_from_looks(dataset, without, target_scale)
         looks = looks_to_learn(dataset, seed)[0] if followed else dataset
-        fitted = cls(Targets.fit(videos, names, target_scale), _salt(videos, seed), past_only, social.ages_seen(looks.videos), seed=seed)
+        names = tuple(name for name in targets if name in looks.videos and looks.videos[name].notna().any())
+        if not names:
+            raise InputError(f"{dataset.name}: no usable target ({', '.join(targets)})")
+        fitted_targets = Targets.fit(last_told(dataset), names, target_scale)
+        fitted = cls(fitted_targets, _salt(videos, seed), past_only, social.ages_seen(looks.videos), seed=seed)
         for column in CATEGORIES:
             if column in videos and "social" not in without and (author_code or column != "username"):
                 keys, counts = np.unique(social.keys(videos[column], fitted.salt), return_counts=True)

@@ -51,8 +51,12 @@ def title(name: str) -> str:
     return name.removesuffix("_count") + "s" if name.endswith("_count") else name.replace("_", " ")
 
 
-def parse_horizon(text: str) -> float:
+def parse_horizon(text: str, what: str = "horizon") -> float:
     """Seconds of `6h`, `7d` or `2w`.
+
+    Args:
+        text: as it is typed.
+        what: it is, for messages.
 
     Raises:
         InputError: not such a text, or longer than ten years.
@@ -60,7 +64,7 @@ def parse_horizon(text: str) -> float:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([hdw])\s*", text.lower())
     seconds = float(match[1]) * UNITS[match[2]] if match else math.nan
     if not 0.0 < seconds <= 3650 * UNITS["d"]:
-        raise InputError(f"horizon {text.strip()!r}: expected hours, days or weeks, such as 6h, 7d or 2w, and at most ten years")
+        raise InputError(f"{what} {text.strip()!r}: expected hours, days or weeks, such as 6h, 7d or 2w, and at most ten years")
     return seconds
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 from features.featurizer import Featurizer
-from features.followed.looks import learned_from_looks, looks_each, read_again
+from features.followed.looks import last_told, learned_from_looks, looks_each, read_again
 from features.rows.built import built
 from features.rows.folds import Folds, held_rows, map_folds, rows_to_learn
 from features.rows.splits import Rows, newest, split, whole_authors
@@ -109,7 +109,7 @@ def train(
         forecaster = Forecaster(configuration, featurizer, taking_turns, calibration, load_features(directory)[1], {})
         beside = replace(forecaster, members=tuple(members[configuration.members :]))
         save_dependence(directory, _dependence(forecaster, folds, dataset, splits, beside, new))
-        parts = built(dataset.take(learning), folds.videos, configuration.left_out)
+        parts = built(dataset.take(learning), folds.videos, configuration.left_out, counts=featurizer.targets.scale.counts)
         for beside_them in range(configuration.members, folds.networks(configuration.members)):
             (path / member_file(beside_them)).unlink(missing_ok=True)  # these have told all that they were trained for
         shutil.rmtree(directory.path / "rows", ignore_errors=True)
@@ -175,7 +175,8 @@ def _features(run: RunDirectory, dataset: Dataset, configuration: Configuration)
         author_code=configuration.author_code,
         seed=configuration.seed,
     )
-    save_features(run, featurizer, marginal_quantiles(truth(dataset.videos, featurizer.targets.names, configuration.target_scale)))
+    reached = truth(last_told(dataset), featurizer.targets.names, configuration.target_scale)
+    save_features(run, featurizer, marginal_quantiles(reached))
     return featurizer
 
 

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from features.scale import Scale
+from features.tables.dataset import as_dataset
 from forecast.forecaster import Forecasts
 from forecast.run.configuration import Configuration
 from machine.errors import InputError
@@ -59,7 +60,11 @@ class PopularityRegressor(RegressorMixin, BaseEstimator):
         return self
 
     def predict(self, X: pd.DataFrame, quantiles: Sequence[float] | None = None) -> np.ndarray:
-        """Medians (N,) or (N, K); with Q `quantiles` (Q, N) or (Q, N, K)."""
+        """Medians (N,) or (N, K); with Q `quantiles` (Q, N) or (Q, N, K).
+
+        Raises:
+            InputError: X is no data frame or repeats an id, or whatever `features.tables.table` refuses.
+        """
         levels = [0.5] if quantiles is None else list(quantiles)
         forecasts = self._forecasts(X, self.samples)
         found = np.stack([forecasts.quantile(level).to_numpy() for level in levels])
@@ -67,13 +72,22 @@ class PopularityRegressor(RegressorMixin, BaseEstimator):
         return found[0] if quantiles is None else found
 
     def sample(self, X: pd.DataFrame, n: int = 1000) -> np.ndarray:
-        """`n` joint draws of N rows: (n, N), or (n, N, K)."""
+        """`n` joint draws of N rows: (n, N), or (n, N, K).
+
+        Raises:
+            InputError: as of `predict`.
+        """
         found = Scale(self.target_scale).told(self._forecasts(X, n).samples.astype(np.float64))
         return found[..., 0] if self._one else found
 
     def _forecasts(self, X: pd.DataFrame, samples: int) -> Forecasts:
         check_is_fitted(self)
-        return self.forecaster_.forecast(self._videos(X), samples, seed=self.seed)
+        videos = self._videos(X)
+        dataset = as_dataset(videos, **self.forecaster_.configuration.columns)
+        if len(dataset) < len(videos):  # scikit-learn needs one prediction a row
+            told = "rows that repeat an id are readings of one video, which has one forecast: give one row a video"
+            raise InputError(f"X has {len(videos)} rows of {len(dataset)} ids: {told}")
+        return self.forecaster_.forecast(dataset, samples, seed=self.seed)
 
     def _videos(self, X: pd.DataFrame) -> pd.DataFrame:
         """A copy of X without the targets, with an id for every row that has none."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from features.followed.looks import last_told, learned_from_looks
 from features.tables.columns import COUNTS, nearest
 from features.tables.dataset import Dataset
 from forecast.joint.dependence import FILE as DEPENDENCE
@@ -161,11 +162,13 @@ def _refuse_lacking(configuration: Configuration, dataset: Dataset) -> None:
     """A target that was asked for by name, and is no column with a number in it, is not dropped in silence."""
     if configuration.targets == COUNTS:
         return
+    followed = learned_from_looks(dataset, configuration.left_out, configuration.target_scale)
+    videos = last_told(dataset) if followed else dataset.videos
     for name in configuration.targets:
         if name not in dataset.videos:
             near = nearest(name, dataset.videos.columns.drop("id"))
             raise InputError(f"--targets {name}: {dataset.name} has no such column{f' (is it {near}?)' if near else ''}")
-        if not dataset.videos[name].notna().any():
+        if not videos[name].notna().any():
             raise InputError(f"--targets {name}: {dataset.name} has the column, but no number in it")
 
 

@@ -23,6 +23,13 @@ from machine.errors import InputError
 from machine.files import inside, regular_file
 
 INFO = ".info.json"
+SAME, UNTIMED, EARLY, NO_ID = "repeats of an id", "without a moment, beside others", "read before publication", "without an id"
+TOLD = {
+    SAME: "entries repeat an id; the last of each counts",
+    UNTIMED: "entries say not when they were read, as others with their id do, and were left out",
+    EARLY: "entries were read before their video was published, and were left out",
+    NO_ID: "entries without an id were left out",
+}
 
 
 @dataclass
@@ -121,19 +128,15 @@ def source_of_rows(rows: list[dict[str, Any]], folder: Path, kind: str, path: Pa
         if fault.column == "id":
             raise InputError(f"{path}: {fault}")
         unusable[fault.column] = unusable.get(fault.column, 0) + fault.count
-    kept = _last_of_each_moment(judged)
-    lost = {
-        "entries without an id were left out": len(rows) - len(known),
-        "entries repeat an id; the last of each counts": len(known) - len(kept),
-    }
-    notes = [f"{count} {what}" for what, count in lost.items() if count]
+    kept, lost = _last_of_each_moment(judged)
+    notes = [f"{count} {TOLD[what]}" for what, count in {NO_ID: len(rows) - len(known), **lost}.items() if count]
     check_ids(kept, path)
     source = with_media(doubted(kept, path), folder, kind, path)
     source.unusable, source.notes, source.account = unusable, notes, account
     account.add("entries", "videos", count=len(source.videos))
     account.add("entries", "other readings of them", count=len(kept) - len(source.videos))
-    account.add("entries", "repeats of an id", count=len(known) - len(kept))
-    account.add("entries", "without an id", count=len(rows) - len(known))
+    for what, count in {**lost, NO_ID: len(rows) - len(known)}.items():
+        account.add("entries", what, count=count)
     return source
 
 
@@ -185,17 +188,22 @@ def _unread(path: Path, relative: str) -> str:
     return "unfinished downloads" if path.suffix in (".part", ".ytdl", ".crdownload", ".download") else "not read"
 
 
-def _last_of_each_moment(table: pd.DataFrame) -> pd.DataFrame:
-    """Without what repeats an id at the same moment, at no moment, or before the video was published."""
+def _last_of_each_moment(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Without what repeats an id at the same moment, at no moment, or before the video was published; and how many rows each reason had."""
     moment = table["collected_at"] if "collected_at" in table else pd.Series(float("nan"), index=table.index)
     several = table["id"].duplicated(keep=False)
-    timed = table["id"].map(moment.notna().groupby(table["id"]).any())
-    again = table.assign(collected_at=moment).duplicated(["id", "collected_at"], keep="last")
-    table = table[~(several & (again | (timed & moment.isna())))]
-    if "create_time" in table:
-        early = moment[table.index] < table["create_time"]
-        table = table[~(early & table["id"].duplicated(keep=False) & table["id"].map((~early).groupby(table["id"]).any()))]
-    return table.reset_index(drop=True)
+    untimed = several & moment.isna() & table["id"].map(moment.notna().groupby(table["id"]).any())
+    again = ~untimed & table.assign(collected_at=moment).duplicated(["id", "collected_at"], keep="last")
+    lost = {SAME: int(again.sum()), UNTIMED: int(untimed.sum()), EARLY: 0}
+    table = table[~(again | untimed)]
+    if {"create_time", "collected_at"} <= set(table):
+        early = table["collected_at"] < table["create_time"]
+        # a row that does not say when the video was published, or says another time, is judged by the newest that does
+        created = table[~early].sort_values("collected_at").groupby("id")["create_time"].last()
+        early |= table["collected_at"] < table["id"].map(created)
+        early &= table["id"].duplicated(keep=False) & table["id"].map((~early).groupby(table["id"]).any())
+        table, lost[EARLY] = table[~early], int(early.sum())
+    return table.reset_index(drop=True), lost
 
 
 def _what(account: Account) -> str:

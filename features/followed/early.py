@@ -5,6 +5,7 @@ import pandas as pd
 
 from features.followed.growth import Growth
 from features.parts.social import DAY
+from features.scale import Scale
 from features.tables.dataset import Dataset
 
 BEFORE = "before_"  # the reading before the last one
@@ -28,6 +29,12 @@ def so_far(readings: pd.DataFrame, known: np.ndarray, first: np.ndarray) -> pd.D
     before = np.where((known >= 0) & (known > first), known - 1, -1)
     found = pd.DataFrame(np.hstack([values[known], values[before]]), columns=[*columns, *(BEFORE + name for name in columns)])
     return found.assign(readings=np.where(known >= 0, known - first + 1.0, 0.0))
+
+
+def why_unread(scale: Scale) -> str:
+    """Why a run that did not learn from readings is told nothing by what was read of a video."""
+    why = "was trained without readings (counts.csv)" if scale.counts else "forecasts scores, of which no growth is learned"
+    return f"the run {why}, so what was read of a video tells it nothing"
 
 
 def moments(table: pd.DataFrame, published: np.ndarray) -> np.ndarray:

@@ -107,6 +107,17 @@ def read_again(dataset: Dataset) -> int:
     return int(again.reindex(dataset.videos.loc[dataset.videos["create_time"].notna(), "id"]).eq(True).sum())
 
 
+def last_told(dataset: Dataset) -> pd.DataFrame:
+    """The videos; a count that no row of theirs knows, but readings do, is as each video's last reading that knows it says."""
+    videos, readings = dataset.videos, dataset.readings
+    if readings is None:
+        return videos
+    counts = [name for name in readings if name not in ("id", "collected_at")]
+    lost = [name for name in counts if name not in videos or videos[name].isna().all()]
+    said = readings.groupby("id", sort=False)[counts].last().reindex(videos["id"])
+    return videos.assign(**{name: said[name].to_numpy() for name in lost})
+
+
 def looks_each(videos: int) -> int:
     """How often training looks at each of so many followed videos."""
     return int(np.clip(LOOKS // max(videos, 1), FEWEST, MOST))

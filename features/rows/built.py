@@ -12,13 +12,14 @@ NEEDS = {"history": ("username",), "sound": ("music_title",), "words": CAPTION, 
 TIMES = ("create_time", "collected_at", "video_duration")
 
 
-def built(dataset: Dataset, videos: Videos, left_out: Collection[str] = ()) -> dict[str, str]:
+def built(dataset: Dataset, videos: Videos, left_out: Collection[str] = (), *, counts: bool = True) -> dict[str, str]:
     """One sentence a part.
 
     Args:
         dataset: the rows that were learned from.
         videos: what became of them, N labelled rows, or looks at videos that were read several times.
         left_out: parts that were not wanted.
+        counts: the targets are counts, which grow, and no scores.
 
     Returns:
         By part, those of `videos` first: how many of the N have it, and how many numbers it is; or why there is none.
@@ -27,7 +28,7 @@ def built(dataset: Dataset, videos: Videos, left_out: Collection[str] = ()) -> d
     found = {name: f"{int(part.present.sum()):,} of {rows}, {_width(*part.shape)}" for name, part in videos.items()}
     for name in dataset.parts:
         if name not in found:
-            found[name] = f"none: {'left out, as asked for' if name in left_out else _why(name, dataset)}"
+            found[name] = f"none: {'left out, as asked for' if name in left_out else _why(name, dataset, counts=counts)}"
     return found
 
 
@@ -35,7 +36,7 @@ def _width(numbers: int, codes: int) -> str:
     return f"{numbers} number{'s' * (numbers != 1)}" + (f" and {codes} categor{'ies' if codes != 1 else 'y'}" if codes else "")
 
 
-def _why(name: str, dataset: Dataset) -> str:
+def _why(name: str, dataset: Dataset, *, counts: bool) -> str:
     """What the table lacks."""
     videos = dataset.videos
     if name == "social":
@@ -47,7 +48,9 @@ def _why(name: str, dataset: Dataset) -> str:
         if name in ("words", "textual") and not any(text.strip() for text in captions(videos)):
             return f"no text in {' or '.join(columns)}"
     if name == "early" and dataset.readings is not None and dataset.readings["id"].duplicated().any():
-        return "only counts are followed" if read_again(dataset) else "no column create_time"
+        if read_again(dataset):
+            return "the run that it goes on from was trained without readings" if counts else "only counts are followed"
+        return "no column create_time"
     return {
         "early": "no video was read more than once",
         "history": "no author has two videos",

@@ -13,7 +13,7 @@ from torch import nn
 from features.scale import Scale
 from features.tables.columns import COUNTS
 from features.tables.formats import SUFFIXES
-from features.tables.readings import apart, of_videos, read_readings, with_last_reading
+from features.tables.readings import apart, of_videos, read_readings, warn_of_alone, warn_of_lost, with_last_reading
 from features.tables.table import check_videos, read_features, read_videos
 from machine.errors import InputError
 from machine.files import inside
@@ -83,6 +83,7 @@ def read_dataset(
     reading: dict[str, Any] = {"targets": targets, "count_targets": count_targets, "lenient": lenient}
     if not source.is_dir():
         videos, readings = apart(read_videos(source, **reading, future=future), source, targets)
+        warn_of_lost(videos, readings, targets, source)
         return Dataset(videos, {}, str(source), _fingerprint([source]), readings, lenient=lenient)
     files = _tables(source)
     videos_file = files.pop("videos", None)
@@ -93,7 +94,9 @@ def read_dataset(
     if counts_file is not None:
         counted = read_readings(counts_file, videos, **reading)
         readings = counted if readings is None else pd.concat([readings, counted])
-        videos, readings = with_last_reading(videos, readings)
+        warn_of_alone(videos, readings, targets, counts_file)
+        videos, readings = with_last_reading(videos, readings, counts_file, targets)
+    warn_of_lost(videos, readings, targets, source)
     ready = {}
     for part, path in files.items():
         if part in (*RESERVED, MOVED):
@@ -123,6 +126,7 @@ def as_dataset(videos: Dataset | pd.DataFrame, *, targets: Iterable[str] = COUNT
     table = check_videos(videos.reset_index(drop=True), Path(name), targets=targets, count_targets=Scale(target_scale).counts)
     fingerprint = hashlib.sha256(table.to_json(default_handler=str).encode("utf-8", "surrogatepass")).hexdigest()
     held, readings = apart(table, Path(name), targets)
+    warn_of_lost(held, readings, targets, Path(name))
     return Dataset(held, {}, name, fingerprint, readings)
 
 

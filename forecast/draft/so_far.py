@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.featurizer import Featurizer
-from features.followed.early import so_far
+from features.followed.early import so_far, why_unread
 from features.parts.social import DAY
 from features.tables.values import parse_count
 from forecast.notation import duration, parse_horizon
@@ -41,7 +41,7 @@ def parse_reading(text: str) -> Reading:
         if name.strip() in counts:
             raise InputError(f"--so-far {text!r}: {name.strip()} stands there twice")
         counts[name.strip()] = count
-    return Reading(parse_horizon(age), counts)
+    return Reading(parse_horizon(age, f"--so-far {text!r}: age"), counts)
 
 
 def check_moments(readings: Sequence[Reading], publish: float, now: float) -> None:
@@ -62,7 +62,7 @@ def in_order(readings: Sequence[Reading], featurizer: Featurizer) -> tuple[Readi
         InputError: two at one age, a count of another name than the run's targets, or a run that has learned from no readings.
     """
     if readings and not featurizer.follows:
-        raise InputError("--so-far: the run was trained without readings (counts.csv), so what was read of a video tells it nothing")
+        raise InputError(f"--so-far: {why_unread(featurizer.targets.scale)}")
     names = featurizer.targets.names
     for reading in readings:
         for name in reading.counts:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from features.followed.early import why_unread
 from features.scale import Scale
 from features.tables.dataset import Dataset
 from forecast.forecaster import Forecaster
@@ -104,7 +105,7 @@ def plan(
         if goals[name] < 0 and forecaster.featurizer.targets.scale.counts:
             raise InputError(f"--goal {name}={goals[name]:g}: a count is never below 0")
     if seen != 0.0 and not forecaster.featurizer.follows:
-        raise InputError(f"--seen {seen}: the run was trained without readings, so what was read of a video tells it nothing")
+        raise InputError(f"--seen {seen}: {why_unread(forecaster.featurizer.targets.scale)}")
     forecaster = forecaster.for_drafts()
     dataset, scale = at_horizon(drafts, publish, horizon, seen, forecaster.targets), forecaster.featurizer.targets.scale
     first, tallies, found, kept, late = own_numbers(drafts, horizon, forecaster.targets), [], [], [], 0

@@ -15,11 +15,14 @@ import predict
 import train as command
 from features.followed.early import counts
 from features.followed.looks import looks_at
+from features.scale import Scale
 from features.simulated.growth import simulate_followed, write
+from features.tables.dataset import read_dataset
 from forecast import load
 from forecast.draft.outlook import Outlook, outlook, parts_table
-from forecast.draft.so_far import parse_reading
+from forecast.draft.so_far import in_order, parse_reading
 from forecast.draft.video import Draft
+from forecast.plan.plan import plan
 from forecast.run.configuration import Configuration
 from forecast.scoring.subsets.lead import asked
 from machine.errors import InputError
@@ -143,7 +146,7 @@ def test_evaluate_looks_at_an_age_and_scores_by_lead(run, tmp_path):
     ("seen", "horizon", "sentence"),
     [
         ("1d", "1d", "no video has a reading within a fifth of 1 days, later than what is seen"),
-        ("soon", "last", "horizon 'soon'"),
+        ("soon", "last", "^--seen 'soon': expected hours"),
         ("0", "first", "horizon 'first'"),
     ],
 )
@@ -224,7 +227,7 @@ def written(found):
         (["6h: view_count=-1"], "'-1' is not a count"),
         (["6h: view_count=few"], "'few' is not a count"),
         (["6h: view_count=1, view_count=2"], "view_count stands there twice"),
-        (["soon: view_count=1"], "horizon 'soon'"),
+        (["soon: view_count=1"], "^--so-far 'soon: view_count=1': age 'soon': expected hours"),
         (["6h: plays=1"], "plays is not a target of the run"),
         (["1d: view_count=1", "24h: view_count=2"], "two readings at the age of 1 d"),
     ],
@@ -232,6 +235,21 @@ def written(found):
 def test_a_reading_that_makes_no_sense_is_refused(forecaster, texts, sentence):
     with pytest.raises(InputError, match=sentence):
         outlook(forecaster, Draft(0.0, read=tuple(map(parse_reading, texts))), [90_000.0], samples=40)
+
+
+def test_a_run_of_scores_says_that_they_do_not_grow(forecaster, data):
+    targets = dataclasses.replace(forecaster.featurizer.targets, scale=Scale("identity"))
+    scores = dataclasses.replace(forecaster, featurizer=dataclasses.replace(forecaster.featurizer, targets=targets, growth=None))
+    dataset, why = (
+        read_dataset(data),
+        "the run forecasts scores, of which no growth is learned, so what was read of a video tells it nothing",
+    )
+    with pytest.raises(InputError, match=f"^--so-far: {why}"):
+        in_order([parse_reading("6h: view_count=1")], scores.featurizer)
+    with pytest.raises(InputError, match=f"^--seen 1d: {why}"):
+        asked(dataset, scores.featurizer, "1d")
+    with pytest.raises(InputError, match=f"^--seen last: {why}"):
+        plan(scores, dataset, publish=0.0, horizon=86_400.0, seen="last")
 
 
 def test_a_table_of_drafts_begins_where_they_were_read(run, data, tmp_path, capsys):

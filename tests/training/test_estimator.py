@@ -88,6 +88,15 @@ def test_what_it_refuses(frame) -> None:
         small().fit(X, y[:5])
 
 
+def test_readings_of_one_video_are_no_rows_to_predict(frame) -> None:
+    X, y = frame
+    model = small().fit(X[:200], y[:200])
+    twice = pd.concat([X[:3], X[:2].assign(collected_at=X["collected_at"] - 60)])
+    for forecast in (model.predict, model.sample):
+        with pytest.raises(InputError, match="X has 5 rows of 3 ids: rows that repeat an id are readings of one video"):
+            forecast(twice)
+
+
 def test_rows_without_an_id_are_known_by_what_stands_in_them(frame) -> None:
     X, y = frame
     X = X.drop(columns="id")

@@ -92,3 +92,12 @@ def test_what_is_refused_leaves_nothing_behind(tmp_path, trained):
     with pytest.raises(InputError, match="no site"):
         refused()
     assert (run.path / "configuration.json").exists()  # what is gone on with stays
+
+
+def test_a_target_that_only_earlier_readings_say_may_be_asked_for_where_they_are_learned_from(tmp_path):
+    readings = pd.DataFrame({"id": ["a", "a"], "collected_at": [1.0, 2.0], "view_count": [1.0, 2.0], "saves": [1.0, np.nan]})
+    videos = DATASET.videos.assign(create_time=0.0, saves=np.nan)
+    dataset, asked = replace(DATASET, videos=videos, readings=readings), Configuration(targets=("view_count", "saves"))
+    begin(RunDirectory(tmp_path / "run"), asked, None, dataset, SHIPPED)
+    with pytest.raises(InputError, match="--targets saves: dataset has the column, but no number in it"):
+        begin(RunDirectory(tmp_path / "other"), replace(asked, without=("early",)), None, dataset, SHIPPED)

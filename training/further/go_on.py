@@ -158,7 +158,7 @@ def go_on(
         save_dependence(directory, old.dependence or Dependence.none(len(old.targets)))
         table = dataset.take(learning)
         seen = looks_to_learn(table, featurizer.seed)[0] if featurizer.growth is not None and read_again(table) else table
-        about["parts"] = built(table, featurizer.transform(seen), configuration.left_out)
+        about["parts"] = built(table, featurizer.transform(seen), configuration.left_out, counts=featurizer.targets.scale.counts)
         finish(directory, configuration, program, dataset, about, beside)
         return load(path, program=program, device=device)
 

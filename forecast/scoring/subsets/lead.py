@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from features.featurizer import Featurizer
-from features.followed.early import ages
+from features.followed.early import ages, why_unread
 from features.followed.looks import looks_at
 from features.tables.dataset import Dataset
 from forecast.forecaster import Forecaster, truth_of
@@ -28,13 +28,13 @@ def asked(dataset: Dataset, featurizer: Featurizer, seen: str = "0", horizon: st
     Raises:
         InputError: not such an age, nothing in `dataset` was followed, the run has learned from no readings, or no row has such a reading.
     """
-    known, wanted = days(seen, "first"), days(horizon, "last")
+    known, wanted = days(seen, "first", option="--seen"), days(horizon, "last")
     if dataset.readings is None:
         if (known, wanted) != (0.0, "last"):
             raise InputError(f"{dataset.name}: holds one reading of each video, so --seen 0 and --horizon last are all that can be asked")
         return dataset
     if not featurizer.follows and known != 0.0:
-        raise InputError(f"--seen {seen}: the run was trained without readings, so what was read of a video tells it nothing")
+        raise InputError(f"--seen {seen}: {why_unread(featurizer.targets.scale)}")
     return looks_at(dataset, known, wanted)
 
 
@@ -94,12 +94,12 @@ def by_lead(dataset: Dataset, rows: dict[str, np.ndarray], truth: np.ndarray) ->
     return found
 
 
-def days(text: str, *words: str) -> float | str:
-    """An age in days, from text such as 6h or 7d; one of `words` stays as it is.
+def days(text: str, *words: str, option: str = "horizon") -> float | str:
+    """An age in days, from text such as 6h or 7d; one of `words` stays as it is; `option` is where it stands.
 
     Raises:
         InputError: neither.
     """
     if text in words:
         return text
-    return 0.0 if text.strip() == "0" else parse_horizon(text) / DAY
+    return 0.0 if text.strip() == "0" else parse_horizon(text, option) / DAY

@@ -244,13 +244,41 @@ def test_readings_of_columns_of_ones_own_are_kept(tmp_path):
     assert read_source(tmp_path).readings["saves"].tolist() == [5, 9]
 
 
+def test_entries_of_one_video_are_left_out_each_for_its_own_reason(tmp_path):
+    entries = [
+        {"id": "a", "timestamp": 1700000000, "epoch": 1700009000, "view_count": 9, "extractor_key": "Youtube", "extractor": "youtube"},
+        {"id": "a", "epoch": 1699990000, "view_count": 1, "extractor_key": "Youtube", "extractor": "youtube"},
+        {"id": "a", "epoch": 1700005000, "view_count": 5, "extractor_key": "Youtube", "extractor": "youtube"},
+    ]
+    entries += [entries[2] | {"view_count": 6}, {**entries[2], "epoch": None}]
+    (tmp_path / "found.jsonl").write_text("\n".join(map(json.dumps, entries)))
+    source = read_source(tmp_path / "found.jsonl")
+    assert source.readings["view_count"].tolist() == [6, 9]
+    assert source.notes == [
+        "1 entries repeat an id; the last of each counts",
+        "1 entries say not when they were read, as others with their id do, and were left out",
+        "1 entries were read before their video was published, and were left out",
+    ]
+    counted = {
+        "videos": 1,
+        "other readings of them": 1,
+        "repeats of an id": 1,
+        "without a moment, beside others": 1,
+        "read before publication": 1,
+    }
+    assert {what: count for what, (count, _) in source.account.found["entries"].items() if count} == counted
+
+
 def test_a_wrong_table_of_counts_is_refused_or_counted(tmp_path):
     (tmp_path / "videos.csv").write_text("id,create_time,username\na,1700000000,me\n")
     (tmp_path / "counts.csv").write_text("id,collected_at,view_count\na,1700086400,5\nb,1700086400,5\na,1700090000,many\n")
     with pytest.raises(InputError, match="row 3, column view_count: 'many'"):
         read_source(tmp_path)
     for manner in ("checking", "lenient"):
-        with pytest.warns(InputWarning, match="1 of 3 rows were left out"):
+        with (
+            pytest.warns(InputWarning, match="1 of 3 rows were left out"),
+            pytest.warns(InputWarning, match="1 of 2 readings were left out"),
+        ):
             found = read_source(tmp_path, **{manner: True})
         assert found.readings["view_count"].tolist() == [5]
         assert found.account.found["entries"]["readings left out"] == (2, "counts.csv")

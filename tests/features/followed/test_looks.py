@@ -8,7 +8,7 @@ import pytest
 
 from features.featurizer import Featurizer
 from features.followed import early
-from features.followed.looks import HOUR, Followed, learned_from_looks, looks_at, looks_to_learn, read_again
+from features.followed.looks import HOUR, Followed, last_told, learned_from_looks, looks_at, looks_to_learn, read_again
 from features.simulated.growth import simulate_followed
 from features.tables.dataset import Dataset
 from machine.errors import InputError
@@ -180,3 +180,23 @@ def test_no_video_was_read(followed):
     looks, owner = looks_to_learn(none, 0)
     assert sorted(set(owner)) == [0, 1, 2]
     assert looks.videos["view_count"].isin([7.0, 8.0, 9.0]).all()
+
+
+def test_a_target_that_not_one_last_reading_says_is_learned_at_the_readings_that_do():
+    dataset = simulate_followed(60, seed=1)[0]
+    ended = ~dataset.readings.duplicated("id", keep="last")
+    readings = dataset.readings.assign(like_count=dataset.readings["like_count"].mask(ended))
+    blank = replace(dataset, readings=readings, videos=dataset.videos.assign(like_count=np.nan))
+    before = readings[~ended].drop_duplicates("id", keep="last")["like_count"].to_numpy()
+    assert last_told(blank)["like_count"].tolist() == before.tolist()
+    assert last_told(dataset).equals(dataset.videos)
+    looks, owner = looks_to_learn(blank, 0)
+    # a count read earlier is not what was reached: at the last reading it stays unknown
+    last = looks.videos["collected_at"].to_numpy() == dataset.videos["collected_at"].to_numpy()[owner]
+    np.testing.assert_array_equal(looks.videos["like_count"].isna(), last)
+    assert 0 < last.mean() < 1
+    fitted = Featurizer.fit(blank)
+    assert "like_count" in fitted.targets.names
+    assert fitted.targets.loc[fitted.targets.names.index("like_count")] == pytest.approx(np.log1p(before).mean())
+    with pytest.raises(InputError, match="no usable target"):  # snapshots are learned from last readings alone
+        Featurizer.fit(blank, targets=("like_count",), without=("early",))

@@ -51,11 +51,18 @@ def test_each_missing_part_tells_why() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "published", "why"),
-    [(1, True, "no video was read more than once"), (2, False, "no column create_time"), (2, True, "only counts are followed")],
+    ("days", "published", "counts", "why"),
+    [
+        (1, True, True, "no video was read more than once"),
+        (2, False, True, "no column create_time"),
+        (2, True, False, "only counts are followed"),
+        (2, True, True, "the run that it goes on from was trained without readings"),
+    ],
 )
-def test_why_readings_tell_nothing(days, published, why):
+def test_why_readings_tell_nothing(days, published, counts, why):
     videos = pd.DataFrame({"id": ["a"], "follower_count": [5.0]} | ({"create_time": [0.0]} if published else {}))
     readings = pd.DataFrame({"id": ["a"] * days, "collected_at": np.arange(days) * 86_400.0, "view_count": 1.0})
     social = Part(torch.zeros(1, 1), torch.zeros(1, 0, dtype=torch.int64), torch.ones(1, dtype=torch.bool))
-    assert built(Dataset(videos, readings=readings), Videos({"social": social}, torch.zeros(1, 1)))["early"] == f"none: {why}"
+    assert (
+        built(Dataset(videos, readings=readings), Videos({"social": social}, torch.zeros(1, 1)), counts=counts)["early"] == f"none: {why}"
+    )

@@ -1,11 +1,13 @@
 """Readings of followed videos, by value: where they may stand, what the last one is, and the sentence with which the rest is refused."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from features.followed.looks import looks_at
 from features.tables.dataset import as_dataset, read_dataset
 from machine.errors import InputError, InputWarning
 
@@ -70,13 +72,70 @@ def test_a_videos_table_may_repeat_an_id_at_another_moment(tmp_path):
         assert dataset.videos["view_count"].tolist() == [8, 7]
 
 
+def test_a_blank_cell_of_the_newest_row_erases_nothing_but_counts(tmp_path):
+    rows = [
+        "a,1700000100,me,one,10,1700000200,5,1",
+        "b,1700000100,,two,,1700000200,6,",
+        "a,,,,,1700000400,8,",
+        "a,,,three,12,1700000300,7,",
+    ]
+    head = "id,create_time,username,video_description,follower_count,collected_at,view_count,like_count"
+    written(tmp_path, videos="\n".join([head, *rows]))
+    with pytest.warns(InputWarning, match="not one of the last readings of 2 videos says like_count"):
+        videos = read_dataset(tmp_path).videos
+    assert videos[["username", "video_description"]].to_numpy().tolist() == [["me", "three"], [None, "two"]]
+    expected = [[1700000100, 12, 1700000400, 8, np.nan], [1700000100, np.nan, 1700000200, 6, np.nan]]
+    assert same(videos[["create_time", "follower_count", "collected_at", "view_count", "like_count"]].to_numpy().tolist(), expected)
+
+
 def test_counts_of_the_videos_table_at_a_moment_of_their_own_are_a_reading(tmp_path):
-    videos = "id,create_time,collected_at,view_count\nb,1700000100,1700000600,12\na,1700000200,1700000260,5\n"
+    videos = "id,create_time,collected_at,view_count\nb,1700000100,1700000600,12\na,1700000200,1700000260,7\n"
     counts = "id,collected_at,view_count\nb,1700000160,3\na,1700000260,7\na,1700000300,8\n"
     dataset = read_dataset(written(tmp_path, videos=videos, counts=counts))
     found = dataset.readings[["id", "collected_at", "view_count"]].to_numpy().tolist()
     assert found == [["b", 1700000160, 3], ["b", 1700000600, 12], ["a", 1700000260, 7], ["a", 1700000300, 8]]
     assert dataset.videos["view_count"].tolist() == [12, 8]
+
+
+def test_a_line_that_is_there_twice_is_one_reading(tmp_path):
+    """Such as where the tables of two weeks, which overlap, were joined."""
+    lines = COUNTS.splitlines(keepends=True)
+    assert same(read(read_dataset(written(tmp_path, videos=VIDEOS, counts="".join([*lines, *lines[1:3]])))), READ)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_two_readings_at_one_moment_in_two_tables_are_one(tmp_path, several):
+    """Whether the videos table repeats ids or not: what only one of the two says is kept, and they may not contradict each other."""
+    row = "a,1700000200,1700000260,{},2\n" + "a,1700000200,1700000230,,1\n" * several
+    written(tmp_path, videos="id,create_time,collected_at,view_count,like_count\n" + row.format(""))
+    written(tmp_path, counts="id,collected_at,view_count,like_count\na,1700000260,7,\na,1700000230,3,1\n")
+    dataset = read_dataset(tmp_path)
+    assert dataset.videos[["view_count", "like_count"]].to_numpy().tolist() == [[7, 2]]
+    assert same(read(dataset), [["a", 1700000230, 3, 1], ["a", 1700000260, 7, 2]])
+    written(tmp_path, videos="id,create_time,collected_at,view_count,like_count\n" + row.format(8))
+    with pytest.raises(InputError) as caught:
+        read_dataset(tmp_path)
+    said = "the video 'a' is read at collected_at 1700000260 in the videos table too, with other counts"
+    assert str(caught.value) == f"{tmp_path / 'counts.csv'}: {said}"
+
+
+@pytest.mark.parametrize(
+    ("videos", "of_b"),
+    [
+        ("b,1700000100,1700000300,5\na,1700000200,1700000260,1\n", [[1700000300, np.nan, 5], [1700000400, 9, np.nan]]),
+        ("b,1700000100,,5\na,1700000200,,1\n", [[1700000400, 9, 5]]),
+    ],
+)
+def test_a_count_of_the_videos_table_alone_is_known_at_the_moment_of_its_row_or_at_the_last_reading(tmp_path, videos, of_b):
+    counts = "id,collected_at,view_count\na,1700000260,7\nb,1700000400,9\nb,1700000160,3\n"
+    written(tmp_path, videos="id,create_time,collected_at,like_count\n" + videos, counts=counts)
+    with pytest.warns(InputWarning, match="counts.csv: lacks like_count, which the videos table says at one moment of each video"):
+        dataset = read_dataset(tmp_path)
+    of_a = [1700000260, 7, 1]
+    assert same(read(dataset), [["b", 1700000160, 3, np.nan], *(["b", *one] for one in of_b), ["a", *of_a]])
+    assert same(dataset.videos[["collected_at", "view_count", "like_count"]].to_numpy().tolist(), [of_b[-1], of_a])
+    minute = looks_at(dataset, horizon=60 / 86_400)
+    assert same(minute.videos[["view_count", "like_count"]].to_numpy().tolist(), [[3, np.nan], [7, 1]])
 
 
 def test_a_table_without_readings_has_none(tmp_path):
@@ -144,6 +203,13 @@ def test_counts_need_their_columns(tmp_path, counts, sentence):
             "a,1700000100,1700000200,1\na,1700000100,1700000099,2\n",
             "row 2 was read before its video 'a' was published (collected_at, create_time)",
         ),
+        *(
+            (
+                f"a,{own},1700000099,1\na,1700000100,1700000200,2\n",
+                "row 1 was read before its video 'a' was published (collected_at, create_time)",
+            )
+            for own in ("", "1700000050")
+        ),
     ],
 )
 def test_a_bad_second_row_of_a_video_is_refused(tmp_path, rows, sentence):
@@ -153,8 +219,25 @@ def test_a_bad_second_row_of_a_video_is_refused(tmp_path, rows, sentence):
     assert str(caught.value) == f"{tmp_path / 'videos.csv'}: {sentence}"
 
 
-def test_readings_of_a_row_that_was_left_out_are_left_out_with_it(tmp_path):
-    written(tmp_path, videos=VIDEOS.replace("a,1700000200", "a,never"), counts=COUNTS)
-    with pytest.warns(InputWarning, match="1 of 3 rows were left out"):
+def test_readings_of_a_row_that_was_left_out_are_left_out_with_it_and_counted(tmp_path):
+    written(tmp_path, videos=VIDEOS.replace("a,1700000200", "a,never"), counts=COUNTS + "b,,1,1\n")
+    foreign = "2 of 5 readings were left out (--lenient): row 1 reads the video 'a', which is not in the videos table"
+    with pytest.warns(InputWarning, match=re.escape(foreign)), pytest.warns(InputWarning, match="1 of 3 rows were left out"):
         dataset = read_dataset(tmp_path, lenient=True)
     assert same(read(dataset), READ[:3])
+
+
+def test_readings_of_other_videos_alone_are_refused_whatever_is_left_out(tmp_path):
+    written(tmp_path, videos=VIDEOS.replace("\n", "\n00").removesuffix("00"), counts=COUNTS)
+    with pytest.raises(InputError) as caught:
+        read_dataset(tmp_path, lenient=True)
+    said = "not one reading can be used (--lenient): row 1 reads the video 'a', which is not in the videos table"
+    assert str(caught.value) == f"{tmp_path / 'counts.csv'}: {said}"
+
+
+def test_a_target_that_only_earlier_readings_say_is_warned_of(tmp_path):
+    written(tmp_path, videos=VIDEOS, counts="id,collected_at,view_count,like_count\nb,1700000160,3,2\nb,1700000400,9,\na,1700000260,7,\n")
+    with pytest.warns(InputWarning, match="not one of the last readings of 2 videos says like_count, as earlier ones do"):
+        dataset = read_dataset(tmp_path)
+    assert dataset.videos["like_count"].isna().all()
+    read_dataset(tmp_path, targets=("view_count",))
