@@ -1,10 +1,11 @@
 """What tests share: videos of any shape, a small world on disk, one small trained run, and a guard over global state."""
 
+import hashlib
 import importlib
 import io
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -19,13 +20,13 @@ from features.simulated.world import simulate
 from features.tables.dataset import Dataset
 from features.videos import Part, Videos
 from forecast.member import Member
+from machine import command
 from machine.files import writing
 from program import Networks, Program
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell makes what it starts in the background deaf to Ctrl-C
 
 SMALL = ["--members", "1", "--epochs", "2", "--width", "16", "--latent", "4", "--batch-size", "128"]
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +113,26 @@ def write_dataset(dataset: Dataset, directory: Path) -> Path:
     return directory
 
 
+def checksums(directory: Path) -> dict[str, str]:
+    """SHA-256 of every file below the directory, by its path from there."""
+    files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def refused(main: Callable, arguments: Sequence[object], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command in this process, which ends with exit code 2; its one sentence."""
+    try:
+        code = command.run(main, list(map(str, arguments)))
+    except SystemExit as stop:  # argparse
+        code = stop.code
+    error = capsys.readouterr().err
+    assert code == 2, error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert "Traceback" not in error
+    return error
+
+
 @pytest.fixture(scope="session")
 def world() -> Dataset:
     """600 videos of the simulated world."""
@@ -139,8 +160,11 @@ def run_directory(dataset_directory: Path, small: list[str], tmp_path_factory: p
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    """Real data beside the checkout; tests that need it are skipped where it is absent."""
-    if not SHARED.is_dir():
-        pytest.skip("needs the real data in ../shared/data")
-    return SHARED
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of the small backbone, random on purpose."""
+    from extraction.backbones.efficientnet import EfficientNetLite0
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "lite0.pt"
+    torch.save(EfficientNetLite0().state_dict(), path)
+    return path
