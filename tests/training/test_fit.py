@@ -30,7 +30,7 @@ def test_the_weights_are_those_of_the_best_epoch(make_videos) -> None:
         entries.append(entry)
         weights.append(copy.deepcopy(modules.state_dict()))
 
-    member = fit(model, guide, networks, train, validation, settings, report=report)
+    fit(model, guide, networks, train, validation, settings, report=report)
     crps = [entry["validation_crps"] for entry in entries]
     best = int(np.argmin(crps))
     assert len(crps) == 20
@@ -39,4 +39,4 @@ def test_the_weights_are_those_of_the_best_epoch(make_videos) -> None:
     for name, value in modules.state_dict().items():
         assert torch.equal(value, weights[best][name]), name
     assert not all(torch.equal(value, weights[-1][name]) for name, value in modules.state_dict().items())
-    assert not any(module.training for module in (member, *modules.modules()))
+    assert not any(module.training for network in networks for module in network.modules())
