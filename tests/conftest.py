@@ -4,7 +4,9 @@ import hashlib
 import importlib
 import io
 import os
+import random
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -31,9 +33,21 @@ SMALL = ["--members", "1", "--epochs", "2", "--width", "16", "--latent", "4", "-
 
 @pytest.fixture(autouse=True)
 def guard() -> Iterator[None]:
-    """Fail a test that leaves something behind in pyro's parameter store or in global state."""
-    before = _global_state()
-    yield
+    """Fail a test that leaves something behind in pyro's parameter store or in global state.
+
+    A test may seed torch, and then draw from its global generator; what it calls may not seed it, nor may anybody draw unseeded.
+    """
+    before, draws = _global_state(), torch.get_rng_state()
+    seed, seeded = torch.manual_seed, []
+
+    def manual_seed(number: int) -> torch.Generator:
+        if sys._getframe(1).f_globals["__name__"].startswith("tests."):
+            seeded.append(number)
+        return seed(number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "manual_seed", manual_seed)
+        yield
     left = list(pyro.get_param_store().keys())
     pyro.clear_param_store()
     assert not left, f"the test left parameters in pyro's store: {left}"
@@ -41,6 +55,9 @@ def guard() -> Iterator[None]:
     if after["device"] != before["device"]:
         torch.set_default_device(None)
     changed = [name for name in before if after[name] != before[name]]
+    if not seeded and not torch.equal(torch.get_rng_state(), draws):
+        changed.append("draws of torch")
+    torch.set_rng_state(draws)
     assert not changed, f"the test changed global state: {changed}"
 
 
@@ -53,7 +70,8 @@ def _global_state() -> dict:
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "validation": torch.distributions.Distribution._validate_args,
         "stack": len(pyro.poutine.runtime._PYRO_STACK),
-        "random": np.random.get_state()[1].tobytes(),  # noqa: NPY002  (this is the state to protect)
+        "numpy": repr([part.tobytes() if isinstance(part, np.ndarray) else part for part in np.random.get_state()]),  # noqa: NPY002
+        "random": random.getstate(),
         "directory": os.getcwd(),
     }
 

@@ -28,6 +28,7 @@ def test_residual_layers_begin_with_the_sum_of_input_and_branch() -> None:
 
 @pytest.mark.parametrize("depth", [1, 7])
 def test_published_layers_have_as_many_activations_as_depth(depth: int) -> None:
+    torch.manual_seed(0)
     stack = layers(4, depth, 0.0, residual=False)
     assert sum(isinstance(layer, torch.nn.LeakyReLU) for layer in stack) == depth
     assert sum(isinstance(layer, torch.nn.Linear) for layer in stack) == depth - 1  # the first is the expert's own

@@ -150,6 +150,7 @@ def test_the_share_is_that_of_the_least_crps() -> None:
 
 def test_of_videos_that_were_read_growth_is_learned(make_videos) -> None:
     """Videos measured from an origin in a unit give the same linear forecast as their popularity measured so beforehand."""
+    torch.manual_seed(0)
     random = torch.Generator().manual_seed(0)
     targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
     videos = make_videos(200, {"social": 4}, targets=2, missing=0.0)
@@ -183,6 +184,7 @@ def test_errors_of_growth_count_as_they_are_scored(make_videos, monkeypatch) -> 
 
 
 def test_without_a_validation_row_the_linear_forecast_stands_alone(make_videos) -> None:
+    torch.manual_seed(0)
     targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
     videos = make_videos(40, {"social": 4}, targets=2)
     for held in (0, 1):
@@ -193,6 +195,7 @@ def test_without_a_validation_row_the_linear_forecast_stands_alone(make_videos) 
 
 
 def test_errors_of_growth_are_normal(make_videos) -> None:
+    torch.manual_seed(0)
     targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
     videos = make_videos(300, {"social": 4}, targets=2)
     videos = replace(videos, popularity=videos.popularity.exp())
@@ -205,6 +208,7 @@ def test_errors_of_growth_are_normal(make_videos) -> None:
 
 
 def test_one_row_is_not_enough_for_a_line(make_videos) -> None:
+    torch.manual_seed(0)
     targets = Targets.fit(pd.DataFrame({"a": [1.0, 5.0, 30.0], "b": [2.0, 9.0, 4.0]}), ("a", "b"), "log1p")
     videos = make_videos(1, {"social": 4}, targets=2)
     member = Member(Program(model, guide), build({"social": PartShape(4)}, targets, Configuration(width=8, latent=2))).setup(videos)
