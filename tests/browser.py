@@ -1,6 +1,7 @@
 """Debian's chromium, driven by Playwright; tests that need it are skipped with a reason where it is not installed."""
 
 import contextlib
+import random
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,7 @@ def open_page(width: int = 1200, height: int = 1400, **options: Any) -> Iterator
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     if not shutil.which(CHROMIUM):
         pytest.skip("needs chromium")
+    state = random.getstate()  # Playwright draws names from it
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         page = browser.new_page(viewport={"width": width, "height": height}, **options)
@@ -28,3 +30,4 @@ def open_page(width: int = 1200, height: int = 1400, **options: Any) -> Iterator
         page.on("pageerror", lambda error: errors.append(str(error)))
         yield page, asked, errors
         browser.close()
+    random.setstate(state)

@@ -1,10 +1,13 @@
 """What tests share: videos of any shape, a small world on disk, one small trained run, and a guard over global state."""
 
+import hashlib
 import importlib
 import io
 import os
+import random
 import signal
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -19,20 +22,32 @@ from features.simulated.world import simulate
 from features.tables.dataset import Dataset
 from features.videos import Part, Videos
 from forecast.member import Member
+from machine import command
 from machine.files import writing
 from program import Networks, Program
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell makes what it starts in the background deaf to Ctrl-C
 
 SMALL = ["--members", "1", "--epochs", "2", "--width", "16", "--latent", "4", "--batch-size", "128"]
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture(autouse=True)
 def guard() -> Iterator[None]:
-    """Fail a test that leaves something behind in pyro's parameter store or in global state."""
-    before = _global_state()
-    yield
+    """Fail a test that leaves something behind in pyro's parameter store or in global state.
+
+    A test may seed torch, and then draw from its global generator; what it calls may not seed it, nor may anybody draw unseeded.
+    """
+    before, draws = _global_state(), torch.get_rng_state()
+    seed, seeded = torch.manual_seed, []
+
+    def manual_seed(number: int) -> torch.Generator:
+        if sys._getframe(1).f_globals["__name__"].startswith("tests."):
+            seeded.append(number)
+        return seed(number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "manual_seed", manual_seed)
+        yield
     left = list(pyro.get_param_store().keys())
     pyro.clear_param_store()
     assert not left, f"the test left parameters in pyro's store: {left}"
@@ -40,6 +55,9 @@ def guard() -> Iterator[None]:
     if after["device"] != before["device"]:
         torch.set_default_device(None)
     changed = [name for name in before if after[name] != before[name]]
+    if not seeded and not torch.equal(torch.get_rng_state(), draws):
+        changed.append("draws of torch")
+    torch.set_rng_state(draws)
     assert not changed, f"the test changed global state: {changed}"
 
 
@@ -52,7 +70,8 @@ def _global_state() -> dict:
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "validation": torch.distributions.Distribution._validate_args,
         "stack": len(pyro.poutine.runtime._PYRO_STACK),
-        "random": np.random.get_state()[1].tobytes(),  # noqa: NPY002  (this is the state to protect)
+        "numpy": repr([part.tobytes() if isinstance(part, np.ndarray) else part for part in np.random.get_state()]),  # noqa: NPY002
+        "random": random.getstate(),
         "directory": os.getcwd(),
     }
 
@@ -112,6 +131,26 @@ def write_dataset(dataset: Dataset, directory: Path) -> Path:
     return directory
 
 
+def checksums(directory: Path) -> dict[str, str]:
+    """SHA-256 of every file below the directory, by its path from there."""
+    files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
+    return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def refused(main: Callable, arguments: Sequence[object], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command in this process, which ends with exit code 2; its one sentence."""
+    try:
+        code = command.run(main, list(map(str, arguments)))
+    except SystemExit as stop:  # argparse
+        code = stop.code
+    error = capsys.readouterr().err
+    assert code == 2, error
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert "Traceback" not in error
+    return error
+
+
 @pytest.fixture(scope="session")
 def world() -> Dataset:
     """600 videos of the simulated world."""
@@ -139,8 +178,11 @@ def run_directory(dataset_directory: Path, small: list[str], tmp_path_factory: p
 
 
 @pytest.fixture(scope="session")
-def shared() -> Path:
-    """Real data beside the checkout; tests that need it are skipped where it is absent."""
-    if not SHARED.is_dir():
-        pytest.skip("needs the real data in ../shared/data")
-    return SHARED
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of the small backbone, random on purpose."""
+    from extraction.backbones.efficientnet import EfficientNetLite0
+
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "lite0.pt"
+    torch.save(EfficientNetLite0().state_dict(), path)
+    return path

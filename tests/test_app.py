@@ -119,6 +119,7 @@ def test_a_bad_clip_is_refused_with_the_sentence_of_extract(tmp_path, monkeypatc
 
     from extraction.backbones.efficientnet import EfficientNetLite0
 
+    torch.manual_seed(0)
     torch.save(EfficientNetLite0().state_dict(), tmp_path / "weights.pt")
     (tmp_path / "source").mkdir()
     clip = tmp_path / "source" / "bad.mp4"

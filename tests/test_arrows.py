@@ -36,7 +36,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_house_keeps_its_arrows(copy: Path) -> None:
     result = lint(copy)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "4 kept, 0 broken" in result.stdout
+    assert "5 kept, 0 broken" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,9 @@ def test_the_house_keeps_its_arrows(copy: Path) -> None:
         ("training", "import extraction.store"),
         ("extraction", "from forecast.run.load import load"),
         ("extraction", "import training"),
+        ("machine", "import train"),
+        ("training", "def late():\n    from benchmarks.lacking import main"),
+        ("features", "from tests.conftest import checksums"),
     ],
 )
 def test_one_arrow_the_wrong_way_round_is_found(copy: Path, room: str, line: str) -> None:
@@ -77,6 +80,13 @@ def test_a_circle_inside_training_is_found(copy: Path) -> None:
         fit.write_text(as_it_was)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "no circle of files inside training BROKEN" in result.stdout
+
+
+def test_what_no_room_may_know_is_all_that_stands_beside_them() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    [contract] = [one for one in tools["importlinter"]["contracts"] if one["name"] == "rooms know no verb, no benchmark and no test"]
+    assert set(contract["source_modules"]) == set(ROOMS)
+    assert set(contract["forbidden_modules"]) == {path.stem for path in ROOT.glob("*.py")} | {"benchmarks", "tests"}
 
 
 def test_every_room_is_installed() -> None:

@@ -12,22 +12,9 @@ import evaluate
 import predict
 import train
 from machine import command
+from tests.conftest import refused
 
 ROOT = Path(train.__file__).parent
-
-
-def refused(main, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """Run a command in this process; its one sentence."""
-    try:
-        code = command.run(main, arguments)
-    except SystemExit as stop:  # argparse
-        code = stop.code
-    error = capsys.readouterr().err
-    assert code == 2, error
-    assert error.startswith("error: ")
-    assert error.count("\n") == 1
-    assert "Traceback" not in error
-    return error
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def test_safetensors_and_headless_weights_give_the_same(resnet50, pictures, tmp_
 
 
 def test_wrong_weights_are_refused(resnet50, tmp_path):
+    torch.manual_seed(0)
     torch.save(EfficientNetLite0().state_dict(), tmp_path / "other.pt")
     with pytest.raises(InputError, match="not the weights of resnet50"):
         Network(Settings(weights=str(tmp_path / "other.pt")))
@@ -162,6 +163,7 @@ def photograph(pixels):
 
 
 def test_real_photographs_get_sensible_labels():
+    torch.manual_seed(0)
     data = pytest.importorskip("skimage.data")
     from sklearn.datasets import load_sample_images
 

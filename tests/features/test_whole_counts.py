@@ -33,6 +33,7 @@ def test_a_count_is_spread_evenly_over_what_rounds_to_it():
 
 
 def test_what_is_no_whole_count_is_not_spread():
+    torch.manual_seed(0)
     popularity = torch.tensor([[math.log1p(2), 0.3, math.log1p(5000), math.nan]])
     found = dequantiser(np.array([False, False, True, True]), torch.device("cpu"))(labelled(popularity)).popularity
     torch.testing.assert_close(found, popularity, rtol=0, atol=0, equal_nan=True)

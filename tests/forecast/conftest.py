@@ -16,14 +16,14 @@ from forecast.run.configuration import Configuration
 from guide import guide
 from model import model
 from program import Program, build
-from tests.forecast.small import train_small, write_dataset
+from tests.forecast.small import train_small, write_small
 from training.fit import fit
 
 
 @pytest.fixture(scope="session")
 def small_data(tmp_path_factory):
     """A dataset directory of 240 simulated videos."""
-    return write_dataset(tmp_path_factory.mktemp("data") / "videos-here")
+    return write_small(tmp_path_factory.mktemp("data") / "videos-here")
 
 
 @pytest.fixture(scope="session")

@@ -2,24 +2,20 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from features.simulated.world import simulate
 from features.tables.columns import COUNTS
+from features.tables.dataset import Dataset
+from tests.conftest import write_dataset
 
 SETTINGS = ["--members", "2", "--epochs", "2", "--width", "8", "--latent", "4", "--depth", "1", "--batch-size", "64", "--device", "cpu"]
 
 
-def write_dataset(directory: Path, rows: int = 240, seed: int = 0) -> Path:
-    """Simulated videos as csv files, with a sound title; counts stay whole numbers."""
+def write_small(directory: Path, rows: int = 240, seed: int = 0) -> Path:
+    """Simulated videos as a directory, with a sound title; counts stay whole numbers."""
     dataset, _ = simulate(rows, seed)
-    directory.mkdir(parents=True, exist_ok=True)
     videos = dataset.videos.assign(music_title=[f"sound {row % 9}" for row in range(rows)], region_code="DE")
     videos[list(COUNTS)] = videos[list(COUNTS)].astype(int)
-    videos.to_csv(directory / "videos.csv", index=False)
-    for part, table in dataset.ready.items():
-        pd.concat([videos[["id"]], table], axis=1).dropna(how="all", subset=list(table)).to_csv(directory / f"{part}.csv", index=False)
-    return directory
+    return write_dataset(Dataset(videos, dataset.ready), directory)
 
 
 def train_small(data: Path, run: Path, *options: str) -> Path:

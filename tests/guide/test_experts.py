@@ -7,6 +7,7 @@ from guide.experts import Forget, Periodic, layers
 
 
 def test_periodic_by_hand() -> None:
+    torch.manual_seed(0)
     module = Periodic(features=2, frequencies=3, width=4)
     numbers = torch.randn(5, 2)
     found = module(numbers)
@@ -19,6 +20,7 @@ def test_periodic_by_hand() -> None:
 
 
 def test_residual_layers_begin_with_the_sum_of_input_and_branch() -> None:
+    torch.manual_seed(0)
     stack = layers(4, 1, 0.0, residual=True)
     hidden = torch.randn(3, 4)
     torch.testing.assert_close(stack[0](hidden), hidden + stack[0].network(hidden))
@@ -26,6 +28,7 @@ def test_residual_layers_begin_with_the_sum_of_input_and_branch() -> None:
 
 @pytest.mark.parametrize("depth", [1, 7])
 def test_published_layers_have_as_many_activations_as_depth(depth: int) -> None:
+    torch.manual_seed(0)
     stack = layers(4, depth, 0.0, residual=False)
     assert sum(isinstance(layer, torch.nn.LeakyReLU) for layer in stack) == depth
     assert sum(isinstance(layer, torch.nn.Linear) for layer in stack) == depth - 1  # the first is the expert's own
@@ -61,6 +64,7 @@ def test_what_a_missing_row_holds_does_not_matter() -> None:
 
 
 def test_a_part_that_every_row_lacks_leaves_its_expert_without_gradient() -> None:
+    torch.manual_seed(0)
     experts = Experts({"visual": Expert(PartShape(3), 4, width=8), "acoustic": Expert(PartShape(2), 4, width=8)})
     codes, here = torch.zeros(5, 0, dtype=torch.int64), torch.ones(5, dtype=torch.bool)
     videos = Videos({"visual": Part(torch.randn(5, 3), codes, here), "acoustic": Part(torch.full((5, 2), torch.nan), codes, ~here)})
@@ -74,6 +78,7 @@ GAPS = PartShape(numbers=5, gaps=(Gap((0, 2), (3, 4)), Gap((1, 2), (4,))))
 
 
 def test_forgetting_is_for_training_only() -> None:
+    torch.manual_seed(0)
     numbers = torch.randn(7, 5)
     assert torch.equal(Forget(GAPS, 0.5).eval()(numbers), numbers)
     assert torch.equal(Forget(GAPS, 0.0).train()(numbers), numbers)

@@ -15,19 +15,6 @@ pytest.importorskip("ray")
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of the small backbone, random on purpose."""
-    import torch
-
-    from extraction.backbones.efficientnet import EfficientNetLite0
-
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "lite0.pt"
-    torch.save(EfficientNetLite0().state_dict(), path)
-    return path
-
-
 def workers_of(parent: int, task: str) -> list[int]:
     """Processes below `parent` in which Ray runs `task`."""
     parents, titles = {}, {}

@@ -84,6 +84,7 @@ def test_further_parts_change_nothing(make_videos) -> None:
 
 
 def test_one_site_of_a_model_is_pooled(make_videos) -> None:
+    torch.manual_seed(0)
     videos = make_videos(4, {"social": 2})
     linear = Linear({"social": PartShape(2)}, 3)
     linear.loc.fill_(7.0)

@@ -54,6 +54,9 @@ def test_fit_predict_sample(frame) -> None:
     low, high = model.predict(X[:7], quantiles=[0.1, 0.9])
     assert (low <= high).all()
     assert model.sample(X[:7], 30).shape == (30, 7, 2)
+    levels, model = [0.1, 0.5, 0.9], model.set_params(samples=201)  # each of these levels is that of one draw: no scale between two
+    np.testing.assert_array_equal(model.predict(X[:7], quantiles=levels), np.quantile(model.sample(X[:7], 201), levels, axis=0))
+    np.testing.assert_array_equal(model.predict(X[:7]), np.median(model.sample(X[:7], 201), axis=0))
     again = clone(model).fit(X, y)
     np.testing.assert_array_equal(again.predict(X[:7]), model.predict(X[:7]))
     one = small().fit(X, y["view_count"])

@@ -8,19 +8,6 @@ from tests.extraction.command.commands import extract, options
 
 
 @pytest.fixture(scope="package")
-def weights(tmp_path_factory):
-    """Weights of the small backbone, random on purpose."""
-    import torch
-
-    from extraction.backbones.efficientnet import EfficientNetLite0
-
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "lite0.pt"
-    torch.save(EfficientNetLite0().state_dict(), path)
-    return path
-
-
-@pytest.fixture(scope="package")
 def source(tmp_path_factory):
     """Ten videos: seven good clips, one of them twice, one broken, one missing, one without a file."""
     folder = tmp_path_factory.mktemp("source")

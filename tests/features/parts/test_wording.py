@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -55,6 +56,7 @@ def test_too_few_shared_words_are_no_part(texts) -> None:
 
 
 def test_few_rows_have_it_in_the_textual_part_and_keep_it_in_the_run() -> None:
+    torch.manual_seed(0)
     dataset = Dataset(table(80))
     fitted = Featurizer.fit(dataset, targets=("view_count",), seed=3)
     assert fitted.columns["textual"][-20:] == fitted.wording["textual"].names

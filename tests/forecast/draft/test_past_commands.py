@@ -1,6 +1,5 @@
 """--past: what other videos reached, handed in at forecast time, through the commands."""
 
-import hashlib
 import json
 
 import numpy as np
@@ -13,10 +12,7 @@ import predict
 from features.simulated.world import simulate
 from machine import command
 from machine.errors import InputError
-
-
-def checksums(directory):
-    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(directory.rglob("*")) if path.is_file()}
+from tests.conftest import checksums
 
 
 @pytest.fixture(scope="module")

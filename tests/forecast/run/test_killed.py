@@ -18,6 +18,7 @@ import predict
 import train
 from machine import command, files
 from machine.errors import InputError
+from tests.conftest import refused
 from tests.forecast.small import SETTINGS, train_small
 from training import members
 
@@ -174,14 +175,6 @@ def read_only(small_run, small_data):
         yield shelf
         for path in (Path(name), *Path(name).rglob("*")):
             path.chmod(0o755)
-
-
-def refused(main, arguments, capsys):
-    """The one sentence of a command that ends with code 2."""
-    assert command.run(main, list(map(str, arguments))) == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith("error: ")
-    return error
 
 
 def test_no_room_ends_in_one_sentence_and_room_again_ends_the_run(small_data, tmp_path, capsys):

@@ -18,6 +18,7 @@ def layout(networks) -> dict:
 @pytest.mark.parametrize("likelihood", ["normal", "mixture"])
 @pytest.mark.parametrize("preset", PRESETS)
 def test_shapes_are_those_of_real_networks(preset, likelihood):
+    torch.manual_seed(0)
     configuration = Configuration(**PRESETS[preset] | {"likelihood": likelihood, "width": 8, "latent": 4})
     featurizer = Featurizer.fit(simulate(60)[0])
     with shapes_only():

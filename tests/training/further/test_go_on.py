@@ -1,6 +1,5 @@
 """--from: a run that goes on with other data, through the command and from Python."""
 
-import hashlib
 import json
 import re
 from dataclasses import replace
@@ -17,12 +16,9 @@ from features.tables.dataset import Dataset, read_dataset
 from forecast.run.load import load
 from machine import command
 from machine.errors import InputError, InputWarning
+from tests.conftest import checksums
 from training import go_on
 from training.further import own
-
-
-def checksums(directory):
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(directory.iterdir()) if path.is_file()}
 
 
 @pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
