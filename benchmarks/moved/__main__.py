@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
+from benchmarks.peers.columns import Look
+from benchmarks.peers.runner import Question, scores
 from features.followed.looks import looks_at
-from features.rows.splits import Rows
 from features.scale import Scale
 from features.tables.dataset import Dataset, read_dataset
 from forecast.forecaster import Forecaster
 from forecast.run.configuration import Configuration
 from forecast.run.load import load
 from forecast.scoring.evaluation import evaluate
-from forecast.scoring.scores import mean_scores
 from forecast.scoring.subsets.lead import days
 from machine.command import Parser, path, run, whole
 from machine.errors import InputError
@@ -117,8 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 told(name, size, "from scratch", *_scores(train(few, settings), seen, common), f"{time.process_time() - began:.0f}")
             for peer in filter(None, options.peers.split(",")):
                 began = time.process_time()
-                scores = _peer(peer, few, scored, tuple(common), move.target_scale, look)
-                told(name, size, peer, *scores, f"{time.process_time() - began:.0f}")
+                found = _peer(peer, few, scored, tuple(common), move.target_scale, look)
+                told(name, size, peer, *found, f"{time.process_time() - began:.0f}")
     if options.out:
         write_text(options.out, "\n".join([*lines, ""]))
 
@@ -129,29 +130,16 @@ def _scores(forecaster: Forecaster, scored: Dataset, targets: Sequence[str]) -> 
     return tuple(f"{np.mean([found[one][name] for one in targets]):.3f}" for name in ("crps", "coverage_95"))  # type: ignore[return-value]
 
 
-def _peer(
-    name: str, few: Dataset, scored: Dataset, targets: tuple[str, ...], scale: str, look: tuple[float | str, float | str] | None
-) -> tuple[str, str]:
-    """The same of a peer that was trained on six sevenths of the few rows, looked at alike, and stopped on the rest."""
-    import pandas as pd
-
-    from benchmarks import peer_models
-    from benchmarks.peer_columns import make_task
-    from benchmarks.peer_forecasts import score
-
+def _peer(name: str, few: Dataset, scored: Dataset, targets: tuple[str, ...], scale: str, look: Look | None) -> tuple[str, str]:
+    """The same of a peer that learned from the few rows, looked at alike."""
     ready = {part: pd.concat([few.ready[part], scored.ready[part]], ignore_index=True) for part in few.ready}
     both = Dataset(pd.concat([few.videos, scored.videos], ignore_index=True), ready)
     if look is not None:
         both = replace(both, readings=pd.concat([few.readings, scored.readings], ignore_index=True))
-    order = np.random.default_rng(0).permutation(len(few))
-    stop = max(3, len(few) // 7)
-    rows = Rows(np.sort(order[stop:]), np.sort(order[:stop]), len(few) + np.arange(len(scored)))
     try:
-        task = make_task(both, rows, targets, scale, new_authors=False, seed=0, threads=1, look=look)
-        forecasts = getattr(peer_models, name.replace("-", "_"))(task)
+        mean = scores(name, Question(both, np.arange(len(few)), len(few) + np.arange(len(scored)), targets, scale, look=look)).mean
     except (np.linalg.LinAlgError, InputError):  # of so few rows, a peer may fail
         return "-", "-"
-    mean = mean_scores({one: score(found, task.test.targets[one].to_numpy(), scale) for one, found in forecasts.items()})
     return f"{mean['crps']:.3f}", f"{mean['coverage_95']:.3f}"
 
 

@@ -12,8 +12,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import QuantileTransformer
 
-from benchmarks.peer_columns import Task
-from benchmarks.peer_forecasts import LEVELS, Forecast, Quantiles
+from benchmarks.peers.columns import Task
+from benchmarks.peers.forecasts import LEVELS, Forecast, Quantiles
 
 PATIENCE = 6
 EPOCHS = 14  # of a one-cycle schedule: better and sooner than a constant rate here
@@ -24,9 +24,9 @@ def tabm(task: Task) -> dict[str, Forecast]:
     torch.manual_seed(task.seed)
     torch.set_num_threads(task.threads)
     columns = _columns(task.train.encoded, task.seed)
-    x, x_held, x_test = (_tensor(columns.transform(share.encoded)) for share in (task.train, task.validation, task.test))
+    x, x_held, x_test = (_tensor(columns.transform(share.encoded)) for share in (task.train, task.held, task.test))
     centre, spread = task.train.targets.mean(), task.train.targets.std()
-    y, y_held = (_tensor((share.targets - centre) / spread) for share in (task.train, task.validation))
+    y, y_held = (_tensor((share.targets - centre) / spread) for share in (task.train, task.held))
     network = _fit_tabm(_tabm(x, y.shape[1]), x, y, x_held, y_held)
     quantiles = _predict(network, x_test)
     names = list(task.train.targets)
@@ -40,10 +40,10 @@ def realmlp(task: Task) -> dict[str, Forecast]:
     torch.set_num_threads(task.threads)
     loss = f"multi_pinball({','.join(map(str, LEVELS))})"
     columns = make_pipeline(SimpleImputer(strategy="median", add_indicator=True)).fit(task.train.encoded)
-    x, x_held, x_test = (columns.transform(share.encoded).astype(np.float32) for share in (task.train, task.validation, task.test))
+    x, x_held, x_test = (columns.transform(share.encoded).astype(np.float32) for share in (task.train, task.held, task.test))
     forecasts: dict[str, Forecast] = {}
     for name in task.train.targets:
-        y, y_held = (share.targets[name].to_numpy(np.float32) for share in (task.train, task.validation))
+        y, y_held = (share.targets[name].to_numpy(np.float32) for share in (task.train, task.held))
         known, known_held = np.isfinite(y), np.isfinite(y_held)
         model = RealMLP_TD_Regressor(
             device="cpu",

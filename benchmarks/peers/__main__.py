@@ -159,7 +159,7 @@ def _run(job: dict) -> dict:
     with tempfile.TemporaryDirectory() as temporary:
         result = Path(temporary) / "result.json"
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.peer_worker"],
+            [sys.executable, "-m", "benchmarks.peers.worker"],
             input=json.dumps(job | {"result": str(result)}),
             text=True,
             cwd=ROOT,
