@@ -1,8 +1,9 @@
 """Fits a peer and scores it. Here alone it is decided which rows a peer learns from, and on which it stops.
 
 Members of clipcast take turns in holding rows out, so that between them they learn from all rows. So do peers: trees find on held rows
-how many rounds are best, and then learn again from all rows, so many rounds, with columns made of all rows. What need not stop learns
-from all rows at once. Networks stop on held rows and stay what they are then. No peer's intervals are stretched on held rows.
+how many rounds are best, and then learn again from all rows, so many rounds, with columns made of all rows; networks likewise, but with
+columns made of the rows that were not held. What need not stop learns from all rows at once. No peer's intervals are stretched on
+held rows.
 """
 
 from typing import NamedTuple
@@ -89,7 +90,7 @@ def scores(name: str, asked: Question) -> Scored:
     if not Scale(asked.scale).counts:
         known = [one["mape"] for one in scored.values() if one["mape"] is not None]
         mean["mape"] = float(np.mean(known)) if known else None
-    return Scored(scored, mean, len(task.train.targets), len(task.test.targets))
+    return Scored(scored, mean, sum(len(share.targets) for share in (task.train, task.validation) if share), len(task.test.targets))
 
 
 def forecasts(name: str, asked: Question) -> tuple[dict[str, Forecast], Task]:

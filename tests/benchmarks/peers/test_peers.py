@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.peers.columns import make_task
 from benchmarks.peers.__main__ import main, markdown, put, short, table
+from benchmarks.peers.columns import make_task
 from benchmarks.peers.forecasts import LEVELS, Normal, Quantiles, score
 from benchmarks.peers.runner import Question, scores
 from features.rows.splits import split
