@@ -16,7 +16,7 @@ OURS = "clipcast"
 
 
 def sizes(dataset: Dataset, wanted: list[int]) -> list[int]:
-    """Numbers of training rows: those of `wanted` that there are, and all."""
+    """Numbers of training rows: those of `wanted` well below all that there are, and all of these where `wanted` reaches that far."""
     most = len(dataset) - min(TESTED, len(dataset) // 4)
     return [*(size for size in wanted if size < 0.8 * most), *([most] if not wanted or max(wanted) >= 0.8 * most else [])]
 

@@ -68,7 +68,7 @@ def clipcast(job: dict) -> dict:
         options = [f"--targets={','.join(job['targets'])}"]
         options += [f"--{name.replace('_', '-')}={job[name]}" for name in ("split", "test_share", "target_scale")]
         started = time.perf_counter()
-        _command("train.py", "--data", job["data"], *options, *seed, *CLIPCAST[job["peer"]], "--run", str(run))
+        _command("train.py", "--data", job["data"], *options, *seed, *CLIPCAST[job["peer"]], *job["clipcast_options"], "--run", str(run))
         asked = ("--seen", job["seen"], "--horizon", job["horizon"])
         _command("evaluate.py", "--run", str(run), "--samples", "1000", *asked, *seed, "--out", str(out))
         seconds = time.perf_counter() - started

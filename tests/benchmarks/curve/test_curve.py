@@ -12,6 +12,7 @@ from benchmarks.curve.__main__ import main
 from benchmarks.curve.cells import divide, sizes
 from benchmarks.curve.sets import SETS, heavy_zeros, one_author
 from features.tables.dataset import Dataset
+from machine.errors import InputError
 
 ENTRY = {"set": "us", "rows": 50, "seed": 0, "coverage_95": 0.95, "cpu_seconds": 1.0}
 
@@ -53,10 +54,16 @@ def test_command_goes_on_from_its_file(dataset_directory: Path, tmp_path: Path, 
     file = tmp_path / "cells.json"
     options = ["--data", str(tmp_path / "data"), "--rows", "50", "--seeds", "0", "--sets", "tiktok;no age", "--json", str(file)]
     main([*options, "--forecasters", "marginal"])
-    first = json.loads(file.read_text())
+    first = json.loads(file.read_text())["runs"]
     main([*options, "--forecasters", "marginal,ridge", "--out", str(tmp_path / "out")])
-    assert json.loads(file.read_text())[: len(first)] == first
+    assert json.loads(file.read_text())["runs"][: len(first)] == first
     table = capsys.readouterr().out.splitlines()[-2:]
     assert [line.split(" | ")[0] for line in table] == ["| tiktok", "| no age"]
     assert np.isfinite([float(line.split(" | ")[2]) for line in table]).all()
     assert (tmp_path / "out" / "curve.png").stat().st_size > 10_000
+    with pytest.raises(InputError, match="holds results of another members"):
+        main([*options, "--members", "2"])
+    with (tmp_path / "data" / "tiktok-famous" / "videos.csv").open("a") as videos:
+        videos.write("\n")
+    with pytest.raises(InputError, match="holds results of another tiktok-famous"):
+        main([*options, "--forecasters", "marginal"])

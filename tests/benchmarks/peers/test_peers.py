@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.peers.__main__ import main, markdown, put, short, table
+from benchmarks.peers.__main__ import main
 from benchmarks.peers.columns import make_task
 from benchmarks.peers.forecasts import LEVELS, Normal, Quantiles, score
 from benchmarks.peers.runner import Question, scores
+from benchmarks.peers.tables import markdown, put, short, table
 from features.rows.splits import split
 from features.tables.dataset import Dataset, read_dataset
 from machine import command
