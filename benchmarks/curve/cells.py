@@ -42,7 +42,7 @@ def cell(name: str, one: Set, dataset: Dataset, rows: int, seed: int, **settings
         settings: of clipcast's configuration.
 
     Returns:
-        CRPS and coverage, means over the targets, and processor seconds.
+        CRPS, coverage and width of 95 % intervals, means over the targets, and processor seconds.
     """
     train, test = divide(one, dataset, rows, seed)
     started = time.process_time()
@@ -50,7 +50,7 @@ def cell(name: str, one: Set, dataset: Dataset, rows: int, seed: int, **settings
         warnings.simplefilter("ignore")
         mean = _ours(one, dataset, train, test, seed, settings) if name == OURS else _peer(name, one, dataset, train, test, seed)
     seconds = round(time.process_time() - started, 1)
-    found = {score: mean[score] for score in ("crps", "coverage_95")}
+    found = {score: mean[score] for score in ("crps", "coverage_95", "width_95")}
     return {"forecaster": name, "rows": len(train), "seed": seed, "cpu_seconds": seconds} | found
 
 

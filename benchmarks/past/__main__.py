@@ -14,6 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from benchmarks.arguments import among, listed
+from benchmarks.peers.names import KNOWN
 from benchmarks.peers.runner import Question, scores
 from features.rows.splits import split
 from features.simulated.world import read_or_simulate
@@ -32,9 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(prog="benchmarks.past", description=__doc__)
     parser.add_argument("--run", type=path, required=True, metavar="RUN", help="run trained with --split author")
     parser.add_argument(
-        "--lately", default="1,2,5,10,20", metavar="N,M", help="videos known of each author (default: %(default)s, and all)"
+        "--lately",
+        type=listed(whole(1)),
+        default="1,2,5,10,20",
+        metavar="N,M",
+        help="videos known of each author (default: %(default)s, and all)",
     )
-    parser.add_argument("--peers", default="", metavar="A,B", help="peers (default: none)")
+    parser.add_argument("--peers", type=listed(among(KNOWN)), default=[], metavar="A,B", help=f"of {', '.join(KNOWN)} (default: none)")
     parser.add_argument("--samples", type=whole(200, 10_000), default=1000, help="draws a video (default: %(default)s)")
     parser.add_argument("--out", type=path, metavar="FILE", help="where to write the table (default: only print it)")
     options = parser.parse_args(arguments)
@@ -50,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "|---" * (len(SHOWN) + 3) + "|",
     ]
     nothing = 0.0
-    for count in (0, *map(int, options.lately.split(",")), ALL):
+    for count in (0, *options.lately, ALL):
         began = time.process_time()
         known = forecaster.with_past(dataset.take(older[back < count])) if count else forecaster
         seconds = time.process_time() - began
@@ -59,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name = {0: "nothing", ALL: "the older half"}.get(count, f"the last {count}")
         lines.append(_line(name, found, nothing, seconds))
         print(lines[-1], flush=True)
-    for name in filter(None, options.peers.split(",")):
+    for name in options.peers:
         began = time.process_time()
         learned = np.sort(np.concatenate([rows.train, rows.validation, older]))
         found = scores(name, Question(dataset, learned, newer, forecaster.targets, forecaster.configuration.target_scale)).mean
