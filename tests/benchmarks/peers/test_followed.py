@@ -18,7 +18,7 @@ TINY = "--members 1 --epochs 2 --growth-epochs 2 --width 16 --latent 4 --batch-s
 
 @pytest.mark.slow
 def test_both_know_what_was_read_and_are_scored_on_the_same_rows(tmp_path: Path) -> None:
-    dataset, _ = simulate_followed(400, seed=0)
+    dataset, _ = simulate_followed(900, seed=0)
     # a third of the videos was read once, so that nothing is left to forecast once that is known
     once = dataset.videos["id"].iloc[::3]
     readings = dataset.readings
