@@ -3,7 +3,8 @@
 python -m benchmarks.followed_picture --run RUN --out docs/followed.png
 """
 
-import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from forecast.draft.video import Draft
 from forecast.notation import duration
 from forecast.report.style import BLUE, SKY, style
 from forecast.run.load import load
+from machine import command
+from machine.files import writing
 
 DAY = 86_400.0
 LOOKS = (0.0, 0.25, 1.0)  # days
@@ -59,15 +62,17 @@ def draw(run: Path, seed: int = 1) -> Figure:
     return figure
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.followed_picture", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--run", type=Path, required=True, help="run that was trained on `python -m features.simulated.growth --out DATA`")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE")
-    options = parser.parse_args()
-    with style(dark=False):
-        draw(options.run).savefig(options.out, dpi=120)
+    parser = command.Parser(prog="python -m benchmarks.followed_picture", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--run", type=command.path, required=True, help="run that was trained on `python -m features.simulated.growth --out DATA`"
+    )
+    parser.add_argument("--out", type=command.path, required=True, metavar="FILE")
+    options = parser.parse_args(arguments)
+    with style(dark=False), writing(options.out) as temporary:
+        draw(options.run).savefig(temporary, dpi=120)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command.run(main))

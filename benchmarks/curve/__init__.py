@@ -1,1 +1,1 @@
-"""The learning curve: how good a forecaster is, and its peers are, from fifty rows to all, also on data unlike those it was made on."""
+"""The learning curve: how good a forecaster is, and its peers are, from fifty rows on, also on data unlike those it was made on."""

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.curve.sets import Set
-from features.rows.splits import Rows, split
+from features.rows.splits import split
 from features.tables.dataset import Dataset
 
 TESTED = 1000  # rows
-PEERS = ("marginal", "ridge", "catboost", "lightgbm")
+PEERS = ("marginal", "ridge", "lightgbm", "catboost", "catboost-quantiles")
 OURS = "clipcast"
 
 
 def sizes(dataset: Dataset, wanted: list[int]) -> list[int]:
-    """Numbers of training rows: those of `wanted` that there are, and all."""
+    """Numbers of training rows: those of `wanted` well below all that there are, and all of these where `wanted` reaches that far."""
     most = len(dataset) - min(TESTED, len(dataset) // 4)
     return [*(size for size in wanted if size < 0.8 * most), *([most] if not wanted or max(wanted) >= 0.8 * most else [])]
 
@@ -42,7 +42,7 @@ def cell(name: str, one: Set, dataset: Dataset, rows: int, seed: int, **settings
         settings: of clipcast's configuration.
 
     Returns:
-        CRPS and coverage, means over the targets, and processor seconds.
+        CRPS, coverage and width of 95 % intervals, means over the targets, and processor seconds.
     """
     train, test = divide(one, dataset, rows, seed)
     started = time.process_time()
@@ -50,7 +50,7 @@ def cell(name: str, one: Set, dataset: Dataset, rows: int, seed: int, **settings
         warnings.simplefilter("ignore")
         mean = _ours(one, dataset, train, test, seed, settings) if name == OURS else _peer(name, one, dataset, train, test, seed)
     seconds = round(time.process_time() - started, 1)
-    found = {score: mean[score] for score in ("crps", "coverage_95")}
+    found = {score: mean[score] for score in ("crps", "coverage_95", "width_95")}
     return {"forecaster": name, "rows": len(train), "seed": seed, "cpu_seconds": seconds} | found
 
 
@@ -63,20 +63,12 @@ def _ours(one: Set, dataset: Dataset, train: np.ndarray, test: np.ndarray, seed:
 
 
 def _peer(name: str, one: Set, dataset: Dataset, train: np.ndarray, test: np.ndarray, seed: int) -> dict[str, Any]:
-    from benchmarks import peer_models
-    from benchmarks.peer_columns import make_task
-    from benchmarks.peer_forecasts import score
+    from benchmarks.peers.runner import Question, scores
     from features.targets import truth
+    from forecast.scoring import scores as of_draws
     from forecast.scoring.baseline import marginal_quantiles, marginal_rows
-    from forecast.scoring.scores import mean_scores, scores
 
     if name == "marginal":
         learned, known = (truth(dataset.take(rows).videos, one.targets, one.scale) for rows in (train, test))
-        return mean_scores(scores(marginal_rows(marginal_quantiles(learned), known), known, one.targets))
-    held = max(1, round(0.15 * len(train)))
-    # only trees stop early: the others learn from all rows
-    stopped = name != "ridge"
-    rows = Rows(train[held:] if stopped else train, train[:held], test)
-    task = make_task(dataset, rows, one.targets, one.scale, new_authors=one.split == "author", seed=seed)
-    forecasts = getattr(peer_models, name)(task)
-    return mean_scores({target: score(forecasts[target], task.test.targets[target].to_numpy(), one.scale) for target in one.targets})
+        return of_draws.mean_scores(of_draws.scores(marginal_rows(marginal_quantiles(learned), known), known, one.targets))
+    return scores(name, Question(dataset, train, test, one.targets, one.scale, one.split, seed=seed)).mean

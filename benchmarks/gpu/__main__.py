@@ -3,9 +3,9 @@
 python -m benchmarks.gpu [--data DIR] [--json FILE] [--quick]
 """
 
-import argparse
 import json
 import platform
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +14,8 @@ import torch
 from benchmarks.gpu import lines
 from features.simulated.world import read_or_simulate, simulate
 from forecast.run.configuration import Configuration
-from machine.command import device
+from machine import command
+from machine.files import write_text
 
 
 def measure(quick: bool, data: str | None, where: torch.device) -> Iterator[lines.Line]:
@@ -31,12 +32,12 @@ def measure(quick: bool, data: str | None, where: torch.device) -> Iterator[line
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description="What a GPU gives.")
+    parser = command.Parser(prog="python -m benchmarks.gpu", description="What a GPU gives.")
     parser.add_argument("--data", metavar="DIR", help="dataset of the whole training (default: the simulated world)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the lines there")
     parser.add_argument("--quick", action="store_true", help="smaller sizes")
     options = parser.parse_args(arguments)
-    where = device("auto")
+    where = command.device("auto")
     card = torch.cuda.get_device_name() if where.type == "cuda" else platform.processor() or platform.machine()
     print(card, f"torch {torch.__version__}, Python {platform.python_version()}")
     found = []
@@ -44,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{line.name:78s} {line.value:12.4g} {line.unit}", flush=True)
         found.append({"device": card} | line._asdict())
         if options.json:
-            options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+            write_text(options.json, json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command.run(main))

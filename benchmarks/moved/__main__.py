@@ -1,6 +1,6 @@
 """Runs moved to other data by train.py --from, against themselves, clipcast from scratch and peers on the same few rows.
 
-    python -m benchmarks.moved --data DIR [--sizes 30,100,300,1000] [--parents DIR] [--move famous-small] [--out FILE]
+    python -m benchmarks.moved --data DIR [--sizes 30,100,300,1000] [--parents DIR] [--members N] [--move famous-small] [--out FILE]
     python -m benchmarks.moved --data DIR --move us-youtube,youtube-us --seen first        videos that were read before
 
 DIR holds tiktok-famous, us-shorts, youtube-shorts and smp-video. Parents are trained once, into --parents.
@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
+from benchmarks.arguments import among, listed
+from benchmarks.peers.columns import Look
+from benchmarks.peers.names import KNOWN
+from benchmarks.peers.runner import Question, scores
 from features.followed.looks import looks_at
-from features.rows.splits import Rows
 from features.scale import Scale
 from features.tables.dataset import Dataset, read_dataset
 from forecast.forecaster import Forecaster
 from forecast.run.configuration import Configuration
 from forecast.run.load import load
 from forecast.scoring.evaluation import evaluate
-from forecast.scoring.scores import mean_scores
 from forecast.scoring.subsets.lead import days
 from machine.command import Parser, path, run, whole
 from machine.errors import InputError
@@ -72,10 +75,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
     parser = Parser(prog="benchmarks.moved", description=__doc__)
     parser.add_argument("--data", type=path, required=True, metavar="DIR", help="folder of the data sets")
-    parser.add_argument("--sizes", default="30,100,300,1000", metavar="N,M", help="labelled rows (default: %(default)s)")
-    parser.add_argument("--move", default="famous-small,us,youtube,nowhere", metavar="A,B", help="which moves (default: %(default)s)")
+    parser.add_argument(
+        "--sizes", type=listed(whole(30)), default=[30, 100, 300, 1000], metavar="N,M", help="labelled rows (default: 30 to 1,000)"
+    )
+    usual = "famous-small,us,youtube,nowhere"
+    parser.add_argument(
+        "--move", type=listed(among(tuple(MOVES))), default=usual, metavar="A,B", help=f"of {', '.join(MOVES)} (default: {usual})"
+    )
     parser.add_argument("--parents", type=path, default=Path("runs/parents"), metavar="DIR", help="runs to move (default: %(default)s)")
-    parser.add_argument("--peers", default="ridge,catboost,lightgbm", metavar="A,B", help="(default: %(default)s)")
+    parser.add_argument("--members", type=whole(1, 64), metavar="N", help="networks of the parents (default: what train.py chooses)")
+    parser.add_argument(
+        "--peers", type=listed(among(KNOWN)), default="ridge,catboost,lightgbm", metavar="A,B", help="(default: %(default)s)"
+    )
     parser.add_argument("--tests", type=whole(100), default=2000, metavar="N", help="rows scored, at the most (default: %(default)s)")
     parser.add_argument("--seen", default="0", metavar="AGE", help="of followed videos, as of evaluate.py (default: %(default)s)")
     parser.add_argument("--horizon", default="last", metavar="AGE", help="likewise (default: %(default)s)")
@@ -89,24 +100,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lines.append(f"| {' | '.join(map(str, cells))} |")
         print(lines[-1], flush=True)
 
-    for name in options.move.split(","):
+    for name in options.move:
         move = MOVES[name]
         parent = options.parents / (f"{move.of}-{name}" if name in ("famous-small", "nowhere") else move.of)
         source, target = (
             read_dataset(options.data / one, targets=move.targets, count_targets=Scale(move.target_scale).counts) for one in move[:2]
         )
         if not (parent / "run.json").exists():
-            settings = Configuration(targets=move.targets, target_scale=move.target_scale, test_share=0.0)
+            settings = Configuration(targets=move.targets, target_scale=move.target_scale, test_share=0.0, members=options.members or 0)
             train(source.take(move.old(source)), settings, run=parent)
-        old, order = load(parent), np.random.default_rng(1).permutation(move.new(target))
-        largest = max(map(int, options.sizes.split(",")))
+        old = load(parent)
+        if options.members not in (None, old.configuration.members):
+            raise InputError(f"--members {options.members}: {parent} has {old.configuration.members}; give another folder as --parents")
+        order = np.random.default_rng(1).permutation(move.new(target))
+        largest = max(options.sizes)
         tests = order[: min(options.tests, len(order) - largest)]
         scored, common = target.take(np.sort(tests)), [one for one in old.targets if one in target.videos]
         asked = (days(options.seen, "first"), days(options.horizon, "last"))
         look = None if asked == (0.0, "last") else asked
         seen = scored if look is None else looks_at(scored, *look)
         told(name, 0, "the run as it is", *_scores(old, seen, common), 0)
-        for size in map(int, options.sizes.split(",")):
+        for size in options.sizes:
             few = target.take(np.sort(order[len(tests) : len(tests) + size]))
             began = time.process_time()
             moved = go_on(parent, few, replace(old.configuration, split="random", test_share=0.0))
@@ -115,10 +129,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 began = time.process_time()
                 settings = Configuration(targets=tuple(common), target_scale=move.target_scale, test_share=0.0)
                 told(name, size, "from scratch", *_scores(train(few, settings), seen, common), f"{time.process_time() - began:.0f}")
-            for peer in filter(None, options.peers.split(",")):
+            for peer in options.peers:
                 began = time.process_time()
-                scores = _peer(peer, few, scored, tuple(common), move.target_scale, look)
-                told(name, size, peer, *scores, f"{time.process_time() - began:.0f}")
+                found = _peer(peer, few, scored, tuple(common), move.target_scale, look)
+                told(name, size, peer, *found, f"{time.process_time() - began:.0f}")
     if options.out:
         write_text(options.out, "\n".join([*lines, ""]))
 
@@ -129,29 +143,16 @@ def _scores(forecaster: Forecaster, scored: Dataset, targets: Sequence[str]) -> 
     return tuple(f"{np.mean([found[one][name] for one in targets]):.3f}" for name in ("crps", "coverage_95"))  # type: ignore[return-value]
 
 
-def _peer(
-    name: str, few: Dataset, scored: Dataset, targets: tuple[str, ...], scale: str, look: tuple[float | str, float | str] | None
-) -> tuple[str, str]:
-    """The same of a peer that was trained on six sevenths of the few rows, looked at alike, and stopped on the rest."""
-    import pandas as pd
-
-    from benchmarks import peer_models
-    from benchmarks.peer_columns import make_task
-    from benchmarks.peer_forecasts import score
-
+def _peer(name: str, few: Dataset, scored: Dataset, targets: tuple[str, ...], scale: str, look: Look | None) -> tuple[str, str]:
+    """The same of a peer that learned from the few rows, looked at alike."""
     ready = {part: pd.concat([few.ready[part], scored.ready[part]], ignore_index=True) for part in few.ready}
     both = Dataset(pd.concat([few.videos, scored.videos], ignore_index=True), ready)
     if look is not None:
         both = replace(both, readings=pd.concat([few.readings, scored.readings], ignore_index=True))
-    order = np.random.default_rng(0).permutation(len(few))
-    stop = max(3, len(few) // 7)
-    rows = Rows(np.sort(order[stop:]), np.sort(order[:stop]), len(few) + np.arange(len(scored)))
     try:
-        task = make_task(both, rows, targets, scale, new_authors=False, seed=0, threads=1, look=look)
-        forecasts = getattr(peer_models, name.replace("-", "_"))(task)
+        mean = scores(name, Question(both, np.arange(len(few)), len(few) + np.arange(len(scored)), targets, scale, look=look)).mean
     except (np.linalg.LinAlgError, InputError):  # of so few rows, a peer may fail
         return "-", "-"
-    mean = mean_scores({one: score(found, task.test.targets[one].to_numpy(), scale) for one, found in forecasts.items()})
     return f"{mean['crps']:.3f}", f"{mean['coverage_95']:.3f}"
 
 

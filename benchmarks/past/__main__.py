@@ -14,13 +14,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from features.rows.splits import Rows, split
+from benchmarks.arguments import among, listed
+from benchmarks.peers.names import KNOWN
+from benchmarks.peers.runner import Question, scores
+from features.rows.splits import split
 from features.simulated.world import read_or_simulate
-from features.tables.dataset import Dataset
 from forecast.run.directory import RunDirectory
 from forecast.run.load import load
 from forecast.scoring.evaluation import evaluate
-from forecast.scoring.scores import mean_scores
 from machine.command import Parser, path, run, whole
 from machine.files import write_text
 
@@ -33,9 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser(prog="benchmarks.past", description=__doc__)
     parser.add_argument("--run", type=path, required=True, metavar="RUN", help="run trained with --split author")
     parser.add_argument(
-        "--lately", default="1,2,5,10,20", metavar="N,M", help="videos known of each author (default: %(default)s, and all)"
+        "--lately",
+        type=listed(whole(1)),
+        default="1,2,5,10,20",
+        metavar="N,M",
+        help="videos known of each author (default: %(default)s, and all)",
     )
-    parser.add_argument("--peers", default="", metavar="A,B", help="of benchmarks.peer_models (default: none)")
+    parser.add_argument("--peers", type=listed(among(KNOWN)), default=[], metavar="A,B", help=f"of {', '.join(KNOWN)} (default: none)")
     parser.add_argument("--samples", type=whole(200, 10_000), default=1000, help="draws a video (default: %(default)s)")
     parser.add_argument("--out", type=path, metavar="FILE", help="where to write the table (default: only print it)")
     options = parser.parse_args(arguments)
@@ -51,19 +56,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "|---" * (len(SHOWN) + 3) + "|",
     ]
     nothing = 0.0
-    for count in (0, *map(int, options.lately.split(",")), ALL):
+    for count in (0, *options.lately, ALL):
         began = time.process_time()
         known = forecaster.with_past(dataset.take(older[back < count])) if count else forecaster
         seconds = time.process_time() - began
-        scores = evaluate(known, dataset.take(newer), samples=options.samples).metrics["mean"]
-        nothing = nothing or scores["crps"]
+        found = evaluate(known, dataset.take(newer), samples=options.samples).metrics["mean"]
+        nothing = nothing or found["crps"]
         name = {0: "nothing", ALL: "the older half"}.get(count, f"the last {count}")
-        lines.append(_line(name, scores, nothing, seconds))
+        lines.append(_line(name, found, nothing, seconds))
         print(lines[-1], flush=True)
-    for name in filter(None, options.peers.split(",")):
+    for name in options.peers:
         began = time.process_time()
-        scores = _peer(name, dataset, with_past(rows, older, newer), forecaster.targets)
-        lines.append(_line(f"{name}, trained on the older half too", scores, nothing, time.process_time() - began))
+        learned = np.sort(np.concatenate([rows.train, rows.validation, older]))
+        found = scores(name, Question(dataset, learned, newer, forecaster.targets, forecaster.configuration.target_scale)).mean
+        lines.append(_line(f"{name}, trained on the older half too", found, nothing, time.process_time() - began))
         print(lines[-1], flush=True)
     if options.out:
         write_text(options.out, "\n".join([*lines, ""]))
@@ -77,23 +83,6 @@ def halves(videos: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     older = rank < half
     places = ordered.index.to_numpy()
     return places[older], np.sort(places[~older]), (half - 1 - rank)[older]
-
-
-def with_past(rows: Rows, older: np.ndarray, newer: np.ndarray) -> Rows:
-    """All rows but the newer train; trees stop on a random tenth of them, whose authors are as well known as the newer ones'."""
-    order = np.random.default_rng(0).permutation(np.concatenate([rows.train, rows.validation, older]))
-    held = len(order) // 10
-    return Rows(np.sort(order[held:]), np.sort(order[:held]), newer)
-
-
-def _peer(name: str, dataset: Dataset, rows: Rows, targets: tuple[str, ...]) -> dict:
-    from benchmarks import peer_models
-    from benchmarks.peer_columns import make_task
-    from benchmarks.peer_forecasts import score
-
-    task = make_task(dataset, rows, targets, "log1p", new_authors=False, seed=0, threads=1)
-    forecasts = getattr(peer_models, name.replace("-", "_"))(task)
-    return mean_scores({one: score(found, task.test.targets[one].to_numpy(), "log1p") for one, found in forecasts.items()})
 
 
 def _line(name: str, scores: dict, nothing: float, seconds: float) -> str:

@@ -5,18 +5,22 @@ python -m benchmarks.speed [--quick] [--only 1,3] [--json FILE]
 Processor seconds of one thread, medians over rounds in which the two sides take turns. On a GPU, lines 1 and 2 are measured there.
 """
 
-import argparse
 import json
 import platform
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
 
+from benchmarks.arguments import among, listed
 from benchmarks.speed import forecasts, growth, training
 from benchmarks.speed.measure import Entry
-from machine.command import device
+from machine import command
+from machine.files import write_text
+
+LINES = ("1", "2", "3", "4", "5", "7")
 
 
 def measure(quick: bool, only: set[str], where: torch.device) -> Iterator[Entry]:
@@ -49,12 +53,14 @@ def measure(quick: bool, only: set[str], where: torch.device) -> Iterator[Entry]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description="Speed ratios.")
+    parser = command.Parser(prog="python -m benchmarks.speed", description="Speed ratios.")
     parser.add_argument("--quick", action="store_true", help="fewer videos and rounds: under five minutes")
-    parser.add_argument("--only", default="1,2,3,4,5,7", metavar="A,B", help="numbers of the lines to measure (default: %(default)s)")
+    parser.add_argument(
+        "--only", type=listed(among(LINES)), default=list(LINES), metavar="A,B", help=f"lines to measure (default: {','.join(LINES)})"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the ratios there")
     options = parser.parse_args(arguments)
-    where = device("auto")
+    where = command.device("auto")
     torch.set_num_threads(1)
     print(
         torch.cuda.get_device_name() if where.type == "cuda" else platform.processor() or platform.machine(), f"torch {torch.__version__}"
@@ -64,8 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{entry.name:78s} {entry.ratio:7.3f}  at most {entry.bound:<5g} {'' if entry.holds else 'MISSED'}", flush=True)
         found.append(entry.to_dict())
         if options.json:
-            options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+            write_text(options.json, json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command.run(main))

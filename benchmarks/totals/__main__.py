@@ -3,10 +3,9 @@
 Run: python evaluate.py --run RUN --save-samples && python -m benchmarks.totals --run RUN
 """
 
-import argparse
 import json
+import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,8 @@ from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from forecast.scoring.scores import energy_score
 from forecast.scoring.totals import SIZES, total_scores
+from machine import command
+from machine.errors import InputError
 
 FACTORS = np.geomspace(0.3, 3.0, 9)  # goals, relative to the median of the total
 FEWEST = 200  # goals in a bin below which its distance is noise
@@ -54,18 +55,21 @@ def reliability(draws: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; see `--help`."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.totals", description=__doc__.splitlines()[0])
-    parser.add_argument("--run", type=Path, required=True, help="run that evaluate.py --save-samples has evaluated")
+    parser = command.Parser(prog="python -m benchmarks.totals", description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=command.path, required=True, help="run that evaluate.py --save-samples has evaluated")
     options = parser.parse_args(arguments)
     run = RunDirectory(options.run)
     configuration = Configuration.from_json(run.read_text("configuration.json"), "configuration.json")
-    saved = np.load(options.run / "evaluation" / "samples.npz", allow_pickle=False)
+    samples = options.run / "evaluation" / "samples.npz"
+    if not samples.exists():
+        raise InputError(f"{samples}: is not there; `python evaluate.py --run {options.run} --save-samples` writes it")
+    saved = np.load(samples, allow_pickle=False)
     videos = read_or_simulate(run.read_json("source.json").get("data"), **configuration.reading).videos
     videos = videos.set_index("id").loc[saved["ids"]]
     author, time = pd.factorize(videos["username"])[0], videos["create_time"].to_numpy(np.float64)
-    samples, truth = saved["samples"], saved["truth"].astype(np.float64)
+    draws, truth = saved["samples"], saved["truth"].astype(np.float64)
     random = np.random.default_rng(0)
-    apart = np.stack([samples[random.permutation(len(samples)), row] for row in range(samples.shape[1])], axis=1)
+    apart = np.stack([draws[random.permutation(len(draws)), row] for row in range(draws.shape[1])], axis=1)
     print(f"{'':18s}{'videos':>7s}{'totals':>7s}  {'target':14s}{'95 % held':>16s}{'CRPS of log':>18s}{'width':>14s}{'goals off by':>16s}")
     for size in SIZES:
         for kind, rows in groups(author, time, size):
@@ -73,10 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 _print(
                     f"{kind:18s}{size:7d}",
                     name,
-                    [_totals(draws[:, :, k], rows) for draws in (samples, apart)],
+                    [_totals(one[:, :, k], rows) for one in (draws, apart)],
                     _totals(truth[None, :, k], rows)[0],
                 )
-    found = _energy(samples, apart, truth, author, time)
+    found = _energy(draws, apart, truth, author, time)
     print(json.dumps({"energy score of five videos": found}))
 
 
@@ -110,4 +114,4 @@ def _energy(samples: np.ndarray, apart: np.ndarray, truth: np.ndarray, author: n
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command.run(main))

@@ -1,6 +1,6 @@
 """One peer, one split, one seed, in a process of its own, so that its time and peak memory are its own.
 
-Run by `benchmarks/peers.py`: the job comes as JSON on standard input, the result goes as JSON to the file that the job names.
+Run by `python -m benchmarks.peers`: the job comes as JSON on standard input, the result goes as JSON to the file that the job names.
 """
 
 import contextlib
@@ -13,23 +13,19 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from features.scale import Scale
 from machine.errors import InputError
 from machine.files import write_text
 
-if TYPE_CHECKING:
-    from benchmarks.peer_columns import Task
-    from benchmarks.peer_forecasts import Forecast
-
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CLIPCAST = {"clipcast": (), "clipcast-paper": ("--preset", "paper")}
-NETWORKS = ("realmlp", "tabm")  # apart, so that torch does not count in the memory of the others
 
 
 def main() -> None:
@@ -46,42 +42,22 @@ def main() -> None:
 
 
 def peer(job: dict) -> dict:
-    """Fit a peer of `peer_models` or `peer_networks` and score it on the test rows."""
-    from benchmarks.peer_columns import make_task
-    from benchmarks.peer_forecasts import score
+    """Fit a peer and score it on the test rows."""
+    from benchmarks.peers.runner import Question, scores
     from features.rows.splits import split
     from features.tables.dataset import read_dataset
-    from forecast.scoring.scores import mean_scores
     from forecast.scoring.subsets.lead import days
 
     targets, scale = tuple(job["targets"]), job["target_scale"]
     dataset = read_dataset(job["data"], targets=targets, count_targets=Scale(scale).counts)
     rows = split(dataset.videos, job["split"], seed=job["seed"], test_share=job["test_share"])
+    learned = np.sort(np.concatenate([rows.train, rows.validation]))
+    look = None if dataset.readings is None else (days(job["seen"], "first"), days(job["horizon"], "last"))
     started = time.perf_counter()
-    look = None if dataset.readings is None else tuple(days(job[name], word) for name, word in (("seen", "first"), ("horizon", "last")))
-    manner = {"new_authors": job["split"] == "author", "look": look, "seed": job["seed"], "threads": job["threads"]}
-    task = make_task(dataset, rows, targets, scale, **manner)
-    forecasts = _peer(job["peer"])(task)
+    found = scores(job["peer"], Question(dataset, learned, rows.test, targets, scale, job["split"], look, job["seed"], job["threads"]))
     seconds = time.perf_counter() - started
-    scored = {
-        target: score(forecast, task.test.targets[target].to_numpy(), scale, float(task.train.targets[target].min()))
-        for target, forecast in forecasts.items()
-    }
-    mean = mean_scores(scored)
-    if not Scale(scale).counts:
-        mean["mape"] = _mean(values["mape"] for values in scored.values())
-    about = {"rows": dict(zip(rows._fields, map(len, rows), strict=True)), "fingerprint": dataset.fingerprint}
-    return _result(job, resource.RUSAGE_SELF, seconds, scored, mean) | about
-
-
-def _peer(name: str) -> Callable[["Task"], dict[str, "Forecast"]]:
-    from benchmarks import peer_models
-
-    if name in NETWORKS:
-        from benchmarks import peer_networks
-
-        return getattr(peer_networks, name)
-    return getattr(peer_models, name.replace("-", "_"))
+    about = {"rows": {"learned": found.learned, "test": found.tested}}
+    return _result(job, resource.RUSAGE_SELF, seconds, found.targets, found.mean) | about
 
 
 def clipcast(job: dict) -> dict:
@@ -92,7 +68,7 @@ def clipcast(job: dict) -> dict:
         options = [f"--targets={','.join(job['targets'])}"]
         options += [f"--{name.replace('_', '-')}={job[name]}" for name in ("split", "test_share", "target_scale")]
         started = time.perf_counter()
-        _command("train.py", "--data", job["data"], *options, *seed, *CLIPCAST[job["peer"]], "--run", str(run))
+        _command("train.py", "--data", job["data"], *options, *seed, *CLIPCAST[job["peer"]], *job["clipcast_options"], "--run", str(run))
         asked = ("--seen", job["seen"], "--horizon", job["horizon"])
         _command("evaluate.py", "--run", str(run), "--samples", "1000", *asked, *seed, "--out", str(out))
         seconds = time.perf_counter() - started

@@ -1,7 +1,9 @@
-"""Tabular networks with quantile heads: TabM (the authors' package) and RealMLP (pytabkit)."""
+"""Tabular networks with quantile heads: TabM (the authors' package) and RealMLP (pytabkit).
+
+They find on the held rows how many epochs are best, and learn again from all rows, so many; columns stay those that the other rows make.
+"""
 
 import contextlib
-import copy
 import io
 import warnings
 
@@ -12,8 +14,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import QuantileTransformer
 
-from benchmarks.peer_columns import Task
-from benchmarks.peer_forecasts import LEVELS, Forecast, Quantiles
+from benchmarks.peers.columns import Task
+from benchmarks.peers.forecasts import LEVELS, Forecast, Quantiles
 
 PATIENCE = 6
 EPOCHS = 14  # of a one-cycle schedule: better and sooner than a constant rate here
@@ -24,10 +26,11 @@ def tabm(task: Task) -> dict[str, Forecast]:
     torch.manual_seed(task.seed)
     torch.set_num_threads(task.threads)
     columns = _columns(task.train.encoded, task.seed)
-    x, x_held, x_test = (_tensor(columns.transform(share.encoded)) for share in (task.train, task.validation, task.test))
+    x, x_held, x_test = (_tensor(columns.transform(share.encoded)) for share in (task.train, task.held, task.test))
     centre, spread = task.train.targets.mean(), task.train.targets.std()
-    y, y_held = (_tensor((share.targets - centre) / spread) for share in (task.train, task.validation))
-    network = _fit_tabm(_tabm(x, y.shape[1]), x, y, x_held, y_held)
+    y, y_held = (_tensor((share.targets - centre) / spread) for share in (task.train, task.held))
+    epochs = _fit_tabm(x, y, (x_held, y_held))[1]
+    network, _ = _fit_tabm(torch.cat([x, x_held]), torch.cat([y, y_held]), last=epochs)
     quantiles = _predict(network, x_test)
     names = list(task.train.targets)
     return {name: Quantiles(quantiles[:, k] * spread[name] + centre[name]) for k, name in enumerate(names)}
@@ -40,10 +43,10 @@ def realmlp(task: Task) -> dict[str, Forecast]:
     torch.set_num_threads(task.threads)
     loss = f"multi_pinball({','.join(map(str, LEVELS))})"
     columns = make_pipeline(SimpleImputer(strategy="median", add_indicator=True)).fit(task.train.encoded)
-    x, x_held, x_test = (columns.transform(share.encoded).astype(np.float32) for share in (task.train, task.validation, task.test))
+    x, x_held, x_test = (columns.transform(share.encoded).astype(np.float32) for share in (task.train, task.held, task.test))
     forecasts: dict[str, Forecast] = {}
     for name in task.train.targets:
-        y, y_held = (share.targets[name].to_numpy(np.float32) for share in (task.train, task.validation))
+        y, y_held = (share.targets[name].to_numpy(np.float32) for share in (task.train, task.held))
         known, known_held = np.isfinite(y), np.isfinite(y_held)
         model = RealMLP_TD_Regressor(
             device="cpu",
@@ -51,6 +54,7 @@ def realmlp(task: Task) -> dict[str, Forecast]:
             n_threads=task.threads,
             n_epochs=48,
             batch_size=min(512, max(64, len(x) // 64)),
+            n_refit=1,
             train_metric_name=loss,
             val_metric_name=loss,
         )
@@ -76,13 +80,16 @@ def _tabm(x: torch.Tensor, targets: int) -> torch.nn.Module:
     return TabM.make(n_num_features=x.shape[1], d_out=targets * len(LEVELS), num_embeddings=embeddings, k=16, d_block=256, dropout=0.25)
 
 
-def _fit_tabm(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor, x_held: torch.Tensor, y_held: torch.Tensor) -> torch.nn.Module:
-    """Train every member on its own loss; keep the epoch whose average forecasts validation best."""
+def _fit_tabm(
+    x: torch.Tensor, y: torch.Tensor, held: tuple[torch.Tensor, torch.Tensor] | None = None, *, last: int = EPOCHS
+) -> tuple[torch.nn.Module, int]:
+    """Train every member on its own loss; a network after `last` epochs, and after how many its average forecasts the held rows best."""
+    network = _tabm(x, y.shape[1])
     batch = min(512, max(32, len(x) // 64))
     optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, epochs=EPOCHS, steps_per_epoch=-(-len(x) // batch))
-    best, best_state, since = np.inf, network.state_dict(), 0
-    for _ in range(EPOCHS):
+    best, found = np.inf, last
+    for epoch in range(1, last + 1):
         network.train()
         for rows in torch.randperm(len(x)).split(batch):
             optimizer.zero_grad()
@@ -90,14 +97,12 @@ def _fit_tabm(network: torch.nn.Module, x: torch.Tensor, y: torch.Tensor, x_held
             torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             schedule.step()
-        loss = float(_pinball(_tensor(_predict(network, x_held))[:, None], y_held[:, None]))
-        since += 1
-        if loss < best:
-            best, best_state, since = loss, copy.deepcopy(network.state_dict()), 0
-        if since >= PATIENCE:
-            break
-    network.load_state_dict(best_state)
-    return network
+        if held is not None:
+            loss = float(_pinball(_tensor(_predict(network, held[0]))[:, None], held[1][:, None]))
+            best, found = min((best, found), (loss, epoch))
+            if epoch - found >= PATIENCE:
+                break
+    return network, found
 
 
 @torch.inference_mode()

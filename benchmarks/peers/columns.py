@@ -26,6 +26,8 @@ TEXT_NUMBERS = 32
 FOLDS = 10
 DAY = 86_400.0
 
+Look = tuple[float | str, float | str]
+
 
 @dataclass(frozen=True)
 class Share:
@@ -41,16 +43,32 @@ class Share:
         """All columns as numbers, NaN where missing."""
         return pd.concat([self.numbers, self.encodings], axis=1)
 
+    @property
+    def native(self) -> pd.DataFrame:
+        """The same and the categories as they are."""
+        return self.encoded.join(self.categories)
+
+    def known(self, target: str, *, native: bool = False) -> tuple[pd.DataFrame, np.ndarray]:
+        """Columns and one target (n), of the rows where it is known."""
+        known = self.targets[target].notna()
+        return (self.native if native else self.encoded)[known], self.targets.loc[known, target].to_numpy()
+
 
 @dataclass(frozen=True)
 class Task:
-    """What a peer is given: rows to train, rows to stop on, and rows to forecast (whose targets it leaves alone)."""
+    """What a peer is given: rows to train, rows to forecast (whose targets it leaves alone), and rows to stop on, if it does."""
 
     train: Share
-    validation: Share
     test: Share
+    validation: Share | None = None
     seed: int = 0
     threads: int = 1
+
+    @property
+    def held(self) -> Share:
+        """The rows to stop on, of a task that has some."""
+        assert self.validation is not None
+        return self.validation
 
 
 def make_task(
@@ -60,15 +78,15 @@ def make_task(
     scale: str,
     *,
     new_authors: bool = False,
-    look: tuple[float | str, float | str] | None = None,
+    look: Look | None = None,
     seed: int = 0,
     threads: int = 1,
 ) -> Task:
-    """Build the columns of the three shares.
+    """Build the columns of the shares, all of them fitted on `rows.train`.
 
     Args:
         dataset: what `features.tables.dataset.read_dataset` returned.
-        rows: what `features.rows.splits.split` returned.
+        rows: numbers of the rows of each share; none to validate where the peer stops on none.
         targets: columns to forecast.
         scale: `log1p` trains and scores log(1 + target), `identity` the target.
         new_authors: tests are about authors that training has not seen, so encodings learn from other authors' rows only.
@@ -77,7 +95,7 @@ def make_task(
         seed: of SVD and encoding folds.
         threads: that a peer may use.
     """
-    shares = [dataset.take(share) for share in rows]
+    shares = [dataset.take(share) for share in (rows.train, rows.test, *([rows.validation] if len(rows.validation) else []))]
     if look is not None:
         shares = [looks_at(share, *look) for share in shares]
     y_shares = [_targets(share, targets, scale) for share in shares]
@@ -89,10 +107,8 @@ def make_task(
     encodings = _informative(_encodings(categories, y_shares[0], groups, seed))
     if new_authors:
         categories = [table.iloc[:, :0] for table in categories]
-    train, validation, test = (
-        Share(n.join(t), c, e, v) for n, t, c, e, v in zip(numbers, text, categories, encodings, y_shares, strict=True)
-    )
-    return Task(train, validation, test, seed, threads)
+    train, test, *held = (Share(n.join(t), c, e, v) for n, t, c, e, v in zip(numbers, text, categories, encodings, y_shares, strict=True))
+    return Task(train, test, held[0] if held else None, seed, threads)
 
 
 def _targets(dataset: Dataset, targets: tuple[str, ...], scale: str) -> pd.DataFrame:

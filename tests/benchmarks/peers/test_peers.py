@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import peer_models
-from benchmarks.peer_columns import make_task
-from benchmarks.peer_forecasts import LEVELS, Normal, Quantiles, score
-from benchmarks.peers import main, markdown, put, short, table
+from benchmarks.peers.__main__ import main
+from benchmarks.peers.columns import make_task
+from benchmarks.peers.forecasts import LEVELS, Normal, Quantiles, score
+from benchmarks.peers.runner import Question, scores
+from benchmarks.peers.tables import markdown, put, short, table
 from features.rows.splits import split
 from features.tables.dataset import Dataset, read_dataset
 from machine import command
 from machine.errors import InputError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NORMAL_AT_ITS_MEAN = (np.sqrt(2) - 1) / np.sqrt(np.pi)  # CRPS of N(0, 1) at 0
 
 
@@ -47,7 +48,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "benchmarks/peers.py", *arguments]
+    command = [sys.executable, "-m", "benchmarks.peers", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
 
 
@@ -136,15 +137,14 @@ def test_new_authors_have_no_author_columns():
     assert task.train.categories.shape[1] == 0
 
 
-@pytest.mark.parametrize("name", ["catboost", "catboost_quantiles", "lightgbm", "ngboost", "ridge"])
+@pytest.mark.parametrize("name", ["catboost", "catboost-quantiles", "lightgbm", "ngboost", "ridge"])
 def test_a_peer_learns(name: str, data: Path):
-    library = {"ridge": "sklearn", "catboost_quantiles": "catboost"}.get(name, name)
+    library = {"ridge": "sklearn", "catboost-quantiles": "catboost"}.get(name, name)
     if importlib.util.find_spec(library) is None:
         pytest.skip(f"{library} is not installed (pip install '.[peers]')")
     dataset = read_dataset(data, targets=("view_count",))
-    task = make_task(dataset, split(dataset.videos, "random", seed=0), ("view_count",), "log1p")
-    forecast = getattr(peer_models, name)(task)["view_count"]
-    assert score(forecast, task.test.targets["view_count"].to_numpy(), "log1p")["r2"] > 0.5
+    rows = np.random.default_rng(0).permutation(len(dataset))
+    assert scores(name, Question(dataset, rows[30:], rows[:30], ("view_count",), "log1p")).mean["r2"] > 0.5
 
 
 @pytest.mark.slow
@@ -166,7 +166,7 @@ def test_command_with_ridge(data: Path, capfd: pytest.CaptureFixture[str]):
     assert "| random | ridge | 0,1 | 60 |" in capfd.readouterr().out
     held = json.loads(results.read_text())
     assert [one["seed"] for one in held["runs"]] == [0, 1]
-    assert held["runs"][0]["rows"] == {"train": 243, "validation": 27, "test": 30}
+    assert held["runs"][0]["rows"] == {"learned": 270, "test": 30}
     assert held["runs"][0]["peak_mb"] > 10
     assert command.run(main, arguments) == 0
     assert capfd.readouterr().err == "", "what the file holds is not run again"
