@@ -39,7 +39,7 @@ def fingerprint(pieces: Iterable[Any], file: Path | None = None) -> str:
         file: where they were read from, if from one.
     """
     told = _Told({}, {})
-    texts = []
+    texts: list[str] = []
     for piece in pieces:
         told.read(_file(piece))
         texts += told.of(piece)
