@@ -37,6 +37,22 @@ class Program:
     build: Callable = build
     file: Path | None = None
 
+    def __post_init__(self) -> None:
+        for name in PIECES:
+            if not callable(getattr(self, name)):
+                raise InputError(f"{name}: a {type(getattr(self, name)).__name__} is no function")
+
+    @classmethod
+    def of(cls, program: Any, model: Callable, guide: Callable, build: Callable) -> "Program":
+        """`program`, or that of three functions where it is None.
+
+        Raises:
+            InputError: it is something else, or a function is none.
+        """
+        if program is not None and not isinstance(program, cls):
+            raise InputError(f"program: a {type(program).__name__} is no Program (`program.read_program` reads a file)")
+        return program or cls(model, guide, build)
+
     @property
     def name(self) -> str:
         """The names of model and guide, as people know them."""

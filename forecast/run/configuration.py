@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import math
+import numbers
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
 
@@ -95,6 +96,10 @@ class Configuration:
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if item.type in (int, float) and isinstance(value, numbers.Real) and not isinstance(value, (int, float)):  # as of numpy
+                kind: Any = int if isinstance(value, numbers.Integral) else float
+                object.__setattr__(self, item.name, kind(value))
             _check(item, getattr(self, item.name))
         if not self.targets or len(set(self.targets)) != len(self.targets):
             raise InputError(f"targets: {', '.join(self.targets) or 'none'} (at least one, each once)")

@@ -59,7 +59,7 @@ def load(
     Raises:
         InputError: the run is unfinished, damaged, of another version, or was trained with another model or guide.
     """
-    run, program = RunDirectory(Path(path)), program or Program(model, guide, build)
+    run, program = RunDirectory(Path(path)), Program.of(program, model, guide, build)
     about = run.manifest("configuration.json", "features.json", "features.safetensors", "calibration.json", "source.json")
     configuration = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
     run.listed(about, *(member_file(member) for member in range(configuration.members)))

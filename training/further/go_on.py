@@ -42,7 +42,7 @@ from training.further import own
 from training.further.growth import with_growth
 from training.further.moved import learn
 from training.further.unmoved import where_it_was
-from training.start import OPEN, begin, finish, nothing_left_if_refused
+from training.start import OPEN, as_configuration, as_device, begin, finish, nothing_left_if_refused
 
 FEWEST = 30  # rows with a known target
 LIKE = 20  # rows by which members with further experts are compared with those without
@@ -85,15 +85,14 @@ def go_on(
     Raises:
         InputError: fewer than 30 rows know a target of the parent, or whatever `training.train` refuses.
     """
-    program = program or Program(model, guide, build)
+    program, configuration, device = Program.of(program, model, guide, build), as_configuration(configuration), as_device(device)
     old = load(parent, program=program, device=device)
     if isinstance(old, ForecasterPair):
         old = old.first
     if old.moved is not None:
         told = "was moved to other data itself; what it learned of them is not taken along, so give all rows together"
         warnings.warn(f"{parent}: {told}", InputWarning, stacklevel=2)
-    begun = configuration or Configuration()
-    configuration = replace(old.configuration, **{name: getattr(begun, name) for name in OPEN})
+    configuration = replace(old.configuration, **{name: getattr(configuration, name) for name in OPEN})
     dataset = as_dataset(dataset, **configuration.columns)
     values = truth(dataset.videos, old.targets, old.featurizer.targets.scale)
     known = ~np.isnan(values).all(1)
