@@ -17,13 +17,15 @@ class Contributions:
 
     Attributes:
         share: (N,) by part, and by `prior` if it is an expert: share of the posterior's precision, averaged over z and members; they
-            add up to 1.
+            add up to 1. NaN where a program's own experts tell no precisions.
+        given: (N,) bool by part: whether the video has it.
         shift: (N, K) by part: median with all parts minus median without this one, in the training scale.
         width: (N, K) by part: width of the 95 % interval without this part divided by the width with it.
         crps: (N, K) by part: CRPS without this part minus CRPS with it; NaN where the truth is unknown.
     """
 
     share: dict[str, np.ndarray]
+    given: dict[str, np.ndarray]
     shift: dict[str, np.ndarray]
     width: dict[str, np.ndarray]
     crps: dict[str, np.ndarray]
@@ -37,7 +39,7 @@ class Contributions:
         """By part, over the videos that have it: share, typical shift, width ratio and CRPS lost, with its standard error."""
         found: dict[str, dict[str, float | None]] = {}
         for part in self.parts:
-            here = self.share[part] > 0
+            here = self.given[part]
             lost = self.crps[part][here]
             lost = lost[~np.isnan(lost).all(axis=1)] if len(lost) else lost
             by_video = np.nanmean(lost, axis=1) if len(lost) else lost[:, 0]
@@ -64,18 +66,23 @@ def contributions(forecaster: Forecaster, videos: Videos, *, samples: int = 200,
     """
     truth = None if videos.popularity is None or not score else videos.popularity.cpu().numpy().astype(np.float64)
     whole = _summary(forecaster, videos, truth, samples, seed)
-    shift, width, crps = {}, {}, {}
+    given, shift, width, crps = {}, {}, {}, {}
     for part in videos:
-        here = bool(videos[part].present.any())
-        reduced = _summary(forecaster, videos.without(part), truth, samples, seed) if here else whole
+        given[part] = videos[part].present.cpu().numpy()
+        reduced = _summary(forecaster, videos.without(part), truth, samples, seed) if given[part].any() else whole
         shift[part] = whole["median"] - reduced["median"]
         width[part] = reduced["width"] / np.maximum(whole["width"], 1e-12)
         crps[part] = reduced["crps"] - whole["crps"]
-    return Contributions(precision_shares(forecaster, videos), shift, width, crps)
+    return Contributions(precision_shares(forecaster, videos), given, shift, width, crps)
 
 
 def precision_shares(forecaster: Forecaster, videos: Videos) -> dict[str, np.ndarray]:
-    """(N,) share of the precision by part, and by `prior`; averaged over the dimensions of z and the members."""
+    """(N,) share of the precision by part, and by `prior`; averaged over the dimensions of z and the members.
+
+    NaN, and without `prior`, where a program's own experts have no `precisions`.
+    """
+    if not all(hasattr(member.experts, "precisions") for member in forecaster.members):
+        return {part: np.full(len(videos), np.nan) for part in videos}
     kinds, found = by_kind(forecaster.members, videos), []
     for rows, members in kinds:
         totals: dict[str, list[Tensor]] = {}
@@ -110,4 +117,4 @@ def _crps(samples: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def _mean(values: np.ndarray) -> float | None:
-    return float(np.mean(values)) if values.size else None
+    return float(np.mean(values)) if values.size and not np.isnan(values).all() else None

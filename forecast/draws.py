@@ -2,16 +2,19 @@
 
 import ctypes
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
+from pyro import poutine
 from pyro.infer import Predictive
 from torch import Tensor
 
 from features.videos import Videos
 from forecast.exact_quantiles import FEWEST, POINTS, with_exact_quantiles
 from forecast.latent import ENCODED, Sampler, Values, drawn, likelihood, of_rows, shares_of
-from forecast.member import TARGET, Member, by_kind, in_order
+from forecast.member import TARGET, Member, by_kind, in_order, trace
+from machine.errors import InputError
 
 DECODED = 16384  # draws decoded at a time: their hidden layers stay in cache, and the cost of a call of Predictive is small
 
@@ -48,6 +51,48 @@ def draw_chunks(
         else:
             found = [torch.cat([*_chunks(of_kind, block.rows(rows), samples, exact)], dim=1) for rows, of_kind in kinds]
             yield in_order(found, kinds, dim=1)
+
+
+def try_draws(member: Member, videos: Videos) -> None:
+    """Forecast a few of the videos, so that what cannot be forecast is refused before it is trained.
+
+    Raises:
+        InputError: with the reason.
+    """
+    some = videos.rows(slice(0, 3)).unlabelled()
+    with member.tried(some, f"on {len(some)} videos of unknown popularity"):
+        for function in (member.guide, member.model):
+            trace(function, some)
+    with member.tried(some, f"on {len(some)} videos with {FEWEST} draws at a time"):
+        for few in (some, some.rows(slice(0, 1))):
+            shape = torch.cat([*draw_chunks([member], few, FEWEST, exact=True)], dim=1).shape
+            if videos.popularity is not None and shape != (FEWEST, len(few), videos.popularity.shape[1]):
+                raise InputError(f"{FEWEST} draws of {len(few)} videos have the shape {tuple(shape)}, not (draws, videos, targets)")
+        if not _same_beside_others(member, some):
+            raise InputError(
+                "z is forecast otherwise beside other draws, which lie in its first dimension: count from the last, as in z[..., :1]"
+            )
+
+
+def _same_beside_others(member: Member, videos: Videos) -> bool:
+    """Whether p(y | z) at a draw of z is the same alone and among several; taken to be where it is random itself."""
+    [sites] = drawn(member, videos, (2, "random"))
+    together, guided = _moments(likelihood(member, videos, of_rows(sites))), trace(member.guide, videos)
+    for number in range(2):
+        one = {name: site.value[number].reshape(guided.nodes[name]["value"].shape) for name, site in sites.items()}
+        alone = poutine.condition(member.model, data=one | {TARGET: torch.zeros((), device=videos.device)})
+        wanted, again = (_moments(trace(alone, videos).nodes[TARGET]["fn"]) for _ in range(2))
+        if torch.equal(wanted, again) and not torch.allclose(together[number], wanted, rtol=1e-3, atol=1e-3):
+            return False
+    return True
+
+
+def _moments(popularity: Any) -> Tensor:
+    """(..., N, K, 2) mean and standard deviation, 0 where these are not known."""
+    try:
+        return torch.stack([popularity.mean, popularity.variance.sqrt()], -1).nan_to_num()
+    except NotImplementedError:
+        return torch.zeros(*popularity.batch_shape, *popularity.event_shape, 2, device=popularity.sample().device)
 
 
 def _chunks(members: Sequence[Member], videos: Videos, samples: int, exact: bool) -> Iterator[Tensor]:

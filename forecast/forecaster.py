@@ -106,9 +106,9 @@ class Forecaster:
         """Forecast every row of a dataset, or of a data frame with the contract's columns; what it says of the targets is not looked at.
 
         Raises:
-            InputError: no rows, no number of draws, or whatever `features.tables.table` refuses.
+            InputError: no rows, no number of draws, no seed, or whatever `features.tables.table` refuses.
         """
-        dataset = _asked(videos, self.configuration, samples)
+        dataset = _asked(videos, self.configuration, samples, seed)
         device = next(self.members[0].parameters()).device
         authors = authors_of(self.featurizer, dataset)
         blocks = self.blocks(self.featurizer.transform(dataset).unlabelled().to(device), samples, seed=seed, authors=authors)
@@ -121,7 +121,7 @@ class Forecaster:
         from forecast.scoring.evaluation import evaluate
 
         device = next(self.members[0].parameters()).device
-        return evaluate(self, _asked(videos, self.configuration, samples), samples=samples, seed=seed, device=device).metrics
+        return evaluate(self, _asked(videos, self.configuration, samples, seed), samples=samples, seed=seed, device=device).metrics
 
     def draws(
         self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0, plain: bool = False, authors: Authors | None = None
@@ -180,10 +180,12 @@ def _as_dataset(videos: Dataset | pd.DataFrame, configuration: Configuration) ->
     return as_dataset(videos, targets=configuration.targets, target_scale=configuration.target_scale)
 
 
-def _asked(videos: Dataset | pd.DataFrame, configuration: Configuration, samples: int) -> Dataset:
+def _asked(videos: Dataset | pd.DataFrame, configuration: Configuration, samples: int, seed: int) -> Dataset:
     """What is to be forecast by so many draws, or one sentence why it cannot be."""
     if not isinstance(samples, (int, np.integer)) or samples < 1:
         raise InputError(f"samples: {samples!r} is no number of draws")
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise InputError(f"seed: {seed!r} is no whole number from 0 on")
     dataset = _as_dataset(videos, configuration)
     if len(dataset) == 0:
         raise InputError(f"{dataset.name}: has no rows")

@@ -34,7 +34,7 @@ def drawn(member: Member, videos: Videos, *wanted: tuple[int, Sampler]) -> list[
     sites = latent_sites(trace(member.guide, videos))
     if len(sites) == 1 and not any(shared(site, member.plates) for site in sites.values()):
         [(name, site)] = sites.items()
-        normal = isinstance(getattr(site["fn"], "base_dist", site["fn"]), torch.distributions.Normal)
+        normal = _is_normal(site["fn"])
         return [
             {name: Drawn(_sobol(site["fn"], draws) if sampler == "sobol" and normal else site["fn"].sample((draws,)), False)}
             for draws, sampler in wanted
@@ -62,13 +62,20 @@ def likelihood(member: Member, videos: Videos, values: Values) -> Any:
     """p(y | z) at each of the D draws of the latent sites of N videos: a distribution of batch shape (D, N) over K numbers."""
     # an observed popularity is not drawn, and only its distribution is looked at
     known = poutine.condition(member.model, data=values | {TARGET: torch.zeros((), device=videos.device)})
-    with pyro.plate("draws", len(next(iter(values.values()))), dim=-2):
+    with pyro.validation_enabled(False), pyro.plate("draws", len(next(iter(values.values()))), dim=-2):
         return poutine.trace(known).get_trace(videos).nodes[TARGET]["fn"]
 
 
+def _is_normal(posterior: Any) -> bool:
+    """Whether each number has a Normal of its own; a transformed one is none."""
+    while isinstance(posterior, torch.distributions.Independent):
+        posterior = posterior.base_dist
+    return isinstance(posterior, torch.distributions.Normal)
+
+
 def _sobol(posterior: Any, draws: int) -> Tensor:
-    """(draws, N, D): the same scrambled Sobol points, moved to each video's Normal."""
-    width = posterior.event_shape[0]
+    """(draws, N, ...): the same scrambled Sobol points, moved to each video's Normal."""
+    width = posterior.event_shape.numel()
     seed = int(torch.randint(2**31, ()))
     points = torch.quasirandom.SobolEngine(width, scramble=True, seed=seed).draw(draws).clamp(1e-6, 1 - 1e-6)
-    return posterior.mean + posterior.stddev * torch.special.ndtri(points).to(posterior.mean)[:, None, :]
+    return posterior.mean + posterior.stddev * torch.special.ndtri(points).to(posterior.mean).reshape(draws, 1, *posterior.event_shape)

@@ -81,22 +81,33 @@ class Member(nn.Module):
             InputError: a pair that cannot be trained or forecast, with the reason.
         """
         some = videos.rows(slice(0, 3))
-        with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []), pyro.validation_enabled(False):
+        self.eval()  # so few videos have no statistics
+        with self.tried(some, f"on {len(some)} videos"):
+            with pyro.get_param_store().scope() as state:
+                self._guided(some, WEIGHT)
+                self._model(some, decoder=self.decoder, kl_weight=WEIGHT)
+            self._adopt(state)
+            self._check_sites(some)
+        return self
+
+    @contextmanager
+    def tried(self, videos: Videos, how: str) -> Iterator[None]:
+        """Whatever a user's functions raise inside is one sentence; no random number outside is used up.
+
+        Raises:
+            InputError: that the functions fail `how`, with the reason.
+        """
+        devices = [videos.device] if videos.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices), pyro.validation_enabled(False), torch.no_grad():
             try:
-                with pyro.get_param_store().scope() as state, torch.no_grad():
-                    self._guided(some, WEIGHT)
-                    self._model(some, decoder=self.decoder, kl_weight=WEIGHT)
-                self._adopt(state)
-                with torch.no_grad():
-                    self._check_sites(some)
+                yield
             except InputError:
                 raise
             except Exception as error:  # whatever a user's functions raise
                 if self._shipped:
                     raise
                 said = " ".join(str(error).split())[:200]
-                raise InputError(f"the model or the guide fails on {len(some)} videos: {type(error).__name__}: {said}") from error
-        return self
+                raise InputError(f"the model or the guide fails {how}: {type(error).__name__}: {said}") from error
 
     def _adopt(self, state: Any) -> None:
         """Keep what the functions made in Pyro's store, but for what belongs to the networks already."""
@@ -104,6 +115,8 @@ class Member(nn.Module):
         for name, value in sorted(state["params"].items()):
             if id(value) not in own:
                 key = name.replace(".", "/")
+                if other := [one for one, of_it in self._names.items() if of_it == key]:
+                    raise InputError(f"pyro.param: {other[0]!r} and {name!r} cannot be told apart in a run; rename one of them")
                 self.parameters_by_name[key] = nn.Parameter(value.detach().clone())
                 self._names[name], self._constraints[name] = key, state["constraints"][name]
 
@@ -112,6 +125,8 @@ class Member(nn.Module):
         target = modelled.nodes.get(TARGET)
         if target is None or (videos.popularity is not None and not target["is_observed"]):
             raise InputError(f"the model has no site {TARGET!r} that observes videos.popularity")
+        if videos.popularity is not None and not _agree(target["value"], videos.popularity):
+            raise InputError(f"the site {TARGET!r} observes something else than videos.popularity, which is what is forecast and scored")
         self.plates = frozenset(frame.name for frame in target["cond_indep_stack"])
         latent = {name for name, site in modelled.nodes.items() if is_latent(site) and name != TARGET}
         inferred = set(latent_sites(guided))
@@ -166,6 +181,11 @@ def own(function: Callable) -> Callable:
 def trace(function: Callable, *arguments: Any) -> Any:
     """The trace of one run, see `pyro.poutine.trace`."""
     return poutine.trace(function).get_trace(*arguments)
+
+
+def _agree(observed: Tensor, popularity: Tensor) -> bool:
+    """Whether both are the same wherever popularity is known."""
+    return observed.shape == popularity.shape and bool((popularity.isnan() | (observed == popularity)).all())
 
 
 def is_latent(site: Any) -> bool:

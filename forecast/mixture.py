@@ -64,12 +64,16 @@ def likelihoods_given_z(members: Sequence[Member], videos: Videos, draws: int, s
 
 def _summary(likelihoods: list, draws: int, levels: Mapping[str, float]) -> dict[str, Tensor]:
     """Mean and quantiles, (N, K) each."""
-    mean, _ = _moments(likelihoods)
     try:
-        return {"mean": mean} | dict(zip(levels, mixture_quantiles(likelihoods, levels), strict=True))
+        quantiles = mixture_quantiles(likelihoods, levels)
+        return {"mean": _moments(likelihoods)[0]} | dict(zip(levels, quantiles, strict=True))
     except NotImplementedError:
         warnings.warn("this likelihood has no distribution function: quantiles come from draws", InputWarning, stacklevel=2)
     samples = torch.cat([likelihood.sample((-(-FALLBACK // draws),)).flatten(0, 1) for likelihood in likelihoods])
+    try:
+        mean, _ = _moments(likelihoods)
+    except NotImplementedError:
+        mean = samples.mean(0)
     return {"mean": mean} | dict(zip(levels, samples.quantile(samples.new_tensor(list(levels.values())), dim=0), strict=True))
 
 
@@ -89,7 +93,10 @@ def mixture_quantiles(likelihoods: Sequence[Any], levels: Mapping[str, float] = 
 
 def _cdf(likelihoods: Sequence[Any], value: Tensor) -> Tensor:
     """(L, N, K) to the mixture's distribution function there."""
-    each = [likelihood.cdf(value[:, None]) for likelihood in likelihoods]
+    try:
+        each = [likelihood.cdf(value[:, None]) for likelihood in likelihoods]
+    except ValueError as error:  # the search went beyond the support of a distribution that minds
+        raise NotImplementedError from error
     return torch.stack([one.sum(1) for one in each]).sum(0) / sum(one.shape[1] for one in each)
 
 

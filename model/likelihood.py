@@ -1,5 +1,6 @@
 """Distributions of K popularity numbers given z, in which NaN means unknown."""
 
+import contextlib
 import math
 from functools import cached_property
 from typing import ClassVar
@@ -23,15 +24,14 @@ class NanMasked(dist.TorchDistribution):
     """K independent univariate distributions (Wang and Li: p(y | z) = N(mu, diag sigma^2)); unknown numbers add nothing.
 
     Args:
-        base: any univariate distribution over the reals of batch shape (..., K).
+        base: any univariate distribution of batch shape (..., K).
     """
 
     arg_constraints: ClassVar[dict] = {}
     support = _RealOrUnknown()
-    has_rsample = True
 
     def __init__(self, base: dist.TorchDistribution, validate_args: bool | None = None) -> None:
-        self.base = base
+        self.base, self.has_rsample = base, base.has_rsample
         super().__init__(base.batch_shape[:-1], base.batch_shape[-1:], validate_args=validate_args)
 
     def expand(self, batch_shape, _instance=None) -> "NanMasked":
@@ -42,11 +42,24 @@ class NanMasked(dist.TorchDistribution):
         """(*sample_shape, ..., K)."""
         return self.base.rsample(sample_shape)
 
+    def sample(self, sample_shape=torch.Size()) -> Tensor:  # noqa: B008
+        """(*sample_shape, ..., K)."""
+        with torch.no_grad():
+            return self.base.rsample(sample_shape) if self.has_rsample else self.base.sample(sample_shape)
+
     def log_prob(self, value: Tensor) -> Tensor:
         """(..., K) to (...)."""
         known = ~value.isnan()
-        density = self.base.log_prob(torch.where(known, value, self.base.mean.detach()))
+        density = self.base.log_prob(torch.where(known, value, self._somewhere()))
         return torch.where(known, density, 0.0).sum(-1)
+
+    def _somewhere(self) -> Tensor:
+        """(..., K) where the density and its gradient are finite; a draw, where the mean may lie outside of the support or is not known."""
+        if self.base.support is constraints.real:
+            with contextlib.suppress(NotImplementedError):
+                mean = self.base.mean.detach()
+                return torch.where(mean.isfinite(), mean, 0.0)
+        return self.base.sample()
 
     @property
     def mean(self) -> Tensor:

@@ -34,7 +34,7 @@ from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError
 from program import SHIPPED, Program
 from training.members import fit_members, workers_for
-from training.start import begin, finish, nothing_left_if_refused
+from training.start import as_configuration, as_device, begin, finish, nothing_left_if_refused
 
 GROUPS = 3  # of authors; a network beside the members never sees those of one
 ENSEMBLE = 3  # members; fewer are for those in a hurry, and no network is trained beside them
@@ -74,7 +74,7 @@ def train(
     Raises:
         InputError: the data or a setting is unusable, or `run` holds another run.
     """
-    configuration, device, program = configuration or Configuration(), torch.device(device), program or Program(model, guide, build)
+    configuration, device, program = as_configuration(configuration), as_device(device), Program.of(program, model, guide, build)
     if program != SHIPPED:  # forecasts are what its own model says
         configuration = replace(configuration, linear=False)
     dataset = as_dataset(dataset, targets=configuration.targets, target_scale=configuration.target_scale)

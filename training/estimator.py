@@ -1,5 +1,6 @@
 """scikit-learn's way in: fit, predict and sample over data frames with the contract's columns."""
 
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,6 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from features.scale import Scale
 from features.tables.dataset import as_dataset
 from forecast.forecaster import Forecasts
 from forecast.run.configuration import Configuration
@@ -25,7 +25,7 @@ class PopularityRegressor(RegressorMixin, BaseEstimator):
     Args:
         target_scale: `log1p` for counts, `identity` for scores.
         samples: draws behind a prediction.
-        settings: further settings of `Configuration` by name.
+        settings: further settings of `Configuration` by name, but for those that are arguments of their own.
         seed: of everything random.
 
     Attributes:
@@ -43,15 +43,24 @@ class PopularityRegressor(RegressorMixin, BaseEstimator):
         """Train on every row of X (N rows) and y (N,) or (N, K).
 
         Raises:
-            InputError: X is no data frame, y has another length, or whatever `training.train` refuses.
+            InputError: X is no data frame, y has another length or no numbers, a setting is an argument of its own, or whatever
+                `training.train` refuses.
         """
+        if twice := {"targets", "target_scale", "seed"} & {*(self.settings or {})}:
+            raise InputError(f"settings: {min(twice)} is told by y or by an argument of its own")
         truth = _frame(y)
         self.targets_ = tuple(map(str, truth.columns))
         self._one = np.ndim(y) == 1
         videos = self._videos(X)
         if len(truth) != len(videos):
             raise InputError(f"y has {len(truth)} rows, X has {len(videos)}")
-        videos[list(self.targets_)] = truth.to_numpy(np.float64)
+        repeated = [*X.columns[X.columns.duplicated()], *truth.columns[truth.columns.duplicated()]]
+        if repeated:
+            raise InputError(f"X or y has several columns named {repeated[0]}")
+        try:
+            videos[list(self.targets_)] = truth.to_numpy(np.float64, na_value=np.nan)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"y: {error}") from error
         # no row is kept back for tests: who calls fit has done that
         settings: dict[str, Any] = {"targets": self.targets_, "target_scale": self.target_scale, "seed": self.seed, "test_share": 0.0}
         self.forecaster_ = train(videos, Configuration(**settings | (self.settings or {})))
@@ -63,9 +72,12 @@ class PopularityRegressor(RegressorMixin, BaseEstimator):
         """Medians (N,) or (N, K); with Q `quantiles` (Q, N) or (Q, N, K).
 
         Raises:
-            InputError: X is no data frame or repeats an id, or whatever `features.tables.table` refuses.
+            InputError: X is no data frame or repeats an id, no list of levels, or one outside of [0, 1], or whatever
+                `features.tables.table` refuses.
         """
-        levels = [0.5] if quantiles is None else list(quantiles)
+        levels = [0.5] if quantiles is None else list(quantiles) if np.ndim(quantiles) == 1 else []
+        if not levels or not all(isinstance(level, numbers.Real) and 0 <= level <= 1 for level in levels):
+            raise InputError(f"quantiles: {quantiles!r} is no list of levels from 0 to 1")
         forecasts = self._forecasts(X, self.samples)
         found = np.stack([forecasts.quantile(level).to_numpy() for level in levels])
         found = found[..., 0] if self._one else found
@@ -77,7 +89,8 @@ class PopularityRegressor(RegressorMixin, BaseEstimator):
         Raises:
             InputError: as of `predict`.
         """
-        found = Scale(self.target_scale).told(self._forecasts(X, n).samples.astype(np.float64))
+        forecasts = self._forecasts(X, n)
+        found = forecasts.scale.told(forecasts.samples.astype(np.float64))
         return found[..., 0] if self._one else found
 
     def _forecasts(self, X: pd.DataFrame, samples: int) -> Forecasts:
@@ -108,4 +121,6 @@ def _frame(y: Any) -> pd.DataFrame:
     if isinstance(y, pd.Series):
         return y.to_frame("y" if y.name is None else str(y.name))
     values = np.asarray(y)
+    if y is None or values.ndim not in (1, 2):
+        raise InputError(f"y is {'None' if y is None else f'an array of {values.ndim} dimensions'}, not a column or a table of numbers")
     return pd.DataFrame(values, columns=["y"] if values.ndim == 1 else [f"y{place}" for place in range(values.shape[1])])

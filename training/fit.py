@@ -5,19 +5,22 @@ maximise  E over videos of  E_{q(z|x)}[log p(y|z)] - kl_weight * KL(q(z|x) || p(
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pyro
 import torch
+from torch import Tensor
 
 from features.missing import leave_out
 from features.videos import Videos
 from features.whole_counts import dequantiser, whole_targets
-from forecast.member import Member, ShareOfEpoch
+from forecast.draws import try_draws
+from forecast.member import TARGET, Member, ShareOfEpoch, trace
 from forecast.run.configuration import Configuration
 from machine.errors import InputError
-from program import Networks, Program
+from program import SHIPPED, Networks, Program
 from training import data_parallel
 from training.checkpoint import Checkpoint
 from training.flat import flatten
@@ -35,6 +38,7 @@ def fit(
     validation: Videos,
     configuration: Configuration,
     *,
+    build: Callable = SHIPPED.build,
     checkpoint: Checkpoint | None = None,
     report: Callable[[dict[str, Any]], None] = lambda entry: None,
 ) -> Member:
@@ -49,6 +53,7 @@ def fit(
         train: rows to learn from.
         validation: rows that choose the best epoch, by the CRPS of 100 draws.
         configuration: the settings; its seed decides everything random from here on.
+        build: what made the networks; mistakes of one's own are told in a sentence.
         checkpoint: where to keep the state, and to go on from.
         report: called with the numbers of an epoch, per video.
 
@@ -59,10 +64,46 @@ def fit(
     for name, videos in (("training", train), ("validation", validation)):
         if len(videos) == 0:
             raise InputError(f"no {name} row has a known target")
-    member = Member(Program(model, guide), networks).setup(train)
+    program = Program(model, guide, build)
+    member = Member(program, networks).setup(train)
+    if program != SHIPPED:
+        _try_density(member, train, configuration)
+        try_draws(member, train)
     with torch.random.fork_rng(devices=[train.device] if train.device.type == "cuda" else []):
         _ascend(member, train, validation, configuration.for_rows(len(train)), checkpoint, report)
     return member
+
+
+def _try_density(member: Member, train: Videos, configuration: Configuration) -> None:
+    """Ask for the density of the least and the greatest popularity that is learned from, and of an unknown one if there is any.
+
+    Raises:
+        InputError: it is not finite.
+    """
+    some = train.rows(slice(0, 2))
+    with member.tried(some, "on popularity as it is learned"):
+        popularity = dequantiser(whole_targets(train.popularity, configuration.target_scale), train.device)(train).relative().popularity
+        assert popularity is not None  # noqa: S101  (labelled by contract)
+        unknown = popularity.isnan()
+        least, greatest = popularity.nan_to_num(torch.inf).amin(0), popularity.masked_fill(unknown, -torch.inf).amax(0)
+        ends = torch.stack([least, greatest])[: len(some)].masked_fill(unknown.all(0), 0.0)
+
+    def finite(popularity: Tensor) -> bool:
+        with pyro.validation_enabled(True):
+            site = trace(member.model, replace(some, popularity=popularity)).nodes[TARGET]
+            return bool(site["fn"].log_prob(site["value"]).isfinite().all())
+
+    told = f"popularity from {float(ends.min()):.3g} to {float(ends.max()):.3g}"
+    with member.tried(some, f"on {told}"):
+        if not finite(ends):
+            raise InputError(f"the model's density of {told} is not finite")
+    if unknown.any():
+        try:
+            able = finite(ends.masked_fill(unknown.any(0), torch.nan))
+        except Exception:  # whatever the model's distribution raises
+            able = False
+        if not able:
+            raise InputError("some popularity is unknown (NaN), which the model's distribution does not allow: wrap it in NanMasked")
 
 
 def _ascend(
@@ -116,6 +157,10 @@ def _ascend(
             numbers = epoch_numbers(member, validation, c)
         except ValueError as error:
             # Pyro refuses distributions whose parameters are not finite; any other error is the program's own
+            if "support" in str(error) and not isinstance(error, InputError):
+                raise InputError(
+                    f"the model's distribution does not allow what is learned: {' '.join(str(error).split())[:300]}"
+                ) from error
             if "constraint" not in str(error):
                 raise
             raise best.diverged(epoch, diagnosis(train), member) from error

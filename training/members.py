@@ -15,19 +15,22 @@ from tqdm import tqdm
 from features.featurizer import Featurizer
 from features.rows import mapped
 from features.rows.folds import Folds
+from features.saved import BLANK
 from features.videos import Videos, apart
+from forecast.draws import try_draws
 from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
-from forecast.run.load import blank_member, load_features, load_member, member_file, save_member
+from forecast.run.load import blank_member, check_read_again, load_features, load_member, member_file, save_member
 from machine.errors import InputError
 from machine.processes import begin_worker, worker_context
-from program import Networks, Program
+from program import SHIPPED, Networks, Program
 from training import data_parallel
 from training.checkpoint import Checkpoint
 from training.fit import fit
 from training.linear import add_linear
 
+LIKE = 20  # videos by which a member that is read again is compared with the one that was trained
 WORTH = 600  # steps of all members together; for fewer, starting workers takes longer than they save
 
 
@@ -86,6 +89,11 @@ def fit_member(
     if (run.path / member_file(member)).exists():
         kind = featurizer if member < configuration.members else dataclasses.replace(featurizer, growth=None)
         return load_member(run, member, blank_member(program, build, kind, one, folds.videos))
+    if program != SHIPPED:
+        some, blank = folds.videos.spread(LIKE).unlabelled(), featurizer.transform(BLANK)
+        tried = Member(program, build()).setup(folds.videos)
+        try_draws(tried, folds.videos)
+        check_read_again(program, dataclasses.replace(featurizer, growth=None), one, tried, some, blank)
     train, validation = folds.of_member(member, configuration.members)
     fit_one = partial(_fit, run, member, featurizer, program, build=build, report=report)
     if featurizer.growth is None:
@@ -98,6 +106,14 @@ def fit_member(
         if member < configuration.members:  # those beside them tell of videos of which nothing was read
             patience = max(one.patience, one.growth_epochs // 2)
             fitted.growth = fit_one(dataclasses.replace(one, epochs=one.growth_epochs, patience=patience), read, held_read, growth=True)
+    if program != SHIPPED:
+        kind = featurizer if fitted.growth is not None else dataclasses.replace(featurizer, growth=None)
+        try:
+            check_read_again(program, kind, one, fitted, some, blank)
+        except InputError:
+            for file in (*(f"{name}.safetensors" for name in _checkpoints(member)), "log.jsonl"):
+                (run.path / file).unlink(missing_ok=True)  # nothing of it can be gone on with
+            raise
     if data_parallel.RANK == 0:
         save_member(run, member, fitted)
         for name in _checkpoints(member):
@@ -145,7 +161,9 @@ def _fit(
     # where none of the few videos that were read is held out, the linear forecast stands alone
     watched = validation if len(validation) else train
     checkpoint = Checkpoint(run, _checkpoints(member)[growth])
-    fitted = fit(program.model, program.guide, build(), train, watched, configuration, checkpoint=checkpoint, report=note)
+    fitted = fit(
+        program.model, program.guide, build(), train, watched, configuration, build=program.build, checkpoint=checkpoint, report=note
+    )
     if configuration.linear:
         add_linear(fitted, train, validation, featurizer.shapes, featurizer.targets, looks=looks, growth=growth)
     return fitted

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+
 from features.followed.looks import last_told, learned_from_looks
 from features.tables.columns import COUNTS, nearest
 from features.tables.dataset import Dataset
@@ -32,6 +34,29 @@ class Begun(NamedTuple):
     configuration: Configuration
     source: str | None
     parent: Path | None
+
+
+def as_configuration(configuration: Any) -> Configuration:
+    """The settings of whoever calls from Python, or the default ones.
+
+    Raises:
+        InputError: they are none.
+    """
+    if configuration is not None and not isinstance(configuration, Configuration):
+        raise InputError(f"configuration: a {type(configuration).__name__} is no Configuration (write Configuration(members=2))")
+    return configuration or Configuration()
+
+
+def as_device(device: torch.device | str) -> torch.device:
+    """Where to compute.
+
+    Raises:
+        InputError: torch knows no such device.
+    """
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError):
+        raise InputError(f"device: {device!r} is none that torch knows, such as cpu or cuda") from None
 
 
 def open_run(options: argparse.Namespace) -> Begun:

@@ -38,7 +38,8 @@ def read_videos(
         count data rows from 1.
 
     Raises:
-        InputError: unreadable file, ragged rows, no or repeated id, an id, time or target of the wrong type or sign or not finite.
+        InputError: unreadable file, ragged rows, a repeated column, no or repeated id, an id, time or target of the wrong type or sign or
+            not finite.
     """
     return check_videos(read_table(path), path, targets=targets, count_targets=count_targets, lenient=lenient, future=future)
 
@@ -70,6 +71,9 @@ def check_values(
 ) -> pd.DataFrame:
     """Turn the cells of known columns into text and numbers, or refuse them; see `read_videos`."""
     targets = tuple(targets)
+    repeated = table.columns[table.columns.duplicated()]
+    if len(repeated):
+        raise InputError(f"{path}: has several columns named {repeated[0]}")
     judged, faults = judge(table, path, targets=targets, count_targets=count_targets, future=future)
     needed = {"id", *TIMES, *(targets or COUNTS)}
     out = np.zeros(len(judged), bool)

@@ -1,7 +1,7 @@
 """What a draft may reach at each horizon: joint draws, their table and their JSON."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -233,8 +233,15 @@ def parts_table(outlook: Outlook) -> str:
             continue
         moved = "" if name == PRIOR else _moved(part["moves_median"][first], outlook.scale)
         width = "" if name == PRIOR else f"x {part['width_without'][first]:.2f}"
-        lines.append(f"{name:12s}{part['precision_share']:>10.0%}{moved:>16s}{width:>18s}".rstrip())
+        lines.append(f"{name:12s}{precision(part):>10s}{moved:>16s}{width:>18s}".rstrip())
     return "\n".join(lines)
+
+
+def precision(part: Mapping[str, Any]) -> str:
+    """A part's share of the precision, as people read it."""
+    if not part["given"]:
+        return "unknown"
+    return "-" if part["precision_share"] is None else f"{part['precision_share']:.0%}"
 
 
 def _row(forecaster: Forecaster, videos: Videos, row: int, samples: int, seed: int) -> np.ndarray:
@@ -245,8 +252,9 @@ def _row(forecaster: Forecaster, videos: Videos, row: int, samples: int, seed: i
 def _parts(found: Contributions, targets: tuple[str, ...], scale: Scale) -> dict[str, dict[str, Any]]:
     parts: dict[str, dict[str, Any]] = {}
     for name, share in found.share.items():
-        parts[name] = {"given": bool(share[0] > 0), "precision_share": float(share[0])}
-        if name in found.shift and share[0] > 0:
+        given = name not in found.given or bool(found.given[name][0])
+        parts[name] = {"given": given, "precision_share": None if np.isnan(share[0]) else float(share[0])}
+        if name in found.shift and given:
             moves = np.exp(found.shift[name][0]) if scale.counts else found.shift[name][0]
             parts[name]["moves_median"] = dict(zip(targets, map(float, moves), strict=True))
             parts[name]["width_without"] = dict(zip(targets, map(float, found.width[name][0]), strict=True))

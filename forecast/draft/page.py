@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 
 from forecast.draft.compare import compare
-from forecast.draft.outlook import Outlook
+from forecast.draft.outlook import Outlook, precision
 from forecast.notation import duration, shown, title
 from forecast.report.tables import table
 from forecast.scoring.subsets.usual import ABOVE
@@ -25,7 +25,7 @@ def page_of(found: Outlook, horizons: Sequence[float], problems: Sequence[str]) 
             half, most = f"{cell['lower_50']} to {cell['upper_50']}", f"{cell['lower_95']} to {cell['upper_95']}"
             chances = [f"{chance[h, k]:.0%}" if chance[h, k] == chance[h, k] else "-" for chance in above] if told else []
             rows.append([title(target) if h == 0 else "", duration(horizon), cell["median"], half, most, *chances])
-    parts = [[name, f"{part['precision_share']:.0%}" if part["given"] else "unknown"] for name, part in found.parts.items()]
+    parts = [[name, precision(part)] for name, part in found.parts.items()]
     notes = "".join(f"<p>{escape(note)}</p>" for note in (*found.notes, *found.warnings, *problems))
     chances_heads = ["above usual", "3 x usual"] if told else []
     main = table(["", "after", "median", "50 % interval", "95 % interval", *chances_heads], rows, text=1)

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import math
+import numbers
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
 
@@ -11,7 +12,7 @@ from features.tables.columns import COUNTS
 from machine.errors import InputError
 from machine.files import json_object
 
-VERSION = 22  # of the run directory's format
+VERSION = 23  # of the run directory's format
 AUTOMATIC = dict.fromkeys(("width", "depth", "members", "folds", "batch_size", "epochs", "growth_epochs", "patience"), 0)
 AUTOMATIC["others_left_out"] = -1  # these values leave the settings to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is
@@ -95,6 +96,10 @@ class Configuration:
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
+            value = getattr(self, item.name)
+            if item.type in (int, float) and isinstance(value, numbers.Real) and not isinstance(value, (int, float)):  # as of numpy
+                kind: Any = int if isinstance(value, numbers.Integral) else float
+                object.__setattr__(self, item.name, kind(value))
             _check(item, getattr(self, item.name))
         if not self.targets or len(set(self.targets)) != len(self.targets):
             raise InputError(f"targets: {', '.join(self.targets) or 'none'} (at least one, each once)")

@@ -16,6 +16,7 @@ from features.videos import EARLY, Videos
 from forecast.adjustments.calibration import Calibration
 from forecast.adjustments.moved import FILE as MOVED
 from forecast.adjustments.moved import FILE_OF_GROWTH, load_moved, load_moved_growth
+from forecast.draws import draw
 from forecast.forecaster import Forecaster
 from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.joint.dependence import load_dependence
@@ -58,7 +59,7 @@ def load(
     Raises:
         InputError: the run is unfinished, damaged, of another version, or was trained with another model or guide.
     """
-    run, program = RunDirectory(Path(path)), program or Program(model, guide, build)
+    run, program = RunDirectory(Path(path)), Program.of(program, model, guide, build)
     about = run.manifest("configuration.json", "features.json", "features.safetensors", "calibration.json", "source.json")
     configuration = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
     run.listed(about, *(member_file(member) for member in range(configuration.members)))
@@ -160,13 +161,46 @@ def blank_member(
 
 def load_member(run: RunDirectory, number: int, member: Member) -> Member:
     """Read the weights of one member into `member`, which must have exactly these names and shapes."""
-    _compare_layout(run, member_file(number), member.state_dict())
+    _compare_layout(run, member_file(number), {name: (value.dtype, value.shape) for name, value in member.state_dict().items()})
     arrays = {name: torch.from_numpy(array) for name, array in run.read_arrays(member_file(number)).items()}
     try:
         member.load_state_dict(arrays)
     except RuntimeError as error:
         raise InputError(f"{run.path / member_file(number)}: does not fit the networks ({' '.join(str(error).split())[:300]})") from error
     return member.eval()
+
+
+def check_read_again(
+    program: Program, featurizer: Featurizer, configuration: Configuration, member: Member, videos: Videos, blank: Videos
+) -> None:
+    """Compare the forecasts of a member with those of what `load` makes of its weights.
+
+    Args:
+        program: what is trained.
+        featurizer: of the run.
+        configuration: of the run.
+        member: as it is trained, not in training mode.
+        videos: to forecast.
+        blank: one that nothing is known of.
+
+    Raises:
+        InputError: they are others, or it cannot be read.
+    """
+    with member.tried(videos, "when its run is read"):
+        torch.manual_seed(configuration.seed + 1)  # other weights than those that are read
+        networks = program.build(featurizer.shapes, featurizer.targets, configuration)
+        read = blank_member(program, lambda: copy.deepcopy(networks), featurizer, configuration, blank)
+        read.load_state_dict(member.state_dict())
+
+        def forecast(of: Member) -> torch.Tensor:
+            torch.manual_seed(configuration.seed)
+            return draw([of], videos, 20)
+
+        if not torch.allclose(forecast(member), forecast(read.to(videos.device)), rtol=1e-3, atol=1e-3, equal_nan=True):
+            raise InputError(
+                "the run forecasts otherwise than what is trained, because it lacks a tensor of the networks: make it an nn.Parameter, "
+                "or register it with register_buffer"
+            )
 
 
 def _check_program(run: RunDirectory, trained: Any, program: Program) -> None:
@@ -184,25 +218,30 @@ def _check_program(run: RunDirectory, trained: Any, program: Program) -> None:
 
 def _check_size(run: RunDirectory, configuration: Configuration, featurizer: Featurizer, build: Callable) -> None:
     """Compare every member's file with networks that take no memory yet, so that an absurd configuration costs nothing."""
+    wanted: dict[str, tuple[torch.dtype, torch.Size]] = {}
     try:
         with shapes_only():
             networks = build(featurizer.shapes, featurizer.targets, configuration)
-    except NotImplementedError:
-        return  # the caller's own networks cannot be built without memory
-    wanted = {f"experts.{name}": value for name, value in networks.experts.state_dict().items()}
-    wanted |= {f"decoder.{name}": value for name, value in networks.decoder.state_dict().items()}
+        for kind in ("experts", "decoder"):
+            wanted |= {f"{kind}.{name}": (value.dtype, value.shape) for name, value in getattr(networks, kind).state_dict().items()}
+    except Exception:  # whatever the caller's own networks raise where there is no memory, or no shape yet
+        if build is SHIPPED.build:
+            raise
+        return
     for member in range(configuration.members):
         _compare_layout(run, member_file(member), wanted, networks_alone=True)
 
 
-def _compare_layout(run: RunDirectory, name: str, wanted: Mapping[str, torch.Tensor], *, networks_alone: bool = False) -> None:
+def _compare_layout(
+    run: RunDirectory, name: str, wanted: Mapping[str, tuple[torch.dtype, torch.Size]], *, networks_alone: bool = False
+) -> None:
     layout = run.read_layout(name)
     if networks_alone:
         layout = {key: one for key, one in layout.items() if key.startswith(("experts.", "decoder."))}
     if layout.keys() != wanted.keys():
         raise InputError(f"{run.path / name}: does not fit the networks (missing or unknown: {sorted(layout.keys() ^ wanted.keys())[0]})")
-    for key, value in wanted.items():
-        kind, shape = TYPES.get(value.dtype), tuple(value.shape)
+    for key, (dtype, size) in wanted.items():
+        kind, shape = TYPES.get(dtype), tuple(size)
         if layout[key] != (kind, shape):
             raise InputError(f"{run.path / name}: does not fit the networks ({key} is {layout[key]}, not {(kind, shape)})")
 

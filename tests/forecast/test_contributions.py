@@ -77,3 +77,12 @@ def test_without_truth_no_score_is_lost(videos):
     average = contributions(Normal(OPINIONS), videos.unlabelled()).averages()
     assert average["a"]["crps_lost_without"] is None
     assert average["a"]["width_ratio_without"] > 1.0
+
+
+def test_a_part_is_left_out_also_where_experts_tell_no_precisions(videos):
+    forecaster = Normal(OPINIONS)
+    wanted = contributions(forecaster, videos, samples=2000).averages()
+    forecaster.members = [SimpleNamespace(experts=nn.ModuleList())]
+    found = contributions(forecaster, videos, samples=2000).averages()
+    assert {part: one.pop("precision_share") for part, one in found.items()} == {"a": None, "b": None}
+    assert found == {part: {name: value for name, value in one.items() if name != "precision_share"} for part, one in wanted.items()}

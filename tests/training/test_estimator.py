@@ -89,6 +89,27 @@ def test_what_it_refuses(frame) -> None:
         small().fit(X.to_numpy(), y)
     with pytest.raises(InputError, match="y has 5 rows, X has 300"):
         small().fit(X, y[:5])
+    for given, said in ((None, "y is None"), (np.zeros((300, 1, 1)), "3 dimensions"), (["a"] * 300, "y: could not convert")):
+        with pytest.raises(InputError, match=said):
+            small().fit(X, given)
+    for table, truth in ((pd.concat([X, X[["username"]]], axis=1), y), (X, y.set_axis(["username"] * 2, axis=1))):
+        with pytest.raises(InputError, match="several columns named username"):
+            small().fit(table, truth)
+    for name in ("target_scale", "seed", "targets"):
+        with pytest.raises(InputError, match=f"settings: {name} is told by y or by an argument"):
+            PopularityRegressor(settings={name: 0}).fit(X, y)
+
+
+def test_draws_are_told_in_the_scale_that_was_fitted(frame) -> None:
+    X, y = frame
+    model = PopularityRegressor(samples=200, settings=SETTINGS, seed=np.int64(3)).fit(X, y)
+    before = model.sample(X[:5], 20)
+    np.testing.assert_array_equal(model.set_params(target_scale="identity").sample(X[:5], 20), before)
+    with pytest.raises(InputError, match="seed: -1 is no whole number"):
+        model.forecaster_.forecast(X[:5], seed=-1)
+    for levels in (0.5, [], [1.5], [float("nan")], ["a"]):
+        with pytest.raises(InputError, match="no list of levels"):
+            model.predict(X[:5], quantiles=levels)
 
 
 def test_readings_of_one_video_are_no_rows_to_predict(frame) -> None:

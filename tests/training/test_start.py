@@ -3,6 +3,7 @@
 import argparse
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from machine.errors import InputError
 from program import SHIPPED
+from training import go_on, train
 from training.start import begin, nothing_left_if_refused, open_run
 
 DATASET = Dataset(pd.DataFrame({"id": ["a", "b"], "view_count": np.ones(2)}), fingerprint="1" * 64)
@@ -101,3 +103,18 @@ def test_a_target_that_only_earlier_readings_say_may_be_asked_for_where_they_are
     begin(RunDirectory(tmp_path / "run"), asked, None, dataset, SHIPPED)
     with pytest.raises(InputError, match="--targets saves: dataset has the column, but no number in it"):
         begin(RunDirectory(tmp_path / "other"), replace(asked, without=("early",)), None, dataset, SHIPPED)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"configuration": {"members": 2}}, "configuration: a dict is no Configuration"),
+        ({"program": "p.py"}, "program: a str is no Program"),
+        ({"model": None}, "model: a NoneType is no function"),
+        ({"device": "gpu"}, "device: 'gpu' is none that torch knows"),
+    ],
+)
+def test_arguments_of_another_kind_are_a_sentence(given, said, tmp_path):
+    for call in (train, partial(go_on, tmp_path)):
+        with pytest.raises(InputError, match=said):
+            call(DATASET, **given)

@@ -23,8 +23,10 @@ from features.rows.splits import split
 from features.saved import BLANK
 from features.tables.dataset import Dataset, as_dataset
 from features.targets import truth
+from features.videos import Videos
 from features.whole_counts import whole_targets
 from forecast.adjustments.moved import save_moved
+from forecast.draws import draw
 from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of
 from forecast.joint.dependence import Dependence, save_dependence
@@ -40,9 +42,10 @@ from training.further import own
 from training.further.growth import with_growth
 from training.further.moved import learn
 from training.further.unmoved import where_it_was
-from training.start import OPEN, begin, finish, nothing_left_if_refused
+from training.start import OPEN, as_configuration, as_device, begin, finish, nothing_left_if_refused
 
 FEWEST = 30  # rows with a known target
+LIKE = 20  # rows by which members with further experts are compared with those without
 
 
 def go_on(
@@ -82,15 +85,14 @@ def go_on(
     Raises:
         InputError: fewer than 30 rows know a target of the parent, or whatever `training.train` refuses.
     """
-    program = program or Program(model, guide, build)
+    program, configuration, device = Program.of(program, model, guide, build), as_configuration(configuration), as_device(device)
     old = load(parent, program=program, device=device)
     if isinstance(old, ForecasterPair):
         old = old.first
     if old.moved is not None:
         told = "was moved to other data itself; what it learned of them is not taken along, so give all rows together"
         warnings.warn(f"{parent}: {told}", InputWarning, stacklevel=2)
-    begun = configuration or Configuration()
-    configuration = replace(old.configuration, **{name: getattr(begun, name) for name in OPEN})
+    configuration = replace(old.configuration, **{name: getattr(configuration, name) for name in OPEN})
     dataset = as_dataset(dataset, **configuration.columns)
     values = truth(dataset.videos, old.targets, old.featurizer.targets.scale)
     known = ~np.isnan(values).all(1)
@@ -121,7 +123,7 @@ def go_on(
         stack.enter_context(nothing_left_if_refused(directory))
         begin(directory, configuration, source, dataset, program, keep_names=keep_names, parent=str(parent))
         featurizer = _extended(old.featurizer, dataset.take(learning), configuration)
-        members = _with_experts(old, featurizer, program, device)
+        members = _with_experts(old, featurizer, program, dataset.take(learning), device)
         unmoved = replace(old, configuration=configuration, featurizer=featurizer, members=members)
 
         def moved_to(numbers: np.ndarray) -> Forecaster:
@@ -188,11 +190,13 @@ def _extended(featurizer: Featurizer, table: Dataset, configuration: Configurati
     )
 
 
-def _with_experts(old: Forecaster, featurizer: Featurizer, program: Program, device: torch.device | str) -> tuple[Member, ...]:
+def _with_experts(
+    old: Forecaster, featurizer: Featurizer, program: Program, table: Dataset, device: torch.device | str
+) -> tuple[Member, ...]:
     """The parent's members, with experts for the parts that are new: they say nothing of z, so that the product is as it was.
 
     Raises:
-        InputError: there are such parts, and the program's own experts cannot be silenced.
+        InputError: with such parts of `table`, a program of the user's own forecasts otherwise.
     """
     new = [part for part in featurizer.scalers if part not in old.featurizer.scalers]
     if not new:
@@ -203,14 +207,33 @@ def _with_experts(old: Forecaster, featurizer: Featurizer, program: Program, dev
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(old.configuration.seed + number)
             networks = program.build(featurizer.shapes, featurizer.targets, old.configuration)
-        for part in new:
-            if not hasattr(networks.experts[part], "silence"):
-                raise InputError(f"part {part} is new to the run, and an expert of its own program cannot be silenced")
-            networks.experts[part].silence()
+        _silence(networks.experts, new)
         found = Member(program, networks).setup(blank)
-        found.load_state_dict(member.state_dict(), strict=False)
+        told = f"the new part {' and '.join(new)}"
+        with found.tried(blank, f"with {told}"):
+            found.load_state_dict(member.state_dict(), strict=False)
         found.linear = None if member.linear is None else member.linear.extended(featurizer.shapes)
         found.growth = None if member.growth is None else widened(number, member.growth)
-        return found.eval().to(device)
+        found.eval().to(device)
+        if program != SHIPPED:
+            some = featurizer.transform(table.take(np.arange(min(len(table), LIKE)))).unlabelled().to(device)
+            with found.tried(some, f"with {told}"):
+                without = replace(some, parts={part: one for part, one in some.items() if part not in new})
+                before, after = _drawn(member, without), _drawn(found, some)
+            if not torch.allclose(before, after, atol=0.01, equal_nan=True):
+                raise InputError(f"its own program forecasts otherwise with {told}: its experts of that cannot be silenced")
+        return found
 
     return tuple(widened(number, member) for number, member in enumerate(old.members))
+
+
+def _silence(experts: torch.nn.Module, parts: list[str]) -> None:
+    """Have the experts of these parts no opinion, wherever in a program's own module they are."""
+    for name, expert in experts.named_modules():
+        if name.rpartition(".")[2] in parts and hasattr(expert, "silence"):
+            expert.silence()
+
+
+def _drawn(member: Member, videos: Videos) -> torch.Tensor:
+    torch.manual_seed(0)
+    return draw([member], videos, 20)

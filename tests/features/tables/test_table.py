@@ -11,7 +11,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from features.tables.dataset import read_dataset
+from features.tables.dataset import as_dataset, read_dataset
 from features.tables.table import read_features, read_videos
 from machine.errors import InputError, InputWarning
 
@@ -268,3 +268,9 @@ def test_tables_that_are_packed_or_something_else(tmp_path):
         else:
             with pytest.raises(InputError, match="is an Excel workbook" if name.startswith("book") else "is a web page"):
                 read_videos(path)
+
+
+def test_a_repeated_column_is_named():
+    table = pd.DataFrame([["a", "b", "c"]], columns=["id", "username", "username"])
+    with pytest.raises(InputError, match="several columns named username"):
+        as_dataset(table)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from features.followed.looks import looks_each
@@ -67,3 +68,12 @@ def test_no_more_folds_than_members():
     assert Configuration(folds=3).for_rows(500).folds == 3  # of four members
     with pytest.raises(InputError, match="folds: 5 is more than there are members \\(4\\)"):
         Configuration(folds=5).for_rows(500)
+
+
+def test_numbers_of_numpy_are_settings() -> None:
+    found = Configuration(seed=np.int64(3), epochs=np.int32(2), learning_rate=np.float32(0.5), dropout=np.float64(0.25))
+    assert Configuration.from_json(found.to_json(), "here") == found
+    with pytest.raises(InputError, match="setting seed"):
+        Configuration(seed=np.float64(3.0))
+    with pytest.raises(InputError, match="setting seed"):
+        Configuration(seed=np.bool_(True))

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import evaluate
+import predict
 import train
 from features.parts import histories
 from features.simulated.world import simulate
@@ -16,6 +17,7 @@ from features.tables.dataset import Dataset, read_dataset
 from forecast.run.load import load
 from machine import command
 from machine.errors import InputError, InputWarning
+from program import read_program
 from tests.conftest import checksums
 from training import go_on
 from training.further import own
@@ -139,3 +141,55 @@ def test_rows_of_the_parents_own_kind_change_little(run_directory):
 def test_thirty_rows_are_the_least(run_directory, other):
     with pytest.raises(InputError, match=r"other: 29 rows know .* takes 30"):
         go_on(run_directory, other.take(np.arange(29)))
+
+
+OWN_EXPERTS = """
+import pyro, torch, pyro.distributions as dist
+from pyro import poutine
+from guide import posterior
+from program import Networks, build as shipped
+
+
+class Author(torch.nn.Module):
+    def __init__(self, experts, latent):
+        super().__init__()
+        self.experts, self.shift = experts, torch.nn.Embedding(100, latent)
+
+
+def build(shapes, targets, configuration):
+    networks = shipped(shapes, targets, configuration)
+    return Networks(Author(networks.experts, configuration.latent), networks.decoder)
+
+
+def guide(videos, experts, kl_weight=1.0):
+    with pyro.plate("videos", len(videos), dim=-1):
+        loc, scale = posterior(videos, experts.experts)
+        shift = experts.shift(videos["social"].present.long())
+        with poutine.scale(scale=kl_weight):
+            pyro.sample("z", dist.Normal(loc + shift, scale).to_event(1))
+"""
+
+
+@pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
+def test_experts_of_any_kind_reach_every_command(dataset_directory, small, other, other_file, tmp_path, capsys, unrendered):
+    file, run = tmp_path / "program.py", tmp_path / "run"
+    file.write_text(OWN_EXPERTS)
+    program = ["--program", str(file)]
+    train.main(["--data", str(dataset_directory), "--run", str(run), *small, *program])
+    evaluate.main(["--run", str(run), "--samples", "40", *program])
+    parts = json.loads((run / "evaluation" / "metrics.json").read_text())["parts"]
+    assert parts["social"]["precision_share"] is None
+    assert np.isfinite(parts["social"]["width_ratio_without"])
+    capsys.readouterr()
+    predict.main(["--run", str(run), "--description", "word1", "--samples", "40", *program])
+    assert re.search(r"social +- +x", capsys.readouterr().out)
+    train.main(["--from", str(run), "--data", str(other_file), "--run", str(tmp_path / "moved"), *program])
+    evaluate.main(["--run", str(tmp_path / "moved"), "--samples", "40", *program])
+    file.write_text(
+        OWN_EXPERTS.replace("loc + shift", "loc + shift + videos.get('jury', videos['social']).numbers.nan_to_num().sum(-1)[:, None]")
+    )
+    train.main(["--data", str(dataset_directory), "--run", str(tmp_path / "strange"), *small, *program])
+    jury = pd.DataFrame({"one": np.linspace(5.0, 9.0, len(other))})
+    with pytest.raises(InputError, match="forecasts otherwise with the new part jury"):
+        go_on(tmp_path / "strange", replace(other, ready={"jury": jury}), program=read_program(file), run=tmp_path / "refused")
+    assert not (tmp_path / "refused").exists()
