@@ -1,5 +1,6 @@
 """What tests share: videos of any shape, a small world on disk, one small trained run, and a guard over global state."""
 
+import contextlib
 import hashlib
 import importlib
 import io
@@ -25,6 +26,9 @@ from forecast.member import Member
 from machine import command
 from machine.files import writing
 from program import Networks, Program
+
+with contextlib.suppress(ImportError):
+    import rich.style  # noqa: F401  (what tokenizers imports late; it draws from Python's generator when first imported)
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell makes what it starts in the background deaf to Ctrl-C
 
