@@ -7,6 +7,7 @@ from benchmarks.gpu.__main__ import main
 
 
 def test_every_line_has_a_number(tmp_path, monkeypatch, capsys) -> None:
+    torch.manual_seed(0)
     monkeypatch.setattr("benchmarks.gpu.__main__.command.device", lambda name: torch.device("cpu"))
     main(["--quick", "--json", str(tmp_path / "lines.json")])
     lines = json.loads((tmp_path / "lines.json").read_text())
