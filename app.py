@@ -10,6 +10,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ from machine.errors import InputError
 if TYPE_CHECKING:
     import numpy as np
 
-    from features.tables.dataset import Dataset
     from forecast.draft.outlook import Outlook
     from forecast.forecaster import Forecaster
     from forecast.plan.plan import Plan
@@ -79,6 +79,7 @@ class Desk:
         so_far: str = "",
     ) -> tuple[Outlook, list[str]]:
         """Forecast a draft over a fan of horizons, knowing what files (`past`) and readings tell; and sentences about the clip."""
+        from extraction.sources.past import read_dropped
         from forecast.draft.outlook import outlook
         from forecast.draft.past import completed, knowing
         from forecast.draft.so_far import parse_reading
@@ -94,7 +95,7 @@ class Desk:
         published = moment(publish) if publish.strip() else time.time() - max((one.age for one in read), default=0.0)
         draft = Draft(published, known, features, read)
         if past:
-            told = _past(past, forecaster)
+            told = read_dropped(past, **forecaster.configuration.columns)
             forecaster, draft = knowing(forecaster, told), completed(draft, told)
         horizons = sorted({*HORIZONS, *fan_horizons(HORIZONS)})
         return outlook(forecaster, draft, horizons), problems
@@ -104,6 +105,7 @@ class Desk:
     ) -> tuple[Plan, list[str]]:
         """Forecast a table of drafts, from what was `read` of them or not, and their total; and what of the table could not be used."""
         from extraction.drafts.table import read_drafts
+        from extraction.sources.past import read_dropped
         from forecast.draft.past import added, completed_table, knowing
         from forecast.notation import parse_goal, parse_horizon
         from forecast.plan.plan import plan
@@ -114,7 +116,7 @@ class Desk:
         dataset, problems = read_drafts(Path(drafts), forecaster.featurizer, self.runs / run, self.weights)
         published = moment(publish) if publish.strip() else time.time()
         if past:
-            others = _past(past, forecaster)
+            others = read_dropped(past, **forecaster.configuration.columns)
             forecaster, told = knowing(forecaster, others), completed_table(dataset, others, published)
             problems += [f"of the past: {new}" for new in [added(dataset, told)] if new]
             dataset = told
@@ -154,7 +156,7 @@ def page(desk: Desk) -> Any:
         try:
             found, problems = desk.answer(run, clip, publish, given[:2], given[3:], past or (), given[2])
         except InputError as error:
-            raise gradio.Error(str(error), duration=None) from error
+            raise _refused(gradio, error) from error
         return growth_figure(found), page_of(found, HORIZONS, problems), found
 
     def compared(one: Outlook | None, two: Outlook | None) -> str:
@@ -206,7 +208,7 @@ def _many(gradio: Any, desk: Desk, run: Any, past: Any) -> None:
         try:
             found, problems = desk.plan(run, drafts, past or (), *asked)
         except InputError as error:
-            raise gradio.Error(str(error), duration=None) from error
+            raise _refused(gradio, error) from error
         out = Path(tempfile.mkdtemp(dir=desk.written))
         write_plan(found, out)
         return plan_figure(found), f'<div class="answer">{page(found, problems)}</div>', str(out / "forecasts.csv")
@@ -239,20 +241,9 @@ def _inputs(gradio: Any, name: str) -> list[Any]:
     return [clip, publish, *words, *numbers]
 
 
-def _past(files: Sequence[str], forecaster: Forecaster) -> Dataset:
-    """The outcomes in files that were dropped: one table, or the many small files of a collector."""
-    from extraction.sources.collectors.entries import JSON
-    from extraction.sources.past import read_past
-
-    paths, reading = [*map(Path, files)], forecaster.configuration.columns
-    if len(paths) == 1:
-        return read_past(paths[0], **reading)
-    if tables := [path.name for path in paths if not path.name.lower().endswith(JSON)]:
-        raise InputError(f"{tables[0]}: drop a table of the past alone, or else files of a collector")
-    with tempfile.TemporaryDirectory(prefix="clipcast-") as folder:
-        for number, path in enumerate(paths):
-            shutil.copy(path, Path(folder) / f"{number}-{path.name}")
-        return read_past(Path(folder), **reading)
+def _refused(gradio: Any, error: InputError) -> Exception:
+    """The sentence as the page shows it, which takes it for HTML: names of the user's files and rows stay words."""
+    return gradio.Error(escape(str(error)), duration=None)
 
 
 def _given(column: str, label: str, text: str) -> str | float | None:

@@ -1,6 +1,7 @@
 """The web page in a real browser: click through a forecast, compare two drafts, drop a table of them, be refused."""
 
 import csv
+import html
 import socket
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from machine.errors import InputError
 from tests.browser import open_page
 
 ROOT = Path(__file__).resolve().parents[1]
+PICTURE = "<img src=http://127.0.0.1:9/told>"  # a name that a page must not take for HTML
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,9 @@ def test_a_forecast_a_comparison_and_a_table_of_drafts(address, tmp_path):
         page.locator("#follower_count-a").locator("input, textarea").fill("many")
         page.locator("#forecast-a").click()
         page.get_by_text("'many' is not a count such as 12000 or 1.2M").wait_for()
+        page.locator("#follower_count-a").locator("input, textarea").fill(PICTURE)
+        page.locator("#forecast-a").click()
+        page.get_by_text(f"'{PICTURE}' is not a count such as 12000 or 1.2M").wait_for()
 
         page.locator("#drafts input[type=file]").set_input_files(drafts)
         page.locator("#drafts").get_by_text("drafts").first.wait_for()
@@ -132,6 +137,18 @@ def test_a_bad_clip_is_refused_with_the_sentence_of_extract(tmp_path, monkeypatc
     with pytest.raises(InputError) as refused:
         app.Desk(tmp_path, megabytes=1, weights=str(tmp_path / "weights.pt")).answer("run", str(clip), "", ("", ""), ("", "", "", ""))
     assert str(refused.value) == f"{clip}: {problem['reason']}"
+
+
+def test_what_a_table_says_is_no_html(run_directory, tmp_path):
+    gradio = pytest.importorskip("gradio")
+    desk, drafts = app.Desk(run_directory.parent, megabytes=1), tmp_path / "drafts.csv"
+    drafts.write_text(f"id\n{PICTURE}\n{PICTURE}\n")
+    with pytest.raises(InputError) as refused:
+        desk.plan(run_directory.name, str(drafts), (), "", "", "", False)
+    said = app._refused(gradio, refused.value).message
+    assert html.unescape(said) == str(refused.value)
+    assert "&lt;img" in said
+    assert "<" not in said
 
 
 def test_a_table_that_was_read_needs_a_run_that_learned_from_readings(run_directory, tmp_path):
