@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import sys
 import tempfile
 import time
-import weakref
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from features.tables.given import given, moment
 from machine import command
 from machine.errors import InputError
+from machine.server import guards, private_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +30,7 @@ EXAMPLES = """examples:
   python app.py --host 0.0.0.0                   for everybody who can reach this machine"""
 
 HORIZONS = (3600.0, 86_400.0, 7 * 86_400.0, 30 * 86_400.0)
+KEPT = (3600, 86_400)  # how often it is looked for what was uploaded or handed out, and how old that may become, in seconds
 WORDS = {"video_description": "Caption", "username": "Author"}
 NUMBERS = {"follower_count": "Followers", "following_count": "Following", "likes_count": "Hearts", "video_count": "Videos"}
 CSS = (
@@ -51,8 +51,6 @@ class Desk:
 
     def __init__(self, runs: Path, megabytes: int, weights: str = "", program: Path | None = None) -> None:
         self.runs, self.megabytes, self.weights, self.program = runs, megabytes, weights, program
-        self.written = tempfile.mkdtemp(prefix="clipcast-")  # what is handed out, until the page ends
-        weakref.finalize(self, shutil.rmtree, self.written, ignore_errors=True)
         self._forecasters: dict[str, Forecaster] = {}
         self._clips: dict[tuple[str, str], tuple[dict[str, np.ndarray], list[str]]] = {}
 
@@ -164,7 +162,7 @@ def page(desk: Desk) -> Any:
 
         return verdict_of(one, two, HORIZONS) if one and two else ""
 
-    with gradio.Blocks(title="clipcast", analytics_enabled=False) as blocks:
+    with gradio.Blocks(title="clipcast", analytics_enabled=False, delete_cache=KEPT) as blocks:
         gradio.Markdown(
             "# What will this video reach?\nEverything may be left empty: what is not given is missing, and the intervals are wider."
         )
@@ -201,7 +199,7 @@ def page(desk: Desk) -> Any:
 def _many(gradio: Any, desk: Desk, run: Any, past: Any) -> None:
     """The part of the page that takes a table of drafts."""
 
-    def show(run: str, past: list[str] | None, drafts: str | None, *asked: Any) -> tuple[Any, str, str]:
+    def show(run: str, past: list[str] | None, drafts: str | None, *asked: Any) -> tuple[Any, str, str | None]:
         from forecast.plan.figure import plan_figure
         from forecast.plan.written import page, write_plan
 
@@ -209,9 +207,10 @@ def _many(gradio: Any, desk: Desk, run: Any, past: Any) -> None:
             found, problems = desk.plan(run, drafts, past or (), *asked)
         except InputError as error:
             raise _refused(gradio, error) from error
-        out = Path(tempfile.mkdtemp(dir=desk.written))
-        write_plan(found, out)
-        return plan_figure(found), f'<div class="answer">{page(found, problems)}</div>', str(out / "forecasts.csv")
+        with tempfile.TemporaryDirectory() as out:
+            write_plan(found, Path(out))
+            kept = written.move_resource_to_block_cache(Path(out) / "forecasts.csv")  # until it is a day old
+        return plan_figure(found), f'<div class="answer">{page(found, problems)}</div>', kept
 
     gradio.Markdown("## Many drafts, and their total\nA table with one draft a row, its columns named as in the documentation.")
     with gradio.Row():
@@ -274,6 +273,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     desk = Desk(options.runs, options.megabytes, options.visual_weights, options.program)
     desk.names()
+    private_folder()  # Gradio makes folders when it is imported
     os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
     try:
         import gradio
@@ -283,8 +283,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     matplotlib.use("agg")
     theme = gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"])
-    limit = options.megabytes * 1_000_000
-    page(desk).launch(server_name=options.host, server_port=options.port, max_file_size=limit, theme=theme, css=CSS, share=False)
+    page(desk).launch(
+        server_name=options.host,
+        server_port=options.port,
+        max_file_size=options.megabytes * 1_000_000,
+        theme=theme,
+        css=CSS,
+        share=False,
+        app_kwargs={"middleware": guards(options.host)},
+    )
 
 
 if __name__ == "__main__":

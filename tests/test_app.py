@@ -1,11 +1,15 @@
 """The web page in a real browser: click through a forecast, compare two drafts, drop a table of them, be refused."""
 
+import contextlib
 import csv
 import html
+import json
+import os
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,15 +27,20 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURE = "<img src=http://127.0.0.1:9/told>"  # a name that a page must not take for HTML
 
 
-@pytest.fixture(scope="module")
-def address(run_directory):
+@contextlib.contextmanager
+def served(runs, folder):
+    """The address of app.py; its temporary files and console.txt lie in a folder."""
     if find_spec("gradio") is None:
         pytest.skip("needs the extra [app]")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    typed = [sys.executable, str(ROOT / "app.py"), "--runs", str(run_directory.parent), "--port", str(port)]
-    server = subprocess.Popen(typed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+    typed = [sys.executable, str(ROOT / "app.py"), "--runs", str(runs), "--port", str(port)]
+    (folder / "tmp").mkdir()
+    with (folder / "console.txt").open("w") as console:
+        server = subprocess.Popen(
+            typed, stdout=subprocess.DEVNULL, stderr=console, cwd=ROOT, env=os.environ | {"TMPDIR": str(folder / "tmp")}
+        )
     try:
         yield _wait(f"http://127.0.0.1:{port}", server)
     finally:
@@ -50,11 +59,37 @@ def _wait(address, server):
     raise AssertionError("app.py does not answer")
 
 
+def _upload(address, **headers):
+    """What the server answers to an upload, and where the file lies."""
+    kind = {"Content-Type": "multipart/form-data; boundary=-"}
+    body = b'---\r\nContent-Disposition: form-data; name="files"; filename="drafts.csv"\r\n\r\nid\r\n-----\r\n'
+    asked = urllib.request.Request(f"{address}/gradio_api/upload", data=body, headers=kind | headers)  # noqa: S310
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
+            return answer.status, Path(json.load(answer)[0])
+    except urllib.error.HTTPError as error:
+        return error.code, None
+
+
 @pytest.mark.slow
-def test_a_forecast_a_comparison_and_a_table_of_drafts(address, tmp_path):
+def test_uploads_are_the_page_s_own_private_and_gone_with_it(run_directory, tmp_path):
+    with served(run_directory.parent, tmp_path) as address:
+        assert _upload(address, Origin="http://told.example") == (403, None)
+        assert _upload(address, Host="told.example") == (400, None)
+        status, file = _upload(address, Origin=address)
+        assert status == 200
+        [folder] = (tmp_path / "tmp").iterdir()
+        assert file.is_relative_to(folder)
+        assert file.read_bytes() == b"id"
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_forecast_a_comparison_and_a_table_of_drafts(run_directory, tmp_path):
     drafts = tmp_path / "drafts.csv"
     drafts.write_text("id,username,follower_count\n" + "".join(f"draft-{row},me,{10**row}\n" for row in range(1, 6)))
-    with open_page() as (page, asked, errors):
+    with served(run_directory.parent, tmp_path) as address, open_page() as (page, asked, errors):
         page.goto(address)
         page.locator("#caption-a textarea").fill("word1 word2")
         page.locator("#follower_count-a").locator("input, textarea").fill("12K")
@@ -94,6 +129,7 @@ def test_a_forecast_a_comparison_and_a_table_of_drafts(address, tmp_path):
         page.get_by_text("goal 'many': expected a target and a number").wait_for()
         assert errors == []
         assert [one for one in asked if not one.startswith((address, "data:", "blob:"))] == []
+        assert len(list((tmp_path / "tmp").rglob("forecasts.csv"))) == 1
 
 
 def test_answers_come_within_three_processor_seconds(run_directory):
