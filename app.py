@@ -51,20 +51,14 @@ class Desk:
 
     def __init__(self, runs: Path, megabytes: int, weights: str = "", program: Path | None = None) -> None:
         self.runs, self.megabytes, self.weights, self.program = runs, megabytes, weights, program
-        self._forecasters: dict[str, Forecaster] = {}
+        self._forecasters: dict[str, tuple[str, Forecaster]] = {}  # by the run's name, with the checksum of what lies there
         self._clips: dict[tuple[str, str], tuple[dict[str, np.ndarray], list[str]]] = {}
 
     def names(self) -> list[str]:
-        """Finished runs, the newest first.
+        """Finished runs, the newest first; InputError where there is none."""
+        from forecast.run.directory import finished_runs
 
-        Raises:
-            InputError: there is none.
-        """
-        from forecast.run.directory import newest_run
-
-        newest = newest_run(self.runs).name
-        rest = sorted((path.parent.name for path in self.runs.glob("*/run.json") if path.parent.name != newest), reverse=True)
-        return [newest, *rest]
+        return [path.name for path in finished_runs(self.runs)]
 
     def answer(
         self,
@@ -89,7 +83,7 @@ class Desk:
         given = {name: _given(name, labels[name], str(text or "")) for name, text in written}
         known = {name: value for name, value in given.items() if value is not None}
         read = tuple(parse_reading(line) for line in so_far.splitlines() if line.strip())
-        features, problems = self._clip(run, Path(clip)) if clip else ({}, [])
+        features, problems = self._clip(run, forecaster, Path(clip)) if clip else ({}, [])
         published = moment(publish) if publish.strip() else time.time() - max((one.age for one in read), default=0.0)
         draft = Draft(published, known, features, read)
         if past:
@@ -122,24 +116,26 @@ class Desk:
         return plan(forecaster, dataset, publish=published, horizon=after, seen=seen, goals=goals), problems
 
     def _forecaster(self, run: str) -> Forecaster:
+        from forecast.run.directory import MANIFEST
         from forecast.run.load import load
         from program import read_program
 
         if run not in self.names():
             raise InputError(f"{run}: no such run")
-        if run not in self._forecasters:
-            self._forecasters[run] = load(self.runs / run, program=read_program(self.program))
-        return self._forecasters[run]
+        manifest = hashlib.sha256((self.runs / run / MANIFEST).read_bytes()).hexdigest()
+        if self._forecasters.get(run, ("",))[0] != manifest:  # another run may lie there since
+            self._forecasters[run] = manifest, load(self.runs / run, program=read_program(self.program))
+        return self._forecasters[run][1]
 
-    def _clip(self, run: str, clip: Path) -> tuple[dict[str, np.ndarray], list[str]]:
+    def _clip(self, run: str, forecaster: Forecaster, clip: Path) -> tuple[dict[str, np.ndarray], list[str]]:
         from extraction.drafts.clip import clip_features
 
         if clip.stat().st_size > self.megabytes * 1_000_000:
             raise InputError(f"{clip.name}: larger than {self.megabytes} MB")
         with clip.open("rb") as file:
-            key = (run, hashlib.file_digest(file, "sha256").hexdigest())
+            key = (forecaster.checksum, hashlib.file_digest(file, "sha256").hexdigest())
         if key not in self._clips:
-            self._clips[key] = clip_features(clip, self._forecaster(run).featurizer, self.runs / run, self.weights)
+            self._clips[key] = clip_features(clip, forecaster.featurizer, self.runs / run, self.weights)
         return self._clips[key]
 
 
@@ -156,6 +152,10 @@ def page(desk: Desk) -> Any:
         except InputError as error:
             raise _refused(gradio, error) from error
         return growth_figure(found), page_of(found, HORIZONS, problems), found
+
+    def names() -> Any:
+        found = desk.names()
+        return gradio.Dropdown(found, value=found[0])
 
     def compared(one: Outlook | None, two: Outlook | None) -> str:
         from forecast.draft.page import verdict_of
@@ -193,6 +193,7 @@ def page(desk: Desk) -> Any:
                 api_name=False,  # type: ignore[arg-type]
             )
         _many(gradio, desk, run, past)
+        blocks.load(names, None, run, api_name=False)  # type: ignore[arg-type]
     return blocks
 
 

@@ -2,9 +2,11 @@
 
 import contextlib
 import csv
+import hashlib
 import html
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import app
@@ -89,7 +92,8 @@ def test_uploads_are_the_page_s_own_private_and_gone_with_it(run_directory, tmp_
 def test_a_forecast_a_comparison_and_a_table_of_drafts(run_directory, tmp_path):
     drafts = tmp_path / "drafts.csv"
     drafts.write_text("id,username,follower_count\n" + "".join(f"draft-{row},me,{10**row}\n" for row in range(1, 6)))
-    with served(run_directory.parent, tmp_path) as address, open_page() as (page, asked, errors):
+    shutil.copytree(run_directory, tmp_path / "runs" / "first")
+    with served(tmp_path / "runs", tmp_path) as address, open_page() as (page, asked, errors):
         page.goto(address)
         page.locator("#caption-a textarea").fill("word1 word2")
         page.locator("#follower_count-a").locator("input, textarea").fill("12K")
@@ -127,6 +131,13 @@ def test_a_forecast_a_comparison_and_a_table_of_drafts(run_directory, tmp_path):
         page.locator("#goal-drafts").locator("input, textarea").fill("many")
         page.locator("#forecast-drafts").click()
         page.get_by_text("goal 'many': expected a target and a number").wait_for()
+
+        shutil.copytree(run_directory, tmp_path / "runs" / "second")
+        (tmp_path / "runs" / "second" / "run.json").touch()
+        page.goto(address)
+        page.wait_for_function("document.querySelector('#run input')?.value == 'second'")
+        page.locator("#forecast-a").click()
+        page.locator("#answer-a table").first.wait_for()
         assert errors == []
         assert [one for one in asked if not one.startswith((address, "data:", "blob:"))] == []
         assert len(list((tmp_path / "tmp").rglob("forecasts.csv"))) == 1
@@ -141,6 +152,23 @@ def test_answers_come_within_three_processor_seconds(run_directory):
     assert time.process_time() - began < 3.0
     assert problems == []
     assert {3600.0, 86_400.0} <= set(found.horizons)
+
+
+def test_a_run_that_another_took_the_place_of_answers_no_more(run_directory, tmp_path):
+    run = tmp_path / "runs" / "small"
+    shutil.copytree(run_directory, run)
+    desk = app.Desk(run.parent, megabytes=1)
+    draft = ("small", None, "2023-11-20 18:00", ("word1", ""), ("12K", "", "1.2M", ""))
+    before = desk.answer(*draft)[0].samples
+    assert np.array_equal(desk.answer(*draft)[0].samples, before)
+    calibration, manifest = json.loads((run / "calibration.json").read_text()), json.loads((run / "run.json").read_text())
+    wider = {name: (2 * np.array(calibration[name])).tolist() for name in ("known", "strangers")}
+    (run / "calibration.json").write_text(json.dumps(calibration | wider))
+    manifest["files"]["calibration.json"] = hashlib.sha256((run / "calibration.json").read_bytes()).hexdigest()
+    (run / "run.json").write_text(json.dumps(manifest))
+    after = desk.answer(*draft)[0].samples
+    assert not np.array_equal(after, before)
+    assert np.array_equal(after, app.Desk(run.parent, megabytes=1).answer(*draft)[0].samples)
 
 
 def test_what_is_refused(run_directory, tmp_path):
@@ -169,7 +197,7 @@ def test_a_bad_clip_is_refused_with_the_sentence_of_extract(tmp_path, monkeypatc
     with (tmp_path / "data" / "problems.csv").open() as file:
         [problem] = csv.DictReader(file)
     trained = SimpleNamespace(columns={"visual": visual_columns("efficientnet_lite0", "mean")})
-    monkeypatch.setattr(app.Desk, "_forecaster", lambda desk, run: SimpleNamespace(featurizer=trained))
+    monkeypatch.setattr(app.Desk, "_forecaster", lambda desk, run: SimpleNamespace(featurizer=trained, checksum=""))
     with pytest.raises(InputError) as refused:
         app.Desk(tmp_path, megabytes=1, weights=str(tmp_path / "weights.pt")).answer("run", str(clip), "", ("", ""), ("", "", "", ""))
     assert str(refused.value) == f"{clip}: {problem['reason']}"
