@@ -33,10 +33,6 @@ HORIZONS = (3600.0, 86_400.0, 7 * 86_400.0, 30 * 86_400.0)
 KEPT = (3600, 86_400)  # how often it is looked for what was uploaded or handed out, and how old that may become, in seconds
 WORDS = {"video_description": "Caption", "username": "Author"}
 NUMBERS = {"follower_count": "Followers", "following_count": "Following", "likes_count": "Hearts", "video_count": "Videos"}
-CSS = (
-    ".answer table { width: 100%; font-variant-numeric: tabular-nums } .answer td, .answer th { text-align: right; padding: .2rem .5rem } "
-)
-CSS += ".answer .words { text-align: left }"
 
 
 class Desk:
@@ -98,8 +94,10 @@ class Desk:
         """Forecast a table of drafts, from what was `read` of them or not, and their total; and what of the table could not be used."""
         from extraction.drafts.table import read_drafts
         from extraction.sources.past import read_dropped
+        from forecast.draft.page import READ
         from forecast.draft.past import added, completed_table, knowing
         from forecast.notation import parse_goal, parse_horizon
+        from forecast.plan.drafts import readings_of
         from forecast.plan.plan import plan
 
         if drafts is None:
@@ -107,6 +105,8 @@ class Desk:
         forecaster, goals = self._forecaster(run), dict([parse_goal(goal)] if goal.strip() else [])
         dataset, problems = read_drafts(Path(drafts), forecaster.featurizer, self.runs / run, self.weights)
         published = moment(publish) if publish.strip() else time.time()
+        if not read and forecaster.featurizer.follows and (known := readings_of(dataset, forecaster.targets)["id"].nunique()):
+            problems.append(f"{known:,} of them were read since publication; tick “{READ}” to begin their forecasts there")
         if past:
             others = read_dropped(past, **forecaster.configuration.columns)
             forecaster, told = knowing(forecaster, others), completed_table(dataset, others, published)
@@ -153,10 +153,6 @@ def page(desk: Desk) -> Any:
             raise _refused(gradio, error) from error
         return growth_figure(found), page_of(found, HORIZONS, problems), found
 
-    def names() -> Any:
-        found = desk.names()
-        return gradio.Dropdown(found, value=found[0])
-
     def compared(one: Outlook | None, two: Outlook | None) -> str:
         from forecast.draft.page import verdict_of
 
@@ -193,12 +189,13 @@ def page(desk: Desk) -> Any:
                 api_name=False,  # type: ignore[arg-type]
             )
         _many(gradio, desk, run, past)
-        blocks.load(names, None, run, api_name=False)  # type: ignore[arg-type]
+        blocks.load(lambda: gradio.Dropdown(there := desk.names(), value=there[0]), None, run, api_name=False)  # type: ignore[arg-type]
     return blocks
 
 
 def _many(gradio: Any, desk: Desk, run: Any, past: Any) -> None:
     """The part of the page that takes a table of drafts."""
+    from forecast.draft.page import READ, said
 
     def show(run: str, past: list[str] | None, drafts: str | None, *asked: Any) -> tuple[Any, str, str | None]:
         from forecast.plan.figure import plan_figure
@@ -211,7 +208,7 @@ def _many(gradio: Any, desk: Desk, run: Any, past: Any) -> None:
         with tempfile.TemporaryDirectory() as out:
             write_plan(found, Path(out))
             kept = written.move_resource_to_block_cache(Path(out) / "forecasts.csv")  # until it is a day old
-        return plan_figure(found), f'<div class="answer">{page(found, problems)}</div>', kept
+        return plan_figure(found), f'<div class="answer">{said(page(found, problems))}</div>', kept
 
     gradio.Markdown("## Many drafts, and their total\nA table with one draft a row, its columns named as in the documentation.")
     with gradio.Row():
@@ -220,7 +217,7 @@ def _many(gradio: Any, desk: Desk, run: Any, past: Any) -> None:
             publish = gradio.Textbox(label="Published (UTC), where a row says nothing", placeholder="now", elem_id="publish-drafts")
             horizon = gradio.Textbox(label="After", placeholder="7d", elem_id="horizon-drafts")
             goal = gradio.Textbox(label="Goal (optional)", placeholder="view_count=1M", elem_id="goal-drafts")
-            read = gradio.Checkbox(label="What the table says was read of them is known", elem_id="read-drafts")
+            read = gradio.Checkbox(label=READ, elem_id="read-drafts")
     button = gradio.Button("Forecast all drafts", variant="primary", elem_id="forecast-drafts")
     answer, figure = gradio.HTML(elem_id="answer-drafts"), gradio.Plot(label="Drafts and total", elem_id="picture-drafts")
     written = gradio.File(label="forecasts.csv", interactive=False, elem_id="written-drafts", height=80)
@@ -243,7 +240,9 @@ def _inputs(gradio: Any, name: str) -> list[Any]:
 
 def _refused(gradio: Any, error: InputError) -> Exception:
     """The sentence as the page shows it, which takes it for HTML: names of the user's files and rows stay words."""
-    return gradio.Error(escape(str(error)), duration=None)
+    from forecast.draft.page import said
+
+    return gradio.Error(escape(said(str(error))), duration=None, print_exception=False)
 
 
 def _given(column: str, label: str, text: str) -> str | float | None:
@@ -275,14 +274,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     desk = Desk(options.runs, options.megabytes, options.visual_weights, options.program)
     desk.names()
     private_folder()  # Gradio makes folders when it is imported
-    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "MPLBACKEND": "agg"}
     try:
         import gradio
     except ImportError:
         raise InputError("the web page needs Gradio (pip install 'clipcast[app]')") from None
-    import matplotlib
+    from forecast.draft.page import CSS
 
-    matplotlib.use("agg")
     theme = gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"])
     page(desk).launch(
         server_name=options.host,

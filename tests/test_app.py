@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -23,6 +24,7 @@ import pytest
 import app
 import extract
 from extraction.visual import visual_columns
+from forecast.draft.page import READ
 from machine.errors import InputError
 from tests.browser import open_page
 
@@ -141,6 +143,7 @@ def test_a_forecast_a_comparison_and_a_table_of_drafts(run_directory, tmp_path):
         assert errors == []
         assert [one for one in asked if not one.startswith((address, "data:", "blob:"))] == []
         assert len(list((tmp_path / "tmp").rglob("forecasts.csv"))) == 1
+        assert "Traceback" not in (tmp_path / "console.txt").read_text()
 
 
 def test_answers_come_within_three_processor_seconds(run_directory):
@@ -210,9 +213,42 @@ def test_what_a_table_says_is_no_html(run_directory, tmp_path):
     with pytest.raises(InputError) as refused:
         desk.plan(run_directory.name, str(drafts), (), "", "", "", False)
     said = app._refused(gradio, refused.value).message
-    assert html.unescape(said) == str(refused.value)
-    assert "&lt;img" in said
+    assert html.unescape(said) == f"drafts.csv: row 2 repeats the id '{PICTURE}'"
     assert "<" not in said
+
+
+def test_the_page_speaks_of_its_labels_and_of_files_by_their_names(run_directory):
+    gradio, desk = pytest.importorskip("gradio"), app.Desk(run_directory.parent, megabytes=1)
+
+    def refused(*asked, how=desk.answer):
+        with pytest.raises(InputError) as error:
+            how(run_directory.name, *asked)
+        said = app._refused(gradio, error.value)
+        assert not said.print_exception  # a mistake is no traceback on the console
+        return html.unescape(said.message)
+
+    def answer(so_far):
+        return refused(None, "", ("", ""), ("", "", "", ""), (), so_far)
+
+    assert answer("garbage").startswith("Read since 'garbage': expected an age and counts")
+    assert answer("6h: view_count=1").startswith("Read since: the run was trained without readings")
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "0123abc" / "my drafts.csv"
+        table.parent.mkdir()
+        table.write_text("id\n1\n1\n")
+        assert refused(str(table), (), "", "", "", False, how=desk.plan) == "my drafts.csv: row 2 repeats the id '1'"
+        table.write_text("id,create_time,collected_at,view_count\na,1700000000,1700086400,100\n")
+        said = refused(str(table), (), "", "", "", True, how=desk.plan)
+        assert said.startswith(f"{READ}: the run was trained without readings")
+        assert refused(str(table), (), "", "", "plays=1", False, how=desk.plan).startswith("Goal plays: the run forecasts")
+        others = [Path(folder) / name / "info.json" for name in ("one", "two")]
+        for other in others:
+            other.parent.mkdir()
+            other.write_text("{")
+        assert refused(str(table), [*map(str, others)], "", "", "", False, how=desk.plan).startswith("info.json: ")
+        for other in others:
+            other.write_text("{}")
+        assert refused(str(table), [*map(str, others)], "", "", "", False, how=desk.plan).startswith("past: neither ")
 
 
 def test_a_table_that_was_read_needs_a_run_that_learned_from_readings(run_directory, tmp_path):

@@ -48,7 +48,9 @@ def read_dropped(files: Sequence[str], *, targets: Iterable[str], target_scale: 
         return read_past(paths[0], targets=targets, target_scale=target_scale)
     if tables := [path.name for path in paths if not path.name.lower().endswith(JSON)]:
         raise InputError(f"{tables[0]}: drop a table of the past alone, or else files of a collector")
-    with tempfile.TemporaryDirectory(prefix="clipcast-") as folder:
-        for number, path in enumerate(paths):
-            shutil.copy(path, Path(folder) / f"{number}-{path.name}")
-        return read_past(Path(folder), targets=targets, target_scale=target_scale)
+    with tempfile.TemporaryDirectory(prefix="clipcast-") as temporary:
+        folder = Path(temporary) / "past"  # the name that sentences call it by
+        for number, path in enumerate(paths):  # two may have one name
+            (folder / str(number)).mkdir(parents=True)
+            shutil.copy(path, folder / str(number))
+        return read_past(folder, targets=targets, target_scale=target_scale)

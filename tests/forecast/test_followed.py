@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
+import app
 import evaluate
 import predict
 import train as command
@@ -18,6 +19,7 @@ from features.followed.looks import looks_at
 from features.simulated.growth import simulate_followed, write
 from forecast import load
 from forecast.draft.outlook import Outlook, outlook, parts_table
+from forecast.draft.page import READ
 from forecast.draft.so_far import parse_reading
 from forecast.draft.video import Draft
 from forecast.run.configuration import Configuration
@@ -232,6 +234,13 @@ def written(found):
 def test_a_reading_that_makes_no_sense_is_refused(forecaster, texts, sentence):
     with pytest.raises(InputError, match=sentence):
         outlook(forecaster, Draft(0.0, read=tuple(map(parse_reading, texts))), [90_000.0], samples=40)
+
+
+def test_the_page_says_that_drafts_were_read(run, data):
+    desk, videos = app.Desk(run.parent, megabytes=1), str(data)
+    with_note, without = (desk.plan(run.name, videos, (), "", "30d", "", read)[1] for read in (False, True))
+    assert with_note == [f"300 of them were read since publication; tick “{READ}” to begin their forecasts there"]
+    assert without == []
 
 
 def test_a_table_of_drafts_begins_where_they_were_read(run, data, tmp_path, capsys):
