@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import sys
 import tempfile
 import time
-import weakref
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from features.tables.given import given, moment
 from machine import command
 from machine.errors import InputError
+from machine.server import guards, private_folder
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from features.tables.dataset import Dataset
     from forecast.draft.outlook import Outlook
     from forecast.forecaster import Forecaster
     from forecast.plan.plan import Plan
@@ -31,12 +30,9 @@ EXAMPLES = """examples:
   python app.py --host 0.0.0.0                   for everybody who can reach this machine"""
 
 HORIZONS = (3600.0, 86_400.0, 7 * 86_400.0, 30 * 86_400.0)
+KEPT = (3600, 86_400)  # how often it is looked for what was uploaded or handed out, and how old that may become, in seconds
 WORDS = {"video_description": "Caption", "username": "Author"}
 NUMBERS = {"follower_count": "Followers", "following_count": "Following", "likes_count": "Hearts", "video_count": "Videos"}
-CSS = (
-    ".answer table { width: 100%; font-variant-numeric: tabular-nums } .answer td, .answer th { text-align: right; padding: .2rem .5rem } "
-)
-CSS += ".answer .words { text-align: left }"
 
 
 class Desk:
@@ -51,22 +47,14 @@ class Desk:
 
     def __init__(self, runs: Path, megabytes: int, weights: str = "", program: Path | None = None) -> None:
         self.runs, self.megabytes, self.weights, self.program = runs, megabytes, weights, program
-        self.written = tempfile.mkdtemp(prefix="clipcast-")  # what is handed out, until the page ends
-        weakref.finalize(self, shutil.rmtree, self.written, ignore_errors=True)
-        self._forecasters: dict[str, Forecaster] = {}
+        self._forecasters: dict[str, tuple[str, Forecaster]] = {}  # by the run's name, with the checksum of what lies there
         self._clips: dict[tuple[str, str], tuple[dict[str, np.ndarray], list[str]]] = {}
 
     def names(self) -> list[str]:
-        """Finished runs, the newest first.
+        """Finished runs, the newest first; InputError where there is none."""
+        from forecast.run.directory import finished_runs
 
-        Raises:
-            InputError: there is none.
-        """
-        from forecast.run.directory import newest_run
-
-        newest = newest_run(self.runs).name
-        rest = sorted((path.parent.name for path in self.runs.glob("*/run.json") if path.parent.name != newest), reverse=True)
-        return [newest, *rest]
+        return [path.name for path in finished_runs(self.runs)]
 
     def answer(
         self,
@@ -79,9 +67,10 @@ class Desk:
         so_far: str = "",
     ) -> tuple[Outlook, list[str]]:
         """Forecast a draft over a fan of horizons, knowing what files (`past`) and readings tell; and sentences about the clip."""
+        from extraction.sources.past import read_dropped
         from forecast.draft.outlook import outlook
-        from forecast.draft.past import completed, knowing
-        from forecast.draft.so_far import parse_reading
+        from forecast.draft.past import told
+        from forecast.draft.so_far import check_moments, parse_reading
         from forecast.draft.video import Draft, fan_horizons
 
         forecaster = self._forecaster(run)
@@ -90,22 +79,25 @@ class Desk:
         given = {name: _given(name, labels[name], str(text or "")) for name, text in written}
         known = {name: value for name, value in given.items() if value is not None}
         read = tuple(parse_reading(line) for line in so_far.splitlines() if line.strip())
-        features, problems = self._clip(run, Path(clip)) if clip else ({}, [])
+        features, problems = self._clip(run, forecaster, Path(clip)) if clip else ({}, [])
         published = moment(publish) if publish.strip() else time.time() - max((one.age for one in read), default=0.0)
+        check_moments(read, published, time.time())
         draft = Draft(published, known, features, read)
         if past:
-            told = _past(past, forecaster)
-            forecaster, draft = knowing(forecaster, told), completed(draft, told)
-        horizons = sorted({*HORIZONS, *fan_horizons(HORIZONS)})
-        return outlook(forecaster, draft, horizons), problems
+            forecaster, draft, itself = told(forecaster, draft, read_dropped(past, **forecaster.configuration.columns))
+            problems = [*problems, *(["what was read of the video itself is not another of its author's"] if itself else [])]
+        return outlook(forecaster, draft, HORIZONS, fan=fan_horizons(HORIZONS)), problems
 
     def plan(
         self, run: str, drafts: str | None, past: Sequence[str], publish: str, horizon: str, goal: str, read: bool
     ) -> tuple[Plan, list[str]]:
         """Forecast a table of drafts, from what was `read` of them or not, and their total; and what of the table could not be used."""
         from extraction.drafts.table import read_drafts
+        from extraction.sources.past import read_dropped
+        from forecast.draft.page import READ
         from forecast.draft.past import added, completed_table, knowing
         from forecast.notation import parse_goal, parse_horizon
+        from forecast.plan.drafts import readings_of
         from forecast.plan.plan import plan
 
         if drafts is None:
@@ -113,8 +105,10 @@ class Desk:
         forecaster, goals = self._forecaster(run), dict([parse_goal(goal)] if goal.strip() else [])
         dataset, problems = read_drafts(Path(drafts), forecaster.featurizer, self.runs / run, self.weights)
         published = moment(publish) if publish.strip() else time.time()
+        if not read and forecaster.featurizer.follows and (known := readings_of(dataset, forecaster.targets)["id"].nunique()):
+            problems.append(f"{known:,} of them were read since publication; tick “{READ}” to begin their forecasts there")
         if past:
-            others = _past(past, forecaster)
+            others = read_dropped(past, **forecaster.configuration.columns)
             forecaster, told = knowing(forecaster, others), completed_table(dataset, others, published)
             problems += [f"of the past: {new}" for new in [added(dataset, told)] if new]
             dataset = told
@@ -122,24 +116,26 @@ class Desk:
         return plan(forecaster, dataset, publish=published, horizon=after, seen=seen, goals=goals), problems
 
     def _forecaster(self, run: str) -> Forecaster:
+        from forecast.run.directory import MANIFEST
         from forecast.run.load import load
         from program import read_program
 
         if run not in self.names():
             raise InputError(f"{run}: no such run")
-        if run not in self._forecasters:
-            self._forecasters[run] = load(self.runs / run, program=read_program(self.program))
-        return self._forecasters[run]
+        manifest = hashlib.sha256((self.runs / run / MANIFEST).read_bytes()).hexdigest()
+        if self._forecasters.get(run, ("",))[0] != manifest:  # another run may lie there since
+            self._forecasters[run] = manifest, load(self.runs / run, program=read_program(self.program))
+        return self._forecasters[run][1]
 
-    def _clip(self, run: str, clip: Path) -> tuple[dict[str, np.ndarray], list[str]]:
+    def _clip(self, run: str, forecaster: Forecaster, clip: Path) -> tuple[dict[str, np.ndarray], list[str]]:
         from extraction.drafts.clip import clip_features
 
         if clip.stat().st_size > self.megabytes * 1_000_000:
             raise InputError(f"{clip.name}: larger than {self.megabytes} MB")
         with clip.open("rb") as file:
-            key = (run, hashlib.file_digest(file, "sha256").hexdigest())
+            key = (forecaster.checksum, hashlib.file_digest(file, "sha256").hexdigest())
         if key not in self._clips:
-            self._clips[key] = clip_features(clip, self._forecaster(run).featurizer, self.runs / run, self.weights)
+            self._clips[key] = clip_features(clip, forecaster.featurizer, self.runs / run, self.weights)
         return self._clips[key]
 
 
@@ -154,7 +150,7 @@ def page(desk: Desk) -> Any:
         try:
             found, problems = desk.answer(run, clip, publish, given[:2], given[3:], past or (), given[2])
         except InputError as error:
-            raise gradio.Error(str(error), duration=None) from error
+            raise _refused(gradio, error) from error
         return growth_figure(found), page_of(found, HORIZONS, problems), found
 
     def compared(one: Outlook | None, two: Outlook | None) -> str:
@@ -162,7 +158,7 @@ def page(desk: Desk) -> Any:
 
         return verdict_of(one, two, HORIZONS) if one and two else ""
 
-    with gradio.Blocks(title="clipcast", analytics_enabled=False) as blocks:
+    with gradio.Blocks(title="clipcast", analytics_enabled=False, delete_cache=KEPT) as blocks:
         gradio.Markdown(
             "# What will this video reach?\nEverything may be left empty: what is not given is missing, and the intervals are wider."
         )
@@ -193,23 +189,26 @@ def page(desk: Desk) -> Any:
                 api_name=False,  # type: ignore[arg-type]
             )
         _many(gradio, desk, run, past)
+        blocks.load(lambda: gradio.Dropdown(there := desk.names(), value=there[0]), None, run, api_name=False)  # type: ignore[arg-type]
     return blocks
 
 
 def _many(gradio: Any, desk: Desk, run: Any, past: Any) -> None:
     """The part of the page that takes a table of drafts."""
+    from forecast.draft.page import READ, said
 
-    def show(run: str, past: list[str] | None, drafts: str | None, *asked: Any) -> tuple[Any, str, str]:
+    def show(run: str, past: list[str] | None, drafts: str | None, *asked: Any) -> tuple[Any, str, str | None]:
         from forecast.plan.figure import plan_figure
         from forecast.plan.written import page, write_plan
 
         try:
             found, problems = desk.plan(run, drafts, past or (), *asked)
         except InputError as error:
-            raise gradio.Error(str(error), duration=None) from error
-        out = Path(tempfile.mkdtemp(dir=desk.written))
-        write_plan(found, out)
-        return plan_figure(found), f'<div class="answer">{page(found, problems)}</div>', str(out / "forecasts.csv")
+            raise _refused(gradio, error) from error
+        with tempfile.TemporaryDirectory() as out:
+            write_plan(found, Path(out))
+            kept = written.move_resource_to_block_cache(Path(out) / "forecasts.csv")  # until it is a day old
+        return plan_figure(found), f'<div class="answer">{said(page(found, problems))}</div>', kept
 
     gradio.Markdown("## Many drafts, and their total\nA table with one draft a row, its columns named as in the documentation.")
     with gradio.Row():
@@ -218,7 +217,7 @@ def _many(gradio: Any, desk: Desk, run: Any, past: Any) -> None:
             publish = gradio.Textbox(label="Published (UTC), where a row says nothing", placeholder="now", elem_id="publish-drafts")
             horizon = gradio.Textbox(label="After", placeholder="7d", elem_id="horizon-drafts")
             goal = gradio.Textbox(label="Goal (optional)", placeholder="view_count=1M", elem_id="goal-drafts")
-            read = gradio.Checkbox(label="What the table says was read of them is known", elem_id="read-drafts")
+            read = gradio.Checkbox(label=READ, elem_id="read-drafts")
     button = gradio.Button("Forecast all drafts", variant="primary", elem_id="forecast-drafts")
     answer, figure = gradio.HTML(elem_id="answer-drafts"), gradio.Plot(label="Drafts and total", elem_id="picture-drafts")
     written = gradio.File(label="forecasts.csv", interactive=False, elem_id="written-drafts", height=80)
@@ -239,20 +238,11 @@ def _inputs(gradio: Any, name: str) -> list[Any]:
     return [clip, publish, *words, *numbers]
 
 
-def _past(files: Sequence[str], forecaster: Forecaster) -> Dataset:
-    """The outcomes in files that were dropped: one table, or the many small files of a collector."""
-    from extraction.sources.collectors.entries import JSON
-    from extraction.sources.past import read_past
+def _refused(gradio: Any, error: InputError) -> Exception:
+    """The sentence as the page shows it, which takes it for HTML: names of the user's files and rows stay words."""
+    from forecast.draft.page import said
 
-    paths, reading = [*map(Path, files)], forecaster.configuration.columns
-    if len(paths) == 1:
-        return read_past(paths[0], **reading)
-    if tables := [path.name for path in paths if not path.name.lower().endswith(JSON)]:
-        raise InputError(f"{tables[0]}: drop a table of the past alone, or else files of a collector")
-    with tempfile.TemporaryDirectory(prefix="clipcast-") as folder:
-        for number, path in enumerate(paths):
-            shutil.copy(path, Path(folder) / f"{number}-{path.name}")
-        return read_past(Path(folder), **reading)
+    return gradio.Error(escape(said(str(error))), duration=None, print_exception=False)
 
 
 def _given(column: str, label: str, text: str) -> str | float | None:
@@ -283,17 +273,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     desk = Desk(options.runs, options.megabytes, options.visual_weights, options.program)
     desk.names()
-    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+    private_folder()  # Gradio makes folders when it is imported
+    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "MPLBACKEND": "agg"}
     try:
         import gradio
     except ImportError:
         raise InputError("the web page needs Gradio (pip install 'clipcast[app]')") from None
-    import matplotlib
+    from forecast.draft.page import CSS
 
-    matplotlib.use("agg")
     theme = gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"])
-    limit = options.megabytes * 1_000_000
-    page(desk).launch(server_name=options.host, server_port=options.port, max_file_size=limit, theme=theme, css=CSS, share=False)
+    page(desk).launch(
+        server_name=options.host,
+        server_port=options.port,
+        max_file_size=options.megabytes * 1_000_000,
+        theme=theme,
+        css=CSS,
+        share=False,
+        app_kwargs={"middleware": guards(options.host)},
+    )
 
 
 if __name__ == "__main__":

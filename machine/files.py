@@ -3,8 +3,8 @@
 import contextlib
 import json
 import os
+import secrets
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,18 +21,16 @@ def writing(path: Path) -> Iterator[Path]:
     Raises:
         InputError: the directory cannot be written, or the disk is full.
     """
+    temporary = path.parent / f".{path.stem}-{secrets.token_hex(4)}.partial{path.suffix}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=f".partial{path.suffix}", dir=path.parent)
-        os.close(handle)
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # less the umask, which only the system knows
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    temporary = Path(name)
     try:
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
@@ -85,9 +83,3 @@ def inside(directory: Path, relative: str) -> Path:
     if not target.is_relative_to(root):
         raise InputError(f"{relative!r}: leaves {directory}")
     return target
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

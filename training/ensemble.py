@@ -34,7 +34,7 @@ from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError
 from program import SHIPPED, Program
 from training.members import fit_members, workers_for
-from training.start import as_configuration, as_device, begin, finish, nothing_left_if_refused
+from training.start import as_configuration, as_device, begin, finish, nobody_else, nothing_left_if_refused
 
 GROUPS = 3  # of authors; a network beside the members never sees those of one
 ENSEMBLE = 3  # members; fewer are for those in a hurry, and no network is trained beside them
@@ -81,6 +81,7 @@ def train(
     with contextlib.ExitStack() as stack:
         path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
         directory = RunDirectory(path)
+        stack.enter_context(nobody_else(directory))
         stack.enter_context(nothing_left_if_refused(directory))
         divide = partial(split, dataset.videos, **configuration.division)
         rows = divide()

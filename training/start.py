@@ -3,7 +3,9 @@
 import argparse
 import contextlib
 import dataclasses
+import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -108,6 +110,30 @@ def _of_parent(options: argparse.Namespace, given: dict[str, Any]) -> Configurat
     parent = RunDirectory(options.parent)
     stored = Configuration.from_json(parent.read_text("configuration.json"), str(parent.path / "configuration.json"))
     return dataclasses.replace(stored, **{name: given.get(name, getattr(Configuration(), name)) for name in OPEN})
+
+
+@contextlib.contextmanager
+def nobody_else(run: RunDirectory) -> Iterator[None]:
+    """Nobody else trains into the directory, which is made, until this process leaves or ends, however it ends.
+
+    Raises:
+        InputError: another process does, or it cannot be made.
+    """
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+        directory = os.open(run.path, os.O_RDONLY)
+    except OSError as error:
+        raise InputError(f"{run.path}: cannot be written ({error.strerror or error})") from error
+    try:
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of the directory itself: no file is left behind
+        except BlockingIOError:
+            raise InputError(f"{run.path}: another process is training there") from None
+        except OSError:  # some network file systems lock no directories: there, nobody is kept out
+            pass
+        yield
+    finally:
+        os.close(directory)
 
 
 @contextlib.contextmanager

@@ -1,9 +1,12 @@
 """Outcomes of other videos, from whatever extract.py reads: the table alone, no clip is opened."""
 
-from collections.abc import Iterable
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from extraction.sources.collectors.entries import JSON
 from extraction.sources.contract import KIND as CONTRACT
 from extraction.sources.contract import of_a_collector
 from extraction.sources.read import read_source
@@ -34,3 +37,22 @@ def read_past(path: Path, *, targets: Iterable[str], target_scale: str) -> Datas
     if source is None or source.kind == CONTRACT:
         return replace(read_dataset(path, targets=targets, count_targets=Scale(target_scale).counts), ready={})
     return Dataset(source.videos, name=str(path), readings=source.readings)
+
+
+def read_dropped(files: Sequence[str], *, targets: Iterable[str], target_scale: str) -> Dataset:
+    """Read files that were dropped on the page: one source of `read_past`, or the many small files of a collector.
+
+    Raises:
+        InputError: there are several, and one is a table; or `read_past` refuses them.
+    """
+    paths = [*map(Path, files)]
+    if len(paths) == 1:
+        return read_past(paths[0], targets=targets, target_scale=target_scale)
+    if tables := [path.name for path in paths if not path.name.lower().endswith(JSON)]:
+        raise InputError(f"{tables[0]}: drop a table of the past alone, or else files of a collector")
+    with tempfile.TemporaryDirectory(prefix="clipcast-") as temporary:
+        folder = Path(temporary) / "past"  # the name that sentences call it by
+        for number, path in enumerate(paths):  # two may have one name
+            (folder / str(number)).mkdir(parents=True)
+            shutil.copy(path, folder / str(number))
+        return read_past(folder, targets=targets, target_scale=target_scale)

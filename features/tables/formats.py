@@ -7,7 +7,7 @@ import json
 import re
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ MAGIC = {
     b"<!DOCTYPE": "a web page",
     b"<html": "a web page",
 }
+LARGEST = 4 << 30  # bytes that a packed file may have, unpacked
 BLOCK = 1 << 26  # bytes; a block must hold the longest row
 SEPARATORS = (",", ";", "\t", "|")
 
@@ -64,7 +65,7 @@ def unpacked(path: Path) -> tuple[str, Path | bytes]:
     """The name, in small letters, and the content of a file: its path where it lies open, its bytes where it was packed.
 
     Raises:
-        InputError: not a regular file, a workbook or database, or an archive of several files.
+        InputError: not a regular file, a workbook or database, an archive of several files, or more than `LARGEST` unpacked.
     """
     name = regular_file(path).name.lower()
     with path.open("rb") as file:
@@ -78,7 +79,7 @@ def unpacked(path: Path) -> tuple[str, Path | bytes]:
     if head.startswith(b"\x1f\x8b"):
         try:
             with gzip.open(path) as packed:
-                return name.removesuffix(".gz"), packed.read()
+                return name.removesuffix(".gz"), _whole(packed, path)
         except (OSError, EOFError) as error:
             raise InputError(f"{path}: is gzipped, and broken ({error})") from error
     return name.removesuffix(".gz"), path
@@ -95,9 +96,20 @@ def _unzipped(path: Path) -> tuple[str, bytes]:
                 raise InputError(workbook)
             if len(names) != 1:
                 raise InputError(f"{path}: is a zip of {len(names)} files: unpack it, and name the folder or one of them")
-            return names[0].lower(), archive.read(names[0])
+            with archive.open(names[0]) as packed:
+                return names[0].lower(), _whole(packed, path)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
         raise InputError(f"{path}: is a zip that cannot be read ({error})") from error
+
+
+def _whole(packed: gzip.GzipFile | IO[bytes], path: Path) -> bytes:
+    """All that is packed; a little file may unpack to more than there is memory for."""
+    whole = io.BytesIO()
+    while piece := packed.read(1 << 24):
+        whole.write(piece)
+        if whole.tell() > LARGEST:
+            raise InputError(f"{path}: unpacks to more than {LARGEST / (1 << 30):.3g} GiB")
+    return whole.getvalue()
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:

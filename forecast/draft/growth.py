@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from forecast.draft.outlook import Outlook
 from forecast.notation import duration, round_counts, short, title
-from forecast.report.style import BLUE, SKY
+from forecast.report.style import BLUE, SKY, as_written
 
 
 def growth_figure(outlook: Outlook) -> Figure:
@@ -43,7 +43,7 @@ def growth_figure(outlook: Outlook) -> Figure:
         panel.set_axis_off()
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=3, frameon=False)
     figure.supxlabel("after publication")
-    return figure
+    return as_written(figure)
 
 
 def _ticks(horizons: tuple[float, ...]) -> list[float]:

@@ -142,7 +142,7 @@ def fields_of(path: Path, version: int, what: str) -> Iterator[dict[str, Any]]:
         yield found
     except InputError:
         raise
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(f"{path}: not {what}") from error
 
 

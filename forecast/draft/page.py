@@ -1,5 +1,7 @@
-"""The forecast of a draft, and the comparison of two, as HTML."""
+"""The forecast of a draft, and the comparison of two, as HTML, in the page's words."""
 
+import re
+import tempfile
 from collections.abc import Sequence
 from html import escape
 
@@ -11,6 +13,28 @@ from forecast.notation import duration, shown, title
 from forecast.report.tables import table
 from forecast.scoring.subsets.usual import ABOVE
 from machine.errors import InputError
+
+CSS = (
+    ".answer table { width: 100%; font-variant-numeric: tabular-nums } .answer td, .answer th { text-align: right; padding: .2rem .5rem } "
+    ".answer .words { text-align: left }"
+)
+READ = "What the table says was read of them is known"
+OPTIONS = {  # of the commands, as the page calls them
+    "nothing was read up to the age of --seen": "nothing was read",
+    "--seen last": READ,
+    "--so-far": "Read since",
+    "--video": "Video",
+    "--goal": "Goal",
+    "--targets": "target",
+    "--compare: ": "",
+}
+
+
+def said(sentence: str) -> str:
+    """The sentence with the page's labels in place of the commands' options, and uploaded files by their names alone."""
+    for option, label in OPTIONS.items():
+        sentence = sentence.replace(option, label)
+    return re.sub(rf"{re.escape(tempfile.gettempdir())}/(?:[^/\s]+/)*", "", sentence)
 
 
 def page_of(found: Outlook, horizons: Sequence[float], problems: Sequence[str]) -> str:
@@ -26,7 +50,7 @@ def page_of(found: Outlook, horizons: Sequence[float], problems: Sequence[str]) 
             chances = [f"{chance[h, k]:.0%}" if chance[h, k] == chance[h, k] else "-" for chance in above] if told else []
             rows.append([title(target) if h == 0 else "", duration(horizon), cell["median"], half, most, *chances])
     parts = [[name, precision(part)] for name, part in found.parts.items()]
-    notes = "".join(f"<p>{escape(note)}</p>" for note in (*found.notes, *found.warnings, *problems))
+    notes = "".join(f"<p>{escape(said(note))}</p>" for note in (*found.notes, *found.warnings, *problems))
     chances_heads = ["above usual", "3 x usual"] if told else []
     main = table(["", "after", "median", "50 % interval", "95 % interval", *chances_heads], rows, text=1)
     return f'<div class="answer">{main}<h3>What each part contributes</h3>{table(["part", "precision"], parts, text=1)}{notes}</div>'
@@ -37,7 +61,7 @@ def verdict_of(one: Outlook, two: Outlook, horizons: Sequence[float]) -> str:
     try:
         found = compare(one.at(horizons), two.at(horizons))
     except InputError as error:
-        return f"<p>{escape(str(error))}</p>"
+        return f"<p>{escape(said(str(error)))}</p>"
     heads = ["Draft A reaches more", *(f"after {duration(horizon)}" for horizon in found.horizons)]
     rows = [
         [title(target), *(f"{found.probability[h, k]:.0%}" for h in range(len(found.horizons)))] for k, target in enumerate(found.targets)

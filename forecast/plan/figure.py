@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from forecast.notation import duration, round_counts, short, title
 from forecast.plan.plan import Plan
 from forecast.plan.written import first_target, ranked
-from forecast.report.style import BLUE, ORANGE, VERMILION
+from forecast.report.style import BLUE, ORANGE, VERMILION, as_written
 
 MOST = 40  # drafts that are drawn, the best ones
 
@@ -40,7 +40,7 @@ def plan_figure(plan: Plan) -> Figure:
         panel.spines[["top", "right"]].set_visible(False)
     if len(plan.ids) > MOST:
         drafts.set_xlabel(f"the best {MOST} of {len(plan.ids):,}")
-    return figure
+    return as_written(figure)
 
 
 def _dots(panel, place: np.ndarray, level: dict[str, np.ndarray], colour: str) -> None:

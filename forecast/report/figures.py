@@ -61,19 +61,26 @@ def _looked(seen: float) -> str:
 
 
 def coverage_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
-    """Share of truths held by central intervals against their level, less the level; the band is where chance alone puts 95 % of them."""
+    """Share of truths held by central intervals against their level, less the level; the band is where chance alone puts 95 % of them.
+
+    Targets that are known of other numbers of rows have bands of their own, which then name them.
+    """
     levels = np.array(evaluation.metrics["coverage"]["levels"])
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     panel = figure.subplots()
-    count = evaluation.metrics["rows"]
-    band = 1.96 * np.sqrt(levels * (1 - levels) / max(count, 1))
-    panel.fill_between(100 * levels, -100 * band, 100 * band, color=rule(dark), alpha=0.15, linewidth=0, label="chance alone")
+    known = (~np.isnan(evaluation.truth)).sum(axis=0)
+    counts = sorted({*known[known > 0].tolist()})
+    for count in counts:
+        band = 1.96 * np.sqrt(levels * (1 - levels) / count)
+        whose = ", ".join(title(name) for name, rows in zip(evaluation.targets, known, strict=True) if rows == count)
+        label = "chance alone" if len(counts) == 1 else f"chance alone: {whose}"
+        panel.fill_between(100 * levels, -100 * band, 100 * band, color=rule(dark), alpha=0.15, linewidth=0, label=label)
     panel.axhline(0.0, color=rule(dark), linewidth=0.8)
     for (name, observed), mark in zip(evaluation.metrics["coverage"]["targets"].items(), _marks(len(evaluation.targets)), strict=True):
         panel.plot(100 * levels, 100 * (np.array(observed, dtype=float) - levels), **mark, label=title(name))
     panel.set_xlabel("level of the interval, %")
     panel.set_ylabel("truths held, less the level, points")
-    figure.legend(loc="outside upper right", ncols=5, frameon=False)
+    figure.legend(loc="outside upper right", ncols=5 if len(counts) == 1 else 3, frameon=False)
     return figure
 
 

@@ -55,7 +55,7 @@ PICTURES: dict[str, tuple[Callable[..., Figure], str, str]] = {
 def write_report(
     evaluation: Evaluation, forecaster: Forecaster, out: Path, *, data: str, command: str, names: Sequence[str] | None = None
 ) -> None:
-    """Write report.html, and every picture as PNG and SVG, into `out`.
+    """Write report.html, and every picture as PNG and SVG, into `out`; pictures that the report lacks are removed.
 
     Args:
         evaluation: with the measures of `forecast.report.measures`.
@@ -67,6 +67,9 @@ def write_report(
     """
     wanted = ["parts"] if not evaluation.known else [name for name in PICTURES if name != "looks" or evaluation.metrics.get("looks")]
     shown = {name: _picture(name, evaluation, out) for name in wanted}
+    for name in PICTURES.keys() - shown.keys():  # of an earlier evaluation
+        for suffix in ("png", "svg"):
+            (out / f"{name}.{suffix}").unlink(missing_ok=True)
     write_text(out / "report.html", page(evaluation, forecaster, shown, data=data, command=command, names=names))
 
 

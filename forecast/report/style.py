@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 BLUE, SKY, ORANGE, VERMILION, GREEN = "#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#009E73"
 INK, PAPER = "#1a1a1a", "#ffffff"
@@ -29,9 +31,17 @@ def style(*, dark: bool = False) -> Iterator[None]:
         "font.size": 10.0,
         "axes.titlesize": 11.0,
         "svg.hashsalt": "clipcast",
+        "text.parse_math": False,  # a name may hold dollars
     }
     with matplotlib.rc_context(settings):  # type: ignore[arg-type]
         yield
+
+
+def as_written(figure: Figure) -> Figure:
+    """The same figure, none of whose words is taken for a formula, also where `style` is not in force: a name may hold dollars."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # type: ignore[attr-defined]
+    return figure
 
 
 def line(dark: bool) -> str:

@@ -156,10 +156,20 @@ def newest_run(parent: Path) -> Path:
     Raises:
         InputError: there is none.
     """
+    return finished_runs(parent)[0]
+
+
+def finished_runs(parent: Path) -> list[Path]:
+    """The finished runs below `parent`, the one that was finished last first, the others by name, backwards.
+
+    Raises:
+        InputError: there is none.
+    """
     finished = [path for path in parent.glob(f"*/{MANIFEST}") if path.is_file()] if parent.is_dir() else []
     if not finished:
         raise InputError(f"no finished run in {parent}/ (train one with: python train.py)")
-    return max(finished, key=lambda path: (path.stat().st_mtime_ns, path)).parent
+    newest = max(finished, key=lambda path: (path.stat().st_mtime_ns, path))
+    return [newest.parent, *sorted((path.parent for path in finished if path != newest), reverse=True)]
 
 
 def unfinished_run(parent: Path) -> Path:

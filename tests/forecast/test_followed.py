@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
+import app
 import evaluate
 import predict
 import train as command
@@ -20,6 +21,7 @@ from features.simulated.growth import simulate_followed, write
 from features.tables.dataset import read_dataset
 from forecast import load
 from forecast.draft.outlook import Outlook, outlook, parts_table
+from forecast.draft.page import READ
 from forecast.draft.so_far import in_order, parse_reading
 from forecast.draft.video import Draft
 from forecast.plan.plan import plan
@@ -250,6 +252,13 @@ def test_a_run_of_scores_says_that_they_do_not_grow(forecaster, data):
         asked(dataset, scores.featurizer, "1d")
     with pytest.raises(InputError, match=f"^--seen last: {why}"):
         plan(scores, dataset, publish=0.0, horizon=86_400.0, seen="last")
+
+
+def test_the_page_says_that_drafts_were_read(run, data):
+    desk, videos = app.Desk(run.parent, megabytes=1), str(data)
+    with_note, without = (desk.plan(run.name, videos, (), "", "30d", "", read)[1] for read in (False, True))
+    assert with_note == [f"300 of them were read since publication; tick “{READ}” to begin their forecasts there"]
+    assert without == []
 
 
 def test_a_table_of_drafts_begins_where_they_were_read(run, data, tmp_path, capsys):

@@ -2,21 +2,29 @@
 
 import argparse
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import train
+from features.simulated.world import simulate
 from features.tables.dataset import Dataset
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
 from machine.errors import InputError
 from program import SHIPPED
-from training import go_on, train
-from training.start import begin, nothing_left_if_refused, open_run
+from tests.conftest import write_dataset
+from training import go_on
+from training import train as train_run
+from training.start import begin, nobody_else, nothing_left_if_refused, open_run
 
+ROOT = Path(__file__).resolve().parents[2]
 DATASET = Dataset(pd.DataFrame({"id": ["a", "b"], "view_count": np.ones(2)}), fingerprint="1" * 64)
 
 
@@ -32,6 +40,30 @@ def test_data_that_extract_did_not_make_leaves_no_record(tmp_path):
     for source in (str(tmp_path / "data"), None):
         begin(RunDirectory(tmp_path / "run"), Configuration(), source, DATASET, SHIPPED)
         assert not (tmp_path / "run" / "extraction.json").exists()
+
+
+def test_two_never_train_into_one_directory(dataset_directory, run_directory, small, tmp_path):
+    run, data = tmp_path / "runs" / "run", ["--data", str(dataset_directory)]
+    mine = write_dataset(simulate(60, seed=9)[0], tmp_path / "mine")
+    with nobody_else(RunDirectory(run)):
+        for typed in ([*data, *small], [*data, *small, "--resume"], ["--data", str(mine), "--from", str(run_directory)]):
+            with pytest.raises(InputError, match=f"^{run}: another process is training there$"):
+                train.main([*typed, "--run", str(run)])
+        assert list(run.iterdir()) == []
+    with nobody_else(RunDirectory(run)), nobody_else(RunDirectory(run / "own")):
+        pass
+
+
+def test_one_that_was_killed_keeps_nobody_out(tmp_path):
+    held = "import pathlib, sys, time; from training.start import RunDirectory, nobody_else\n"
+    held += "with nobody_else(RunDirectory(pathlib.Path(sys.argv[1]))): print('held', flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", held, str(tmp_path / "run")], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"held\n"
+        with pytest.raises(InputError, match="another process is training there"), nobody_else(RunDirectory(tmp_path / "run")):
+            pass
+        process.kill()
+    with nobody_else(RunDirectory(tmp_path / "run")):
+        assert list((tmp_path / "run").iterdir()) == []
 
 
 @pytest.mark.parametrize("keep", [False, True])
@@ -115,6 +147,6 @@ def test_a_target_that_only_earlier_readings_say_may_be_asked_for_where_they_are
     ],
 )
 def test_arguments_of_another_kind_are_a_sentence(given, said, tmp_path):
-    for call in (train, partial(go_on, tmp_path)):
+    for call in (train_run, partial(go_on, tmp_path)):
         with pytest.raises(InputError, match=said):
             call(DATASET, **given)

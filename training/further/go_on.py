@@ -42,7 +42,7 @@ from training.further import own
 from training.further.growth import with_growth
 from training.further.moved import learn
 from training.further.unmoved import where_it_was
-from training.start import OPEN, as_configuration, as_device, begin, finish, nothing_left_if_refused
+from training.start import OPEN, as_configuration, as_device, begin, finish, nobody_else, nothing_left_if_refused
 
 FEWEST = 30  # rows with a known target
 LIKE = 20  # rows by which members with further experts are compared with those without
@@ -120,6 +120,7 @@ def go_on(
     with contextlib.ExitStack() as stack:
         path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
         directory = RunDirectory(path)
+        stack.enter_context(nobody_else(directory))
         stack.enter_context(nothing_left_if_refused(directory))
         begin(directory, configuration, source, dataset, program, keep_names=keep_names, parent=str(parent))
         featurizer = _extended(old.featurizer, dataset.take(learning), configuration)

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from features.tables.dataset import as_dataset, read_dataset
+from features.tables.formats import read_table
 from features.tables.table import read_features, read_videos
 from machine.errors import InputError, InputWarning
 
@@ -274,3 +275,17 @@ def test_a_repeated_column_is_named():
     table = pd.DataFrame([["a", "b", "c"]], columns=["id", "username", "username"])
     with pytest.raises(InputError, match="several columns named username"):
         as_dataset(table)
+
+
+@pytest.mark.parametrize("name", ["videos.csv.gz", "videos.csv.zip"])
+def test_a_little_file_that_unpacks_to_much_is_refused(tmp_path, monkeypatch, name):
+    path, content = tmp_path / name, b"id\n" + b"1" * (1 << 21)
+    if name.endswith(".gz"):
+        path.write_bytes(gzip.compress(content))
+    else:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("videos.csv", content)
+    assert len(read_table(path)) == 1
+    monkeypatch.setattr("features.tables.formats.LARGEST", 1 << 20)
+    with pytest.raises(InputError, match=rf"{name}: unpacks to more than 0\.000977 GiB$"):
+        read_table(path)

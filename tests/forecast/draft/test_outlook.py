@@ -80,6 +80,12 @@ def test_other_files_are_refused(tmp_path, text, why):
         Outlook.from_json(tmp_path / "a.json")
 
 
+def test_a_seed_without_end_is_refused(found, tmp_path):
+    (tmp_path / "a.json").write_text(found.to_json().replace('"seed": 0', '"seed": 1e400'))
+    with pytest.raises(InputError, match="not a forecast"):
+        Outlook.from_json(tmp_path / "a.json")
+
+
 def test_damaged_samples_are_refused(found, tmp_path):
     document = json.loads(found.to_json())
     document["samples"] = [sample[:1] for sample in document["samples"]]

@@ -1,5 +1,7 @@
+import io
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -230,6 +232,13 @@ def test_the_picture_has_every_draft_and_the_total(found):
     assert heights == pytest.approx(np.sort(found.rows["median"][:, 1])[::-1])
     assert together.lines[0].get_ydata()[0] == pytest.approx(math.log1p(found.of_total()["like_count"]["median"]))
     assert together.lines[1].get_ydata()[0] == pytest.approx(math.log1p(5000))
+
+
+def test_names_with_dollars_are_drawn_as_they_are():
+    name = r"$\frac{1$"
+    figure = plan_figure(replace(by_hand([1.0, 2.0]), ids=np.array([name, "$x$"]), targets=(name,)))
+    figure.savefig(io.BytesIO())
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == [name, "$x$"]
 
 
 def test_random_numbers_belong_to_the_plan_and_not_to_when_it_is_forecast():

@@ -34,12 +34,16 @@ def test_sections_stand_in_order_after_the_answer(report):
 def test_without_any_truth_only_what_needs_none_is_shown(run_directory, world, tmp_path):
     world.videos.drop(columns=list(COUNTS)).to_csv(tmp_path / "videos.csv", index=False)
     data = ["--data", str(tmp_path / "videos.csv"), "--out", str(tmp_path / "out")]
+    (tmp_path / "out").mkdir()
+    for name in ("truth.png", "truth.svg", "looks.png", "mine.png"):  # of an earlier evaluation, but for the last
+        (tmp_path / "out" / name).write_bytes(b"")
     with pytest.warns(InputWarning, match="no row has the part"):
         evaluate.main(["--run", str(run_directory), "--samples", "20", *data])
     page = (tmp_path / "out" / "report.html").read_text()
     assert re.findall(r'<section id="(\w+)">', page) == ["parts", "settings"]
     assert "nothing can be said of how good the forecasts are" in page
-    assert [path.name for path in (tmp_path / "out").glob("*.png")] == ["parts.png"]
+    pictures = [path.name for path in (tmp_path / "out").iterdir() if path.suffix in (".png", ".svg")]
+    assert sorted(pictures) == ["mine.png", "parts.png", "parts.svg"]
 
 
 def test_every_picture_says_what_it_shows(report):
