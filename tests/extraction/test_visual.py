@@ -179,6 +179,7 @@ def test_frames_of_real_clips_get_sensible_labels(shared_clips):
     from extraction.decoding.decode import read_clip
     from extraction.settings import Limits
 
+    torch.manual_seed(0)  # of weights that are then read
     for name, classes in (("keyboard_rot0.mov", (508, 878)), ("mdn_pig_h264_aac.mp4", (341, 719))):
         frames = read_clip(shared_clips / name, 256, 224, Limits()).frames
         assert set(labels(frames).mean(axis=0).argsort()[-5:]) & set(classes), name

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from program import SHIPPED, Program, read_program
 
@@ -79,6 +80,7 @@ def test_a_file_is_the_same_program_by_both_ways_in_every_process(tmp_path: Path
     uses = ", ".join(f"model{number}" for number, edit in enumerate(EDITS) if edit != "default")
     strange = "PARTS = {'social', 'visual', 'textual', object}\nTHING = (object(), nn.Linear(2, 2))\nrandom = np.random.default_rng()\n"
     source = "\n".join(lines) + strange + MODEL.format("", f"return {uses}, PARTS, THING, random")
+    torch.manual_seed(0)
     wanted, told = of_file(tmp_path, source), []
     spec = importlib.util.spec_from_file_location("of_another_name", tmp_path / "program.py")
     module = importlib.util.module_from_spec(spec)

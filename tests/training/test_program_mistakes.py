@@ -31,6 +31,11 @@ from training.fit import fit
 SMALL = Configuration(latent=4, width=16, members=1, epochs=1)
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
 def test_a_constant_belongs_to_the_program(tmp_path: Path) -> None:
     text = """
 WIDEN = {}
