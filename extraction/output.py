@@ -41,7 +41,7 @@ def check(source: Source, out: Path) -> None:
             if not (ours and suffix == ".parquet") and (out / (name + suffix)).exists():
                 raise InputError(f"{out / (name + suffix)}: another dataset is here already; choose an empty directory")
     videos = out / "videos.parquet"
-    if videos.exists() and _made_from(out) != origin(source):
+    if videos.exists() and _made_from(out) not in (None, origin(source)):
         gone = len(set(read_table(videos)["id"]) - set(source.videos["id"]))
         if gone:
             raise InputError(f"{out}: {gone} of its videos are not in {source.name}; choose another --out, or give all videos together")

@@ -60,8 +60,8 @@ class Program:
 
     @cached_property  # of what the functions were when they were given: what they use may change as they run
     def fingerprint(self) -> str:
-        """SHA-256 over the three functions and all that they use, see `program.fingerprint`; of a file it is that of all of it."""
-        return fingerprint((getattr(self, name) for name in PIECES), self.file)
+        """SHA-256 over the three functions and what they use, see `program.fingerprint`."""
+        return fingerprint(getattr(self, name) for name in PIECES)
 
     @property
     def about(self) -> dict[str, str | None]:

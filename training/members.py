@@ -93,7 +93,7 @@ def fit_member(
         some, blank = folds.videos.spread(LIKE).unlabelled(), featurizer.transform(BLANK)
         tried = Member(program, build()).setup(folds.videos)
         try_draws(tried, folds.videos)
-        check_read_again(program, dataclasses.replace(featurizer, growth=None), one, tried, some, blank)
+        check_read_again(program, dataclasses.replace(featurizer, growth=None), configuration, tried, some, blank)
     train, validation = folds.of_member(member, configuration.members)
     fit_one = partial(_fit, run, member, featurizer, program, build=build, report=report)
     if featurizer.growth is None:
@@ -109,7 +109,7 @@ def fit_member(
     if program != SHIPPED:
         kind = featurizer if fitted.growth is not None else dataclasses.replace(featurizer, growth=None)
         try:
-            check_read_again(program, kind, one, fitted, some, blank)
+            check_read_again(program, kind, configuration, fitted, some, blank)
         except InputError:
             for file in (*(f"{name}.safetensors" for name in _checkpoints(member)), "log.jsonl"):
                 (run.path / file).unlink(missing_ok=True)  # nothing of it can be gone on with

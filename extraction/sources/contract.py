@@ -70,7 +70,7 @@ def with_counts(source: Source, folder: Path, *, lenient: bool = False) -> tuple
     for path in files:
         counted = read_readings(path, source.videos, lenient=lenient, others=True)
         readings = counted if source.readings is None else pd.concat([source.readings, counted])
-        source.videos, source.readings = with_last_reading(source.videos, readings)
+        source.videos, source.readings = with_last_reading(source.videos, readings, path, lenient=lenient)
         source.account.add("entries", "readings in a table of counts", path.name, len(counted))
         source.account.add("entries", "readings left out", path.name, len(read_table(path)) - len(counted) if lenient else 0)
     return source, files

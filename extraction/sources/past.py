@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from extraction.sources.collectors.entries import JSON
 from extraction.sources.contract import KIND as CONTRACT
 from extraction.sources.contract import of_a_collector
 from extraction.sources.read import read_source
 from features.scale import Scale
+from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset, read_dataset
 from features.tables.formats import SUFFIXES, read_table
 from machine.errors import InputError
@@ -32,11 +35,17 @@ def read_past(path: Path, *, targets: Iterable[str], target_scale: str) -> Datas
     if not path.exists():
         raise InputError(f"{path}: no such file or directory")
     tables = [path / f"videos{suffix}" for suffix in SUFFIXES if (path / f"videos{suffix}").exists()] if path.is_dir() else [path]
-    by_contract = any(table.name.lower().endswith(TABLES) and not of_a_collector(read_table(table)) for table in tables)
+    by_contract = any(table.name.lower().endswith(TABLES) and _by_contract(read_table(table), {*targets}) for table in tables)
     source = None if by_contract else read_source(path)
     if source is None or source.kind == CONTRACT:
         return replace(read_dataset(path, targets=targets, count_targets=Scale(target_scale).counts), ready={})
     return Dataset(source.videos, name=str(path), readings=source.readings)
+
+
+def _by_contract(table: pd.DataFrame, targets: set[str]) -> bool:
+    """Whether the contract's names fit: no collector's fit better, or there are authors and targets, or a target that no collector has."""
+    asked = targets & {*table}
+    return bool(asked - {*COUNTS} or (asked and "username" in table)) or not of_a_collector(table)
 
 
 def read_dropped(files: Sequence[str], *, targets: Iterable[str], target_scale: str) -> Dataset:

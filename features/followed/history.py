@@ -98,7 +98,8 @@ class FollowedHistory(History):
             closer = np.abs(self.moment[earlier] - wanted) < np.abs(self.moment[later] - wanted)
         chosen = np.where(closer, earlier, later)
         old = (self.moment[chosen] - self.time[window]) / DAY
-        far = np.abs(np.log(np.where(old > 0, old, np.nan) / age[:, None])) > np.log(within)  # false where an age is unknown
+        alike = np.where((old > 0) & (age[:, None] > 0), old, np.nan) / np.where(age > 0, age, np.nan)[:, None]
+        far = np.abs(np.log(alike)) > np.log(within)  # false where an age is unknown
         return np.where((there & ~far)[:, :, None], self.counts[chosen], np.nan), np.where(there, days, np.nan)
 
     def others(

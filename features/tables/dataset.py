@@ -95,7 +95,7 @@ def read_dataset(
         counted = read_readings(counts_file, videos, **reading)
         readings = counted if readings is None else pd.concat([readings, counted])
         warn_of_alone(videos, readings, targets, counts_file)
-        videos, readings = with_last_reading(videos, readings, counts_file, targets)
+        videos, readings = with_last_reading(videos, readings, counts_file, targets, lenient=lenient)
     warn_of_lost(videos, readings, targets, source)
     ready = {}
     for part, path in files.items():

@@ -107,7 +107,7 @@ def read_readings(
 
 
 def with_last_reading(
-    videos: pd.DataFrame, readings: pd.DataFrame, path: Path = BESIDE, targets: Iterable[str] = COUNTS
+    videos: pd.DataFrame, readings: pd.DataFrame, path: Path = BESIDE, targets: Iterable[str] = COUNTS, *, lenient: bool = False
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both tables made to agree: counts in `videos` that have a moment of their own are readings too, and each video has its last one.
 
@@ -118,6 +118,7 @@ def with_last_reading(
         readings: several at one moment are one, of which each knows a part.
         path: where they were read, for messages.
         targets: names of target columns, beside the known ones.
+        lenient: of readings that contradict each other, that of `readings` counts.
 
     Raises:
         InputError: two readings of one video at one moment contradict each other.
@@ -128,13 +129,17 @@ def with_last_reading(
     videos = videos.assign(**{name: judge_numbers(videos[name], "number")[0] for name in texts})
     own = videos.reindex(columns=["id", *columns])
     if alone:
-        undated = own["collected_at"].isna()
-        own.loc[undated, [name for name in columns if name not in alone]] = np.nan  # the last reading says it better
-        own.loc[undated, "collected_at"] = own["id"].map(readings.groupby("id")["collected_at"].max())
+        last, others = own["id"].map(readings.groupby("id")["collected_at"].max()), [name for name in columns[1:] if name not in alone]
+        # of what is followed, the last reading says more than a row without a time, or a later one without any such count
+        poorer = own["collected_at"].isna() | ((own["collected_at"] > last) & own[others].isna().all(axis=1))
+        own.loc[poorer, others] = np.nan
+        own.loc[poorer, "collected_at"] = last
     known = own["collected_at"].notna() & own[columns[1:]].notna().any(axis=1)
     readings = pd.concat([readings.reindex(columns=["id", *columns]), own[known]], ignore_index=True)
     merged, otherwise = _merged(readings)
-    if otherwise.any():
+    if otherwise.any() and lenient:
+        _warn(f"{path}: {int(otherwise.sum())} readings are in the videos table too, with other counts, which do not count")
+    elif otherwise.any():
         name, at = readings[["id", "collected_at"]].iloc[_first(otherwise) - 1]
         raise InputError(f"{path}: the video {name!r} is read at collected_at {at:.0f} in the videos table too, with other counts")
     readings = _in_order(merged, videos)

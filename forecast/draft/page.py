@@ -20,7 +20,8 @@ CSS = (
 )
 READ = "What the table says was read of them is known"
 OPTIONS = {  # of the commands, as the page calls them
-    "nothing was read up to the age of --seen": "nothing was read",
+    "nothing was read up to the horizon and the age of --seen": "nothing was read up to then",
+    "choose a later --horizon": "choose a later age",
     "--seen last": READ,
     "--so-far": "Read since",
     "--video": "Video",

@@ -70,6 +70,8 @@ def added(before: Dataset, after: Dataset) -> str:
 
 
 def _completed(videos: pd.DataFrame, past: Dataset, published: np.ndarray) -> pd.DataFrame:
+    if "username" not in past.videos:
+        return videos
     names = past.videos["username"].dropna().unique()
     if len(names) == 1 and ("username" not in videos or videos["username"].isna().all()):
         videos = videos.assign(username=names[0])

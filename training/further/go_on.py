@@ -148,8 +148,6 @@ def go_on(
                 print(f"nothing shows that {dataset.name} is unlike what {parent} was trained on: its forecasts stay where they were")
             if share > 0 or judged.read > 0:
                 beside = save_shares(directory, share, judged.read)
-            else:
-                shutil.rmtree(directory.path / OWN)
         assert found.moved is not None  # noqa: S101  (as made above)
         told, marginal = ~np.isnan(values[learning]).all(0), old.marginal.copy()
         marginal[:, told] = marginal_quantiles(values[learning][:, told])
@@ -163,6 +161,8 @@ def go_on(
         seen = looks_to_learn(table, featurizer.seed)[0] if featurizer.growth is not None and read_again(table) else table
         about["parts"] = built(table, featurizer.transform(seen), configuration.left_out, counts=featurizer.targets.scale.counts)
         finish(directory, configuration, program, dataset, about, beside)
+        if not any(name.startswith(OWN) for name in beside):
+            shutil.rmtree(directory.path / OWN, ignore_errors=True)  # it has no share
         return load(path, program=program, device=device)
 
 

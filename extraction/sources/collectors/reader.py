@@ -128,4 +128,5 @@ def _unwritten(value: object) -> object:
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         return value
     found = parse_written(value.strip())
-    return found if isinstance(found, (dict, list)) else value
+    objects = found if isinstance(found, list) else [found]
+    return found if objects and all(isinstance(one, dict) and one for one in objects) else value  # a caption may be "[2024]"

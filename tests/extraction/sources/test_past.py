@@ -39,3 +39,10 @@ def test_of_a_table_by_the_contract_only_the_targets_must_be_right(tmp_path, nam
         past = read_past(tmp_path if folder else tmp_path / name, targets=("mine",), target_scale="log1p")
     assert past.videos["mine"].tolist() == [2, 3]
     assert past.ready == {}
+
+
+def test_a_table_with_a_target_of_ones_own_is_no_collectors(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("id,username,my_score,title,channel,duration,upload_date\n1,me,0.5,a,b,10,20260101\n")
+    found = read_past(path, targets=("my_score",), target_scale="identity")
+    assert found.videos[["username", "my_score"]].iloc[0].tolist() == ["me", 0.5]

@@ -241,3 +241,20 @@ def test_a_target_that_only_earlier_readings_say_is_warned_of(tmp_path):
         dataset = read_dataset(tmp_path)
     assert dataset.videos["like_count"].isna().all()
     read_dataset(tmp_path, targets=("view_count",))
+
+
+def test_a_later_row_that_knows_nothing_of_what_is_followed_is_no_newer_reading(tmp_path):
+    (tmp_path / "videos.csv").write_text("id,create_time,collected_at,comment_count\na,1700000000,1703456000,9\n")
+    (tmp_path / "counts.csv").write_text("id,collected_at,view_count\na,1700086400,50\na,1702592000,100\n")
+    with pytest.warns(InputWarning, match="lacks comment_count"):
+        found = read_dataset(tmp_path)
+    assert found.videos[["view_count", "comment_count", "collected_at"]].iloc[0].tolist() == [100.0, 9.0, 1702592000.0]
+
+
+def test_of_contradictions_the_counts_beside_the_videos_count_where_that_is_wished(tmp_path):
+    (tmp_path / "videos.csv").write_text("id,create_time,collected_at,view_count\na,1700000000,1700086400,101\n")
+    (tmp_path / "counts.csv").write_text("id,collected_at,view_count\na,1700086400,100\n")
+    with pytest.raises(InputError, match="read at collected_at 1700086400 in the videos table too"):
+        read_dataset(tmp_path)
+    with pytest.warns(InputWarning, match="1 readings are in the videos table too, with other counts"):
+        assert read_dataset(tmp_path, lenient=True).videos["view_count"].tolist() == [100.0]

@@ -70,3 +70,7 @@ def test_a_video_is_none_of_its_authors_others(draft, others, monkeypatch):
     assert found == others
     assert itself == (len(others) < 4)
     assert whole.known["username"] == draft.known["username"]
+
+
+def test_a_past_without_authors_is_refused_as_ever():
+    assert completed(Draft(1e9 + 160, {"username": "a"}), Dataset(PAST.videos[["id", "create_time"]])).known == {"username": "a"}
