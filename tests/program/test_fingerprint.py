@@ -1,10 +1,11 @@
 """A program is another one where its syntax or a value that it uses is another one, and the same one in every process."""
 
 import importlib.util
-import linecache
 import os
+import runpy
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,17 +54,17 @@ def of_file(folder: Path, source: str, name: str = "program.py") -> str:
     return read_program(folder / name).fingerprint
 
 
-def of_notebook(source: str, name: str = "<cell>") -> str:
-    """As functions of a cell, whose source is kept in memory."""
-    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    found: dict = {"__name__": "__main__"}
-    exec(compile(source, name, "exec"), found)  # noqa: S102
-    return Program(model=found["model"]).fingerprint
+def of_script(folder: Path, source: str) -> str:
+    """As functions of a script, or of a notebook, whose module is `__main__`."""
+    script = folder / f"script-{len([*folder.iterdir()])}.py"
+    script.write_text(source)
+    return Program(model=runpy.run_path(str(script), run_name="__main__")["model"]).fingerprint
 
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_a_value_belongs_to_the_program(edit: str, tmp_path: Path) -> None:
-    for way in (lambda source: of_file(tmp_path, source), of_notebook):
+    for way in (of_file, of_script):
+        way = partial(way, tmp_path)
         assert way(text(edit, "2.0")) == way("# a comment\n\n" + text(edit, "2.0")) != way(text(edit, "3.0"))
 
 
@@ -83,7 +84,7 @@ def test_a_file_is_the_same_program_by_both_ways_in_every_process(tmp_path: Path
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert Program(model=module.model).fingerprint == wanted
-    assert of_notebook(source, "<the same in a cell>") == wanted
+    assert of_script(tmp_path, source) == wanted
     for seed in "12":
         ask = "import sys, pathlib, program; print(program.read_program(pathlib.Path(sys.argv[1])).fingerprint)"
         command = [sys.executable, "-c", ask, str(tmp_path / "program.py")]

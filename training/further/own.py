@@ -66,7 +66,7 @@ class Judged(NamedTuple):
 
     @property
     def moves(self) -> bool:
-        """Whether the old run is behind by more than chance, which has it behind by two standard errors once in forty times."""
+        """Whether the old run is behind by two standard errors; chance alone does that once in forty times."""
         return bool(self.gain.mean() > ERRORS * self.gain.std() / np.sqrt(len(self.gain))) if len(self.gain) else True
 
 
