@@ -13,7 +13,7 @@ from torch import nn
 from features.videos import Videos
 from forecast.draws import draw
 from forecast.member import TARGET, Member, latent_sites, trace
-from forecast.scoring.scores import row_summary
+from forecast.scoring.scores import error_scale, row_summary
 from machine.errors import InputError
 
 WATCHED = 4096  # validation rows looked at, evenly spread
@@ -63,8 +63,8 @@ def epoch_numbers(member: Member, validation: Videos, configuration: Any) -> dic
     assert watched.popularity is not None  # noqa: S101  (labelled by construction)
     truth = watched.popularity.cpu().numpy().astype(np.float64)
     known = ~np.isnan(truth).all(axis=0)  # few validation rows may lack a target
-    spread = np.maximum(np.nanstd(truth[:, known], axis=0), 1e-9)
-    crps = np.nanmean((row_summary(samples, truth)["crps"] * watched.error_unit.cpu().numpy())[:, known] / spread)
+    crps = (row_summary(samples, truth)["crps"] * watched.error_unit.cpu().numpy())[:, known]
+    crps = np.nanmean(crps / error_scale(truth[:, known]))
     return {
         "validation_loss": configuration.kl_weight * terms["kl"] - terms["log_likelihood"],
         "validation_log_likelihood": terms["log_likelihood"],

@@ -22,6 +22,7 @@ LOOKS = 20_000  # in all, that are made of few videos; of many, each is looked a
 FEWEST, MOST = 8, 16  # looks at one video
 NEAR = 0.2  # a reading stands for an age if it is within this share of it
 HOUR = DAY / 24
+EXACT = 1e-6  # days; ages nearer than that are the same, since borders such as 0.8 * 7 are not exact
 
 
 @dataclass(frozen=True)
@@ -184,20 +185,20 @@ def looks_at(dataset: Dataset, seen: float | str = 0.0, horizon: float | str = "
     here, last = np.arange(len(followed.age)), followed.last
     known = followed.first
     if not isinstance(seen, str):
-        up_to = np.where((followed.age <= seen) & (seen > 0), here, -1)
+        up_to = np.where((followed.age <= seen + EXACT) & (seen > 0), here, -1)
         known = np.full(len(dataset), -1)
         np.maximum.at(known, followed.video, up_to)
     wanted = last
     if not isinstance(horizon, str):
         off = np.abs(followed.age - horizon)
-        off = np.where(off <= NEAR * horizon, off, np.inf)
+        off = np.where(off <= NEAR * horizon + EXACT, off, np.inf)
         some = last >= 0
         nearest = np.lexsort((off, followed.video))[followed.start[:-1][some]]
         wanted = np.full(len(dataset), -1)
         wanted[some] = np.where(np.isfinite(off[nearest]), nearest, -1)
     there = (wanted >= 0) & (wanted > known)
     if not isinstance(seen, str):
-        there &= ~(np.r_[followed.age, np.nan][wanted] <= seen)  # no reading, -1, has no age
+        there &= ~(np.r_[followed.age, np.nan][wanted] <= seen + EXACT)  # no reading, -1, has no age
         if seen == 0 and isinstance(horizon, str):
             there |= _undated(dataset, last)
     if not there.any():

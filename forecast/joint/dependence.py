@@ -107,6 +107,8 @@ def correlation(scores: np.ndarray, group: np.ndarray) -> tuple[float, float]:
     some = count > 1
     together = (total[some] ** 2 - square[some]) / (count[some] - 1)  # the mean product of its pairs, times its videos
     videos, spread = count[some].astype(float), square[some]
+    if not spread.any():
+        return 0.0, np.inf
     found = (together.sum() / videos.sum()) / (spread.sum() / videos.sum())
     without = (together.sum() - together) / (spread.sum() - spread)
     error = np.sqrt((len(without) - 1) / len(without) * ((without - without.mean()) ** 2).sum())

@@ -101,6 +101,7 @@ def own_numbers(drafts: Dataset, horizon: float, targets: Collection[str] = COUN
         targets: columns that are read, which do not belong to the plan.
     """
     drafts = _sorted(drafts)
-    columns = [name for name in drafts.videos if name not in {*COUNTS, *targets, "collected_at"}]
-    text = f"{horizon:g}" + drafts.videos[columns].to_json() + "".join(table.to_json() for _, table in sorted(drafts.ready.items()))
+    told = drafts.videos.dropna(axis=1, how="all")
+    columns = sorted(name for name in told if name not in {*COUNTS, *targets, "collected_at"})
+    text = f"{horizon:g}" + told[columns].to_json() + "".join(table.to_json() for _, table in sorted(drafts.ready.items()))
     return ENCODED * (int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:4], "big"))

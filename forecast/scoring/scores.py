@@ -47,6 +47,18 @@ def crps_sorted(ordered: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return 2.0 * ((ordered - truth) * ((truth < ordered) - level)).mean(axis=0)
 
 
+def error_scale(truth: np.ndarray) -> np.ndarray:
+    """(K,) by which errors of K targets are divided so that all count alike: the standard deviations of truths (N, K).
+
+    Infinite for a target that never changes, or of which one row alone is known: else its errors would drown all others.
+    1 where all are so.
+    """
+    known, spread = ~np.isnan(truth).all(axis=0), np.zeros(truth.shape[1])
+    spread[known] = np.nanstd(truth[:, known], axis=0)
+    changes = spread > 1e-6
+    return np.where(changes, spread, np.inf) if changes.any() else np.ones_like(spread)
+
+
 def _quantile(ordered: np.ndarray, level: float) -> np.ndarray:
     """What `np.quantile` returns, from samples that are sorted along their first axis."""
     place = level * (len(ordered) - 1)

@@ -12,7 +12,7 @@ from forecast.scoring.scores import LEVELS, crps_sorted
 
 SIZES = (5, 10, 20)  # videos of a total
 FEWEST = 30  # authors with so many videos below which nothing is said
-MOST = 500  # authors of a size that are looked at, for the sake of memory
+MOST = 2000  # authors of a size that are looked at, for the sake of memory
 
 
 def groups_of(videos: pd.DataFrame) -> dict[int, np.ndarray]:

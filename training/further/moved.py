@@ -22,6 +22,7 @@ from forecast.adjustments.calibration import ENDS, FEWEST, Calibration, conforma
 from forecast.adjustments.moved import Moved, groups, inputs, pooled
 from forecast.member import Member
 from forecast.mixture import mixture_summary
+from forecast.scoring.scores import error_scale
 from training.further.amount import likely_amount
 from training.linear import pool_parabolas
 
@@ -227,7 +228,7 @@ def _draws(moved: Moved, summary: dict[str, np.ndarray], medians: np.ndarray) ->
 def share_of_marginal(draws: np.ndarray, truth: np.ndarray, seed: int) -> float:
     """The share in which what other rows reached, whatever the video, helps draws (S, N, K) of left-out rows most."""
     random = np.random.default_rng(seed)
-    others, scale = np.empty_like(draws), np.maximum(np.nanstd(truth, axis=0), 1e-6)
+    others, scale = np.empty_like(draws), error_scale(truth)
     for target, column in enumerate(truth.T):
         known = np.flatnonzero(~np.isnan(column))
         if len(known) < 2:

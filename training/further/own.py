@@ -16,7 +16,7 @@ from forecast.forecaster import Forecaster
 from forecast.run.configuration import AUTOMATIC, Configuration
 from forecast.run.directory import RunDirectory
 from forecast.run.load import OWN
-from forecast.scoring.scores import crps_sorted
+from forecast.scoring.scores import crps_sorted, error_scale
 from machine.errors import NothingToLearnError
 from program import SHIPPED, Program
 from training.ensemble import train
@@ -115,7 +115,7 @@ def _share(found: Sequence[_Forecasts], seed: int) -> float:
     if not told.any():
         return 0.5
     reached = reached[:, told]
-    scale, random = np.maximum(np.nanstd(reached, axis=0), 1e-9), np.random.default_rng(seed)
+    scale, random = error_scale(reached), np.random.default_rng(seed)
     # both runs drew with the same random numbers: shuffled, their draws are independent
     first, second = (
         random.permuted(np.concatenate(draws, axis=1)[..., told], axis=0) / scale
@@ -131,7 +131,7 @@ def _gain(found: Sequence[_Forecasts], share: float) -> np.ndarray:
     told = ~np.isnan(reached).all(0)
     if not told.any():
         return np.zeros(0)
-    scale = np.maximum(np.nanstd(reached[:, told], axis=0), 1e-9)
+    scale = error_scale(reached[:, told])
     chosen = (np.arange(DRAWS) < share * DRAWS)[:, None, None]
 
     def crps(draws: list[np.ndarray]) -> np.ndarray:

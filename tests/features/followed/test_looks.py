@@ -200,3 +200,14 @@ def test_a_target_that_not_one_last_reading_says_is_learned_at_the_readings_that
     assert fitted.targets.loc[fitted.targets.names.index("like_count")] == pytest.approx(np.log1p(before).mean())
     with pytest.raises(InputError, match="no usable target"):  # snapshots are learned from last readings alone
         Featurizer.fit(blank, targets=("like_count",), without=("early",))
+
+
+def test_readings_at_the_very_borders_count():
+    """A fifth of 7 and of 14 days, and 7 hours, are no exact numbers of days."""
+    ages = [7 / 24, 0.8 * 7, 1.2 * 14]
+    ids = [str(number) for number in range(len(ages))]
+    readings = pd.DataFrame({"id": ids, "collected_at": [round(age * DAY) for age in ages], "view_count": [1.0, 2.0, 3.0]})
+    dataset = Dataset(pd.DataFrame({"id": ids, "create_time": 0.0}), readings=readings)
+    assert asked(dataset, horizon=7.0)["1"][3] == 2.0
+    assert asked(dataset, horizon=14.0)["2"][3] == 3.0
+    assert "0" not in asked(dataset, seen=25200 / DAY)

@@ -245,5 +245,6 @@ def test_random_numbers_belong_to_the_plan_and_not_to_when_it_is_forecast():
     videos = pd.DataFrame({"id": ["b", "a"], "video_description": ["x", "y"], "view_count": [1.0, 2.0]})
     numbers = own_numbers(Dataset(videos), 3600.0)
     assert numbers == own_numbers(Dataset(videos.iloc[::-1].reset_index(drop=True).assign(view_count=5.0)), 3600.0)
+    assert numbers == own_numbers(Dataset(videos.assign(music_title=None)[["music_title", *reversed(videos.columns)]]), 3600.0)
     assert numbers != own_numbers(Dataset(videos), 7200.0)
     assert numbers != own_numbers(Dataset(videos.assign(video_description="z")), 3600.0)

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 from sklearn import metrics
 
-from forecast.scoring.scores import METRICS, energy_score, mean_scores, row_summary, scores, target_scores
+from forecast.scoring.baseline import marginal_quantiles, marginal_rows
+from forecast.scoring.scores import METRICS, energy_score, error_scale, mean_scores, row_summary, scores, target_scores
 
 
 def forecast(samples: int = 200, rows: int = 50, targets: int = 2, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -121,3 +122,16 @@ def test_pit_of_whole_counts_is_uniform_where_forecasts_are_calibrated() -> None
     random = np.random.default_rng(7)
     samples, truth = random.poisson(0.7, size=(500, 4000, 1)).astype(float), random.poisson(0.7, size=(4000, 1)).astype(float)
     assert stats.kstest(row_summary(samples, truth)["pit"][:, 0], "uniform").pvalue > 2e-5
+
+
+def test_targets_that_never_change_weigh_nothing_beside_others_that_do() -> None:
+    truth = np.array([[0.0, 3.0, np.nan, 1.0], [4.0, 3.0, np.nan, np.nan]])
+    assert error_scale(truth).tolist() == [2.0, np.inf, np.inf, np.inf]
+    assert error_scale(truth[:, 1:]).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_ends_of_the_marginal_are_those_of_its_rows() -> None:
+    learned = np.arange(481.0)[:, None]  # 0.025 * 480 = 12
+    rows = marginal_rows(marginal_quantiles(learned), np.full((2, 1), np.nan))
+    for name, expected in {"lower_95": 12.0, "lower_50": 120.0, "median": 240.0, "upper_50": 360.0, "upper_95": 468.0}.items():
+        assert rows[name].ravel() == pytest.approx([expected, expected])

@@ -73,14 +73,14 @@ def test_the_baseline_is_the_training_rows_whatever_the_video(written: Written, 
     for k, name in enumerate(SHOWN):
         truth = written.truth[~np.isnan(written.truth[:, k]), k]
         quantiles = np.quantile(written.learned[:, k], (np.arange(1000) + 0.5) / 1000)
-        lower, upper = np.quantile(quantiles, [0.025, 0.975])
+        lower, upper = np.quantile(written.learned[:, k], [0.025, 0.975])
         found = metrics["baseline_targets"][name]
         crps = scoringrules.crps_ensemble(truth, np.tile(quantiles, (len(truth), 1)), estimator="pwm")
         assert found["crps"] == pytest.approx(crps.mean(), rel=2e-3)
         assert found["rmse"] == pytest.approx(np.sqrt(np.mean((truth - quantiles.mean()) ** 2)), rel=1e-5)
         assert found["mae"] == pytest.approx(np.mean(np.abs(truth - np.median(quantiles))), rel=1e-5)
         assert found["coverage_95"] == pytest.approx(np.mean((truth >= lower) & (truth <= upper)))
-        assert found["width_95"] == pytest.approx(upper - lower, rel=1e-5)
+        assert found["width_95"] == pytest.approx(upper - lower, rel=2e-3)
         assert found["spearman"] is None
     for metric in ("crps", "rmse", "mae", "r2", "coverage_95", "width_95", "interval_score_95"):
         for mean, by_target in (("mean", "targets"), ("baseline", "baseline_targets")):

@@ -40,3 +40,9 @@ def test_a_run_that_is_far_off_by_the_same_for_every_video_of_one_author_can_be_
     level, others = _signals(kernel, features, 1 + 1e-10 * random.normal(size=(80, 3)), np.zeros(80))[0]
     assert level > 1000
     assert others < 0.1
+
+
+def test_a_target_that_never_changes_does_not_decide_for_the_others(truth):
+    noisy = truth + 0.3 * np.random.default_rng(1).normal(size=truth.shape)
+    truth[:, 1] = 0.0
+    assert share_of_marginal(draws_about(noisy, 0.3), truth, 0) < 0.05

@@ -212,3 +212,11 @@ def test_the_gain_is_the_crps_of_the_old_run_less_that_of_the_pool_in_standard_d
     gain = own._gain([own._Forecasts(**draws, truth=reached, videos=3)], share=0.25)
     # a pool with 2 in a quarter and 0 in three quarters: E|y - truth| - E|y - y'| / 2, where |y - y'| is 2 in 6 of 16 cases
     assert gain == pytest.approx([6 / 2 - (0.5 - 0.375) / 2, 2 / 2 - (3.5 - 0.375) / 2], abs=1e-6)
+
+
+def test_a_target_that_never_changes_has_no_part_in_gain_and_share():
+    reached = np.array([[0.0, 7.0], [4.0, 7.0], [2.0, 7.0]])
+    about = reached + np.random.default_rng(0).normal(scale=0.1, size=(own.DRAWS, 3, 2))
+    found = own._Forecasts(own=about, moved=about + np.array([9.0, 0.0]), old=about + np.array([0.0, 9.0]), truth=reached, videos=3)
+    assert own._share([found], seed=0) > 0.95
+    assert own._gain([found], share=1.0) == pytest.approx([0.0] * 3, abs=0.1)
