@@ -23,7 +23,7 @@ from machine.errors import InputError
 HISTORY = ("group", "time", "video", "reached")
 READINGS = ("start", "moment", "counts", "told")
 GROWTH = ("low", "high", "loc", "log_scatter")
-COUNTED = ("usual", "grown", "apart", "fell", "most", "least")  # what else a law of growth has, for each target
+COUNTED = ("usual", "grown", "fell", "most", "least")  # what else a law of growth has, for each target
 WORDING = ("word", "rarity", "direction")
 SCALER = ("loc", "scale", "gaps")
 # a featurizer that was just read must be able to transform this video, which has a value in every column

@@ -84,7 +84,8 @@ class Videos(Mapping):
         age: (N,) days since release, NaN where unknown; None where nobody asks.
         origin: (N, K) what popularity is learned and forecast relative to, see `features.followed.growth`; None where to nothing.
         unit: (N, K) in which it is measured from there; None where in that of the training scale.
-        floor: (N, K) log(1 + count) of the last reading, 0 where there is none or counts also fall; None where no video was read.
+        floor: (N, K) log(1 + count) of the last reading, 0 where there is none or counts also fall, -inf where it knows other targets only;
+            None where no video was read.
         ceiling: (N, K) likewise, above which no draw lies, infinite where there is none; None where no video was read.
         unread: (N, K) `origin` as if nothing had been read; None where no video was.
         few_known: the part `history` as if only a few earlier videos of each author were known; None except in rows to learn from.
@@ -167,10 +168,16 @@ class Videos(Mapping):
         return replace(videos, origin=self.unread, unit=torch.ones_like(self.unit), floor=torch.zeros_like(self.floor), ceiling=unbounded)
 
     def relative(self) -> "Videos":
-        """The same videos, their popularity as the networks learn it: measured in `unit` from `origin`."""
+        """The same videos, their popularity as the networks learn it: measured in `unit` from `origin`, unknown where not `told`."""
         if self.popularity is None or self.origin is None or self.unit is None:
             return self
-        return replace(self, popularity=(self.popularity - self.origin) / self.unit)
+        popularity = (self.popularity - self.origin) / self.unit
+        return replace(self, popularity=popularity if self.told is None else popularity.masked_fill(~self.told, torch.nan))
+
+    @property
+    def told(self) -> Tensor | None:
+        """(N, K) bool: not so are targets that the last reading does not know, though it knows others; None where no video was read."""
+        return None if self.floor is None else self.floor > -torch.inf
 
     @property
     def error_unit(self) -> Tensor:

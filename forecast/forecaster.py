@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from features.featurizer import Featurizer
 from features.missing import absences, strangers
@@ -25,7 +26,9 @@ from forecast.draws import draw_chunks
 from forecast.joint.authors import Authors, authors_of
 from forecast.joint.dependence import Dependence
 from forecast.joint.reorder import reorder
+from forecast.latent import ENCODED
 from forecast.member import Member
+from forecast.partly_read import together
 from forecast.run.configuration import Configuration
 from machine.errors import InputError
 
@@ -152,6 +155,7 @@ class Forecaster:
                 drafts = self.featurizer.past_only
                 stretched = self.calibration.apply(samples_of_chunk, stranger[rows], absent.rows(rows), of_chunk, drafts=drafts)
                 stretched = videos.rows(rows).absolute(stretched)
+                stretched = self._with_unread_targets(stretched, videos.rows(rows), seed, first + start)
                 if videos.age is not None:
                     age = videos.age[rows]
                     if videos.floor is not None:  # what was read says more than what is usual elsewhere
@@ -163,6 +167,17 @@ class Forecaster:
                     stretched = quantised(stretched, whole)
                 yield stretched.float().cpu().numpy()
                 start = stop
+
+    def _with_unread_targets(self, draws: Tensor, videos: Videos, seed: int, first: int) -> Tensor:
+        """The draws (S, n, K), but of targets that were not read, though others were, see `forecast.partly_read`."""
+        some = torch.zeros(0) if videos.told is None else (~videos.told.all(1)).nonzero().flatten()
+        if videos.told is None or len(some) == 0:
+            return draws
+        # random numbers of their own: each chunk's as if it were a block of another table
+        options: dict[str, Any] = {"seed": seed + 1, "first": first * ENCODED, "plain": True}
+        unread = np.concatenate([*self.draws(videos.rows(some).without(EARLY), len(draws), **options)], axis=1)
+        found = together(draws[:, some].cpu().numpy(), unread, videos.told[some].cpu().numpy())
+        return draws.index_copy(1, some, torch.from_numpy(found).to(draws))
 
     def blocks(self, videos: Videos, samples: int = 1000, **options: Any) -> Iterator[np.ndarray]:
         """`draws`, with its options, gathered to about 500 videos a block."""

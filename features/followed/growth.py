@@ -41,7 +41,6 @@ class Growth:
         log_scatter: (FEATURES, K) coefficients of the logarithm of its standard deviation.
         usual: (K,) mean log(1 + count) of what was read.
         grown: (K,) growth that is expected of usual videos from `youngest` to the horizon: the mean over looks at which nothing was read.
-        apart: (K,) standard deviation of a count about what the others read with it tell of it.
         fell: (K,) share of the looks at which the count was below the one read before.
         most: (K,) greatest growth that any look saw, at least 0.
         least: (K,) that the expected scatter is taken to be, relative to the targets' spread.
@@ -53,7 +52,6 @@ class Growth:
     log_scatter: np.ndarray
     usual: np.ndarray
     grown: np.ndarray
-    apart: np.ndarray
     fell: np.ndarray
     most: np.ndarray
     least: np.ndarray
@@ -68,7 +66,8 @@ class Growth:
             lead: (M,) hours from there to the horizon.
             reached: (M, K) log(1 + n) there, NaN where unknown.
         """
-        usual, apart = _levels(np.where(np.isnan(counts).all(0), reached, counts))  # a count that is in no reading: as it was in the end
+        told = np.where(np.isnan(counts).all(0), reached, counts)  # a count that is in no reading: as it was in the end
+        usual = np.where(np.isnan(told), 0.0, told).sum(0) / np.maximum((~np.isnan(told)).sum(0), 1)
         terms = _terms(_filled(counts, usual) - usual, age[:, None], lead[:, None])
         low, high, loc, log_scatter = np.zeros((4, FEATURES, counts.shape[1]))
         fell, most = np.zeros((2, counts.shape[1]))
@@ -89,7 +88,7 @@ class Growth:
                 log_scatter[OF_SCATTER, k] = _ridge(seen[:, OF_SCATTER], np.log(np.maximum(strayed, 1e-3)) + 0.635, np.ones(len(grown)))
                 weight = np.maximum(np.exp(seen @ log_scatter[:, k]), CLOSE) ** -2.0
                 weight /= weight.mean()
-        law = cls(low, high, loc, log_scatter, usual, np.zeros(len(usual)), apart, fell, most, least)
+        law = cls(low, high, loc, log_scatter, usual, np.zeros(len(usual)), fell, most, least)
         horizons = lead[np.isnan(counts).all(1) & ~np.isnan(lead)]
         return replace(law, grown=law.where_unread(horizons).mean(0)) if len(horizons) else law
 
@@ -104,8 +103,9 @@ class Growth:
         return self.fell > SELDOM
 
     def floor(self, counts: np.ndarray) -> np.ndarray:
-        """(N, K) below which no forecast lies: what was read, where counts hardly ever fall; 0 elsewhere."""
-        return np.where(self.falls, 0.0, np.nan_to_num(counts))
+        """(N, K) below which no forecast lies: what was read, where counts hardly ever fall, else 0; -inf where others alone were read."""
+        partly = np.isnan(counts) & ~np.isnan(counts).all(1, keepdims=True)
+        return np.where(partly, -np.inf, np.where(self.falls, 0.0, np.nan_to_num(counts)))
 
     def ceiling(self, counts: np.ndarray) -> np.ndarray:
         """(N, K) above which no forecast lies; infinite for a count that was not read, and where the law saw none grow."""
@@ -118,13 +118,16 @@ class Growth:
     def relative_to(
         self, counts: np.ndarray, age: np.ndarray, lead: np.ndarray, loc: np.ndarray, spread: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Origin and unit, both (N, K), of looks at videos; `loc` and `spread` (K,) are those of the targets."""
-        told, counts = ~np.isnan(counts), self.filled(counts)
+        """Origin and unit, both (N, K), of looks at videos; `loc` and `spread` (K,) are those of the targets.
+
+        They mean nothing for a count that was not read, though others were: networks of growth neither learn nor forecast it.
+        """
+        counts = self.filled(counts)
         level = np.nan_to_num(counts - self.usual)
         expected = self._expected(level, age[:, None], lead[:, None])
         scatter = np.exp((self._within(level, age[:, None], lead[:, None]) * self.log_scatter).sum(1))
         # a law fitted to few looks can be far off where it saw none
-        unit = np.clip(np.where(told, scatter, np.hypot(scatter, self.apart)) / spread, self.least, 1.0)
+        unit = np.clip(scatter / spread, self.least, 1.0)
         read = ~np.isnan(counts + expected)
         return np.where(read, counts + expected - unit * loc, self.where_unread(age + lead)), np.where(read, unit, 1.0)
 
@@ -143,15 +146,6 @@ class Growth:
     def _within(self, level: np.ndarray, age: np.ndarray, lead: np.ndarray) -> np.ndarray:
         """`_terms`, within what the law has seen."""
         return np.clip(_terms(level, age, lead), self.low, self.high)
-
-
-def _levels(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`Growth.usual` and `Growth.apart` of counts (M, K), NaN where unknown."""
-    read, targets = ~np.isnan(counts), np.arange(counts.shape[1])
-    usual = np.where(read, counts, 0.0).sum(0) / np.maximum(read.sum(0), 1)
-    by_others = np.stack([_filled(np.where(targets == k, np.nan, counts), usual)[:, k] for k in targets], axis=1)
-    off = np.where(read, counts - np.where(np.isnan(by_others), usual, by_others), 0.0)
-    return usual, np.sqrt((off**2).sum(0) / np.maximum(read.sum(0), 1))
 
 
 def _filled(counts: np.ndarray, usual: np.ndarray) -> np.ndarray:

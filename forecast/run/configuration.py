@@ -12,7 +12,7 @@ from features.tables.columns import COUNTS
 from machine.errors import InputError
 from machine.files import json_object
 
-VERSION = 23  # of the run directory's format
+VERSION = 24  # of the run directory's format
 AUTOMATIC = dict.fromkeys(("width", "depth", "members", "folds", "batch_size", "epochs", "growth_epochs", "patience"), 0)
 AUTOMATIC["others_left_out"] = -1  # these values leave the settings to `Configuration.for_rows`
 STEPS = 300  # below which networks have not learned what there is

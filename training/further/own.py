@@ -24,6 +24,10 @@ from training.further.amount import likely_amount
 from training.linear import pool_parabolas
 
 FEW = 100  # rows; from fewer, networks learn next to nothing beyond the linear forecasts beside them, so that one epoch is enough
+SEVERAL, GROWTH_EPOCHS = (
+    1000,
+    8,
+)  # below so many rows; half of the usual passes over looks at videos that were read forecast as well, in a pool
 DRAWS = 400
 ERRORS = 2.0  # standard errors by which the old run must be behind, or nothing is moved
 MOST = 1000  # rows of a fold that are forecast to find the shares, evenly spread
@@ -39,7 +43,10 @@ def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, p
     without = tuple(part for part in configuration.without if part in dataset.parts)
     told = tuple(name for name, known in zip(configuration.targets, ~np.isnan(values).all(0), strict=True) if known)
     left: dict[str, Any] = dict(AUTOMATIC)
-    if (~np.isnan(values).all(1)).sum() < FEW and configuration.linear and program == SHIPPED:
+    rows = (~np.isnan(values).all(1)).sum()
+    if rows < SEVERAL:
+        left |= {"growth_epochs": GROWTH_EPOCHS}
+    if rows < FEW and configuration.linear and program == SHIPPED:
         left |= {"epochs": 1, "growth_epochs": 1}
     try:
         return train(
