@@ -24,10 +24,7 @@ from training.further.amount import likely_amount
 from training.linear import pool_parabolas
 
 FEW = 100  # rows; from fewer, networks learn next to nothing beyond the linear forecasts beside them, so that one epoch is enough
-SEVERAL, GROWTH_EPOCHS = (
-    1000,
-    8,
-)  # below so many rows; half of the usual passes over looks at videos that were read forecast as well, in a pool
+SEVERAL, GROWTH_EPOCHS = 1000, 8  # fewer rows pass over looks at videos that were read half as often as usual: pooled, that does as well
 DRAWS = 400
 ERRORS = 2.0  # standard errors by which the old run must be behind, or nothing is moved
 MOST = 1000  # rows of a fold that are forecast to find the shares, evenly spread
@@ -44,10 +41,10 @@ def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, p
     told = tuple(name for name, known in zip(configuration.targets, ~np.isnan(values).all(0), strict=True) if known)
     left: dict[str, Any] = dict(AUTOMATIC)
     rows = (~np.isnan(values).all(1)).sum()
-    if rows < SEVERAL:
-        left |= {"growth_epochs": GROWTH_EPOCHS}
     if rows < FEW and configuration.linear and program == SHIPPED:
         left |= {"epochs": 1, "growth_epochs": 1}
+    elif rows < SEVERAL:
+        left |= {"growth_epochs": GROWTH_EPOCHS}
     try:
         return train(
             dataset, replace(configuration, targets=told, without=without, **left), program=program, run=run.path / OWN, **settings

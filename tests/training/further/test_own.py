@@ -183,14 +183,19 @@ def test_a_run_of_their_own_that_fails_otherwise_is_no_reason_to_do_without(run_
 
 @pytest.mark.parametrize(
     ("rows", "program", "linear", "epochs"),
-    [(99, SHIPPED, True, 1), (100, SHIPPED, True, 0), (99, Program(SHIPPED.model, SHIPPED.guide, dict), True, 0), (99, SHIPPED, False, 0)],
+    [
+        (99, SHIPPED, True, (1, 1)),
+        (100, SHIPPED, True, (0, 8)),
+        (99, Program(SHIPPED.model, SHIPPED.guide, dict), True, (0, 8)),
+        (99, SHIPPED, False, (0, 8)),
+    ],
 )
 def test_networks_of_few_rows_learn_for_an_epoch_beside_linear_forecasts(rows, program, linear, epochs, other, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(own, "AUTOMATIC", dict.fromkeys(("epochs", "growth_epochs"), 0))
     monkeypatch.setattr(own, "train", lambda dataset, configuration, **settings: asked.append(configuration))
     own.own_run(RunDirectory(tmp_path), other.take(np.arange(rows)), Configuration(epochs=7, linear=linear), program)
-    assert (asked[0].epochs, asked[0].growth_epochs) == (epochs, epochs)
+    assert (asked[0].epochs, asked[0].growth_epochs) == epochs
 
 
 def test_thirty_rows_have_a_run_of_their_own(run_directory, other, monkeypatch):
