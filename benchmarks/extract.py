@@ -17,7 +17,8 @@ import av
 import numpy as np
 
 from extraction.acoustic import acoustic_features
-from extraction.decoding.decode import opened, read_clip, usable
+from extraction.decoding.decode import read_clip
+from extraction.decoding.opened import opened, usable
 from extraction.decoding.picture import turned
 from extraction.decoding.seek import Walker
 from extraction.decoding.timeline import Timeline

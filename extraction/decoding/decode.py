@@ -1,28 +1,20 @@
-"""Open a media file that nobody vouches for; take ten frames and the sound. Runs inside `extraction.decoding.sandbox` only."""
+"""Ten frames and the sound of a media file that nobody vouches for. Runs inside `extraction.decoding.sandbox` only."""
 
 import contextlib
-import os
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import av
 import numpy as np
-from av.stream import Disposition
 
+from extraction.decoding.opened import Refused, opened, usable
 from extraction.decoding.picture import even, square
-from extraction.decoding.recognise import container as container_of
+from extraction.decoding.seek import Walker
+from extraction.decoding.sound import Sound
 from extraction.decoding.timeline import Timeline
 from extraction.settings import FRAMES, Limits, Problem
-
-FORMATS = "mov,matroska,avi,flv"
-NOT_SHOWN = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image | Disposition.dependent
-
-
-class Refused(Exception):
-    """A clip, or one of its streams, that is not used; the text is a problem's reason."""
 
 
 @dataclass
@@ -73,46 +65,10 @@ def read_clip(path: Path, resize: int, crop: int, limits: Limits, indexed: Calla
     return clip
 
 
-@contextlib.contextmanager
-def opened(path: Path, limits: Limits) -> Iterator:
-    """Open a regular file as one of `FORMATS`, and let no file name another file or address.
-
-    Raises:
-        Refused: not such a file, empty, or too large.
-    """
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):
-        raise Refused("unreadable: not a regular file")
-    if status.st_size == 0:
-        raise Refused("empty: 0 bytes")
-    if status.st_size > limits.megabytes * 1_000_000:
-        raise Refused(f"too_large: {status.st_size / 1e6:.0f} MB is over the limit of {limits.megabytes} MB")
-    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "max_pixels": str(limits.pixels)}
-    try:
-        container = av.open(f"file:{path.absolute()}", options=options, metadata_errors="ignore")
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise Refused(f"unreadable: {container_of(path)[0]}") from error
-    with container:
-        yield container
-
-
-def usable(streams):
-    """The stream that a player shows: the default one, else the first; never a cover, a still or a depth map. None without a decoder."""
-    shown = [stream for stream in streams if stream.codec_context is not None and not stream.disposition & NOT_SHOWN]
-    return min(shown, key=lambda stream: (not stream.disposition & Disposition.default, _grey(stream)), default=None)
-
-
-def _grey(stream) -> bool:
-    """Whether a stream has no colours, as a depth map."""
-    return str(getattr(stream.codec_context, "pix_fmt", "")).startswith("gray")
-
-
 def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline, np.ndarray | None]:
     """One pass over all packets: the timeline of the video and the decoded sound."""
     if video is None and audio is None:
         raise Refused("unreadable: it has neither a video nor a sound track that can be decoded")
-    from extraction.decoding.sound import Sound
-
     if video is not None and video.codec_context.width * video.codec_context.height > limits.pixels:
         width, height = video.codec_context.width, video.codec_context.height
         raise Refused(f"bad_size: {width}x{height} is over the limit of {limits.pixels} pixels")
@@ -144,8 +100,6 @@ def _scan(container, video, audio, limits: Limits, clip: Clip) -> tuple[Timeline
 
 
 def _pictures(path: Path, container, timeline: Timeline, seen: Callable, limits: Limits, clip: Clip) -> np.ndarray | None:
-    from extraction.decoding.seek import Walker
-
     targets = timeline.midpoints(FRAMES)
     walker = Walker(path, container, timeline, targets, limits)
     pictures: list[np.ndarray] = []

@@ -7,6 +7,7 @@ from typing import Any
 
 import av
 
+from extraction.decoding.opened import opened, usable
 from extraction.decoding.timeline import Timeline
 from extraction.settings import Limits
 
@@ -65,8 +66,6 @@ class Walker:
                 self._frames = self._decoded(*packets)
                 return
             self._seeks = False
-        from extraction.decoding.decode import opened
-
         self._container = self._stack.enter_context(opened(self._path, self._limits))
         self._prepare()
         self._place = -1
@@ -91,8 +90,6 @@ class Walker:
         return None
 
     def _prepare(self) -> None:
-        from extraction.decoding.decode import usable
-
         self._stream = usable(self._container.streams.video)
         context = self._stream.codec_context
         if not context.is_open:

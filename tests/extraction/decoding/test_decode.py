@@ -7,7 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from extraction.decoding.decode import opened, read_clip, usable
+from extraction.decoding.decode import read_clip
+from extraction.decoding.opened import opened, usable
 from extraction.decoding.picture import square, turned
 from extraction.decoding.seek import Walker
 from extraction.decoding.timeline import Timeline

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
-from extraction.decoding.decode import read_clip, usable
+from extraction.decoding.decode import read_clip
+from extraction.decoding.opened import usable
 from extraction.decoding.picture import even, turned
 from extraction.decoding.recognise import container
 from extraction.settings import Limits
