@@ -11,11 +11,11 @@ import torch
 
 from features.followed import early
 from features.followed.growth import Growth
-from features.followed.history import readings_of
 from features.followed.looks import last_told, learned_from_looks, looks_to_learn
 from features.parts import histories, social
 from features.parts.optional import optional
 from features.parts.same_author import History
+from features.parts.same_author_followed import readings_of
 from features.parts.text import Text, captions, textual
 from features.parts.wording import MOST, Wording
 from features.past import check_past, filled, known_at, outcomes

@@ -9,8 +9,8 @@ import torch
 
 from features.featurizer import CATEGORIES, Featurizer
 from features.followed.growth import FEATURES, Growth
-from features.followed.history import FollowedHistory
 from features.parts.same_author import History
+from features.parts.same_author_followed import FollowedHistory
 from features.parts.text import CaptionEncoder, Text, rebuild_tokenizer
 from features.parts.wording import Wording
 from features.scale import Scale

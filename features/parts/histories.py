@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from features.followed.history import FollowedHistory, Readings
 from features.parts import same_sound, same_words, social
 from features.parts.same_author import History, author_numbers, excess, moments
+from features.parts.same_author_followed import FollowedHistory, Readings
 from features.parts.text import captions
 
 USUAL = 3  # other videos of an author from which one can say what is usual

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from features.followed.history import WIDEST, FollowedHistory
 from features.parts.same_author import FOLDS
+from features.parts.same_author_followed import WIDEST, FollowedHistory
 
 DAY = 86_400.0
 
