@@ -117,7 +117,7 @@ class Desk:
 
     def _forecaster(self, run: str) -> Forecaster:
         from forecast.run.directory import MANIFEST
-        from forecast.run.load import load
+        from forecast.saved import load
         from program import read_program
 
         if run not in self.names():

@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from forecast.report.measures import add_measures
     from forecast.report.page import write_report
     from forecast.run.directory import RunDirectory, newest_run
-    from forecast.run.load import load
+    from forecast.saved import load
     from forecast.scoring.evaluation import evaluate, table, write_evaluation
     from forecast.scoring.subsets.lead import asked, by_lead, looks
     from machine.cluster import Cluster

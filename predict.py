@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from forecast.draft.outlook import outlook, parts_table, table
     from forecast.draft.video import fan_horizons
     from forecast.run.directory import newest_run
-    from forecast.run.load import load
+    from forecast.saved import load
     from program import read_program
 
     path = options.run or newest_run(Path("runs"))
@@ -139,7 +139,7 @@ def _plan(options: argparse.Namespace) -> None:
     from forecast.plan.plan import plan
     from forecast.plan.written import table, to_json, write_plan
     from forecast.run.directory import newest_run
-    from forecast.run.load import load
+    from forecast.saved import load
     from forecast.scoring.subsets.lead import days
     from machine.files import inside, writing
     from program import read_program

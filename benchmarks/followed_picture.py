@@ -16,7 +16,7 @@ from forecast.draft.so_far import Reading
 from forecast.draft.video import Draft
 from forecast.notation import duration
 from forecast.report.style import BLUE, SKY, style
-from forecast.run.load import load
+from forecast.saved import load
 from machine import command
 from machine.files import writing
 

@@ -14,7 +14,7 @@ from features.simulated.world import read_or_simulate
 from features.tables.columns import AUTHOR_COUNTS, CAPTION
 from features.tables.dataset import Dataset
 from forecast.run.directory import RunDirectory
-from forecast.run.load import load
+from forecast.saved import load
 from guide import guide
 from machine import command
 from machine.errors import InputWarning

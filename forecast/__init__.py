@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forecast.forecaster import Forecaster
-    from forecast.run.load import load
+    from forecast.saved import load
 
-PLACES = {"Forecaster": "forecast.forecaster", "load": "forecast.run.load"}
+PLACES = {"Forecaster": "forecast.forecaster", "load": "forecast.saved"}
 
 __all__ = ["Forecaster", "load"]
 

@@ -52,7 +52,7 @@ def test_the_house_keeps_its_arrows(copy: Path) -> None:
         ("forecast", "def late():\n    import model"),
         ("training", "from guide import guide"),
         ("training", "import extraction.store"),
-        ("extraction", "from forecast.run.load import load"),
+        ("extraction", "from forecast.saved import load"),
         ("extraction", "import training"),
         ("machine", "import train"),
         ("training", "def late():\n    from benchmarks.lacking import main"),
@@ -70,16 +70,19 @@ def test_one_arrow_the_wrong_way_round_is_found(copy: Path, room: str, line: str
     assert f"{room}.wrong" in result.stdout
 
 
-def test_a_circle_inside_training_is_found(copy: Path) -> None:
-    fit = copy / "training" / "fit.py"
-    as_it_was = fit.read_text()
-    fit.write_text("import training.ensemble\n" + as_it_was)
+@pytest.mark.parametrize(
+    ("file", "line"), [("training/fit.py", "import training.ensemble"), ("forecast/run/directory.py", "import forecast.forecaster")]
+)
+def test_a_circle_inside_a_room_is_found(copy: Path, file: str, line: str) -> None:
+    path = copy / file
+    as_it_was = path.read_text()
+    path.write_text(f"{line}\n{as_it_was}")
     try:
         result = lint(copy)
     finally:
-        fit.write_text(as_it_was)
+        path.write_text(as_it_was)
     assert result.returncode == 1, result.stdout + result.stderr
-    assert "no circle of files inside training BROKEN" in result.stdout
+    assert "no circle of files inside a room BROKEN" in result.stdout
 
 
 def test_what_no_room_may_know_is_all_that_stands_beside_them() -> None:

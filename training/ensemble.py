@@ -25,14 +25,14 @@ from forecast.adjustments.calibration import MOST, Calibration, calibrate
 from forecast.forecaster import Forecaster
 from forecast.joint.authors import authors_of
 from forecast.joint.dependence import FEWEST, Dependence, save_dependence
-from forecast.joint.held_back import dependence_of, with_worth
 from forecast.member import Member
 from forecast.run.configuration import MANY, Configuration
 from forecast.run.directory import RunDirectory
-from forecast.run.load import load, load_features, member_file, save_calibration, save_features
+from forecast.saved import load, load_features, member_file, save_calibration, save_features
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError
 from program import SHIPPED, Program
+from training.held_back import dependence_of, with_worth
 from training.members import fit_members, workers_for
 from training.start import as_configuration, as_device, begin, finish, nobody_else, nothing_left_if_refused
 

@@ -21,7 +21,7 @@ from forecast.draws import try_draws
 from forecast.member import Member
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
-from forecast.run.load import blank_member, check_read_again, load_features, load_member, member_file, save_member
+from forecast.saved import blank_member, check_read_again, load_features, load_member, member_file, save_member
 from machine.errors import InputError
 from machine.processes import begin_worker, worker_context
 from program import SHIPPED, Networks, Program

@@ -19,8 +19,8 @@ from features.tables.dataset import Dataset
 from forecast.joint.dependence import FILE as DEPENDENCE
 from forecast.run.configuration import AUTOMATIC, PRESETS, Configuration
 from forecast.run.directory import RunDirectory, new_run, unfinished_run
-from forecast.run.load import OWN, member_file
 from forecast.run.versions import versions
+from forecast.saved import OWN, member_file
 from machine.errors import InputError
 from machine.files import json_object
 from program import Program

@@ -26,7 +26,7 @@ from features.scale import Scale
 from features.tables.dataset import Dataset, read_dataset
 from forecast.forecaster import Forecaster
 from forecast.run.configuration import Configuration
-from forecast.run.load import load
+from forecast.saved import load
 from forecast.scoring.evaluation import evaluate
 from forecast.scoring.subsets.lead import days
 from machine.command import Parser, path, run, whole

@@ -20,7 +20,7 @@ from benchmarks.peers.runner import Question, scores
 from features.rows.splits import split
 from features.simulated.world import read_or_simulate
 from forecast.run.directory import RunDirectory
-from forecast.run.load import load
+from forecast.saved import load
 from forecast.scoring.evaluation import evaluate
 from machine.command import Parser, path, run, whole
 from machine.files import write_text

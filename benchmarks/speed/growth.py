@@ -16,7 +16,7 @@ from benchmarks.speed.training import pyro_objective, step
 from benchmarks.speed.world import networks, random_videos
 from features.simulated.world import simulate, write
 from forecast.forecaster import Forecaster
-from forecast.run.load import load
+from forecast.saved import load
 from forecast.scoring.evaluation import evaluate
 from guide import guide
 from model import model

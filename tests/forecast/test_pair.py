@@ -10,7 +10,7 @@ from features.simulated.world import simulate
 from features.videos import EARLY, Part
 from forecast.adjustments.calibration import Calibration
 from forecast.pair import ForecasterPair
-from forecast.run.load import load
+from forecast.saved import load
 from forecast.shift import shift
 from tests.forecast.small import train_small
 

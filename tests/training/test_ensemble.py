@@ -10,7 +10,7 @@ from features.rows.splits import split
 from features.simulated.world import simulate
 from features.tables.dataset import Dataset
 from forecast.run.configuration import Configuration
-from forecast.run.load import load
+from forecast.saved import load
 from machine.errors import InputError
 from tests.training.test_extremes import TINY
 from training import ensemble, train

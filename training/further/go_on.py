@@ -34,7 +34,7 @@ from forecast.member import Member
 from forecast.pair import ForecasterPair
 from forecast.run.configuration import Configuration
 from forecast.run.directory import MANIFEST, RunDirectory
-from forecast.run.load import OWN, load, load_features, save_calibration, save_features, save_member, save_shares
+from forecast.saved import OWN, load, load_features, save_calibration, save_features, save_member, save_shares
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError, InputWarning
 from program import SHIPPED, Program

@@ -15,7 +15,7 @@ from features.targets import truth
 from forecast.forecaster import Forecaster
 from forecast.run.configuration import AUTOMATIC, Configuration
 from forecast.run.directory import RunDirectory
-from forecast.run.load import OWN
+from forecast.saved import OWN
 from forecast.scoring.scores import crps_sorted, error_scale
 from machine.errors import NothingToLearnError
 from program import SHIPPED, Program

@@ -5,7 +5,7 @@ import pytest
 
 from forecast.draft.outlook import Outlook, outlook, parts_table, rising, table
 from forecast.draft.video import Draft
-from forecast.run.load import load
+from forecast.saved import load
 from guide import guide
 from machine.errors import InputError
 from model import model

@@ -8,7 +8,7 @@ from features.pair import FeaturizerPair
 from features.tables.dataset import Dataset
 from forecast.draft.video import Draft, fan_horizons, featurize, knows_time
 from forecast.run.directory import RunDirectory
-from forecast.run.load import load_features
+from forecast.saved import load_features
 from machine.errors import InputError
 
 HOUR, DAY = 3600.0, 86_400.0

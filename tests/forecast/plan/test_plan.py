@@ -16,7 +16,7 @@ from forecast.plan.drafts import at_horizon, own_numbers, passed
 from forecast.plan.figure import plan_figure
 from forecast.plan.plan import Plan, plan
 from forecast.plan.written import rows_of_plan, table, to_json, total_written, write_plan
-from forecast.run.load import load
+from forecast.saved import load
 from machine.errors import InputError
 
 MOMENT = {"publish": 1_700_000_000.0, "horizon": 7 * 86_400.0, "samples": 60}

@@ -20,7 +20,7 @@ def test_a_run_directory_holds_no_username_and_no_caption(small_run, small_data)
 
 def test_what_remains_of_captions_are_pieces_of_words_seen_five_times(small_run, small_data):
     from forecast.run.directory import RunDirectory
-    from forecast.run.load import load_features
+    from forecast.saved import load_features
 
     featurizer, _ = load_features(RunDirectory(small_run))
     text = " ".join(pd.read_csv(small_data / "videos.csv", dtype=str)["video_description"].dropna()).lower()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from forecast.run.load import load
+from forecast.saved import load
 from guide import guide
 from machine.errors import InputError
 from model import model
@@ -114,7 +114,7 @@ def test_a_configuration_that_the_weights_do_not_fit_takes_no_memory_and_no_comp
     sign(run)
     script = (
         "import resource, sys\n"
-        "from forecast.run.load import load; from guide import guide; from model import model; from program import build\n"
+        "from forecast.saved import load; from guide import guide; from model import model; from program import build\n"
         "from machine.errors import InputError\n"
         "import torch, pyro.infer, tokenizers\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"

@@ -10,7 +10,7 @@ from features.featurizer import Featurizer
 from features.tables.dataset import read_dataset
 from forecast.forecaster import Forecaster
 from forecast.report.measures import add_measures
-from forecast.run.load import load
+from forecast.saved import load
 from forecast.scoring import forecast_rows
 from forecast.scoring.archive import archive
 from forecast.scoring.evaluation import evaluate

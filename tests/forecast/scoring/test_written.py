@@ -13,7 +13,7 @@ import evaluate
 from features.rows.splits import split
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
-from forecast.run.load import load
+from forecast.saved import load
 from forecast.scoring.subsets.usual import ABOVE
 from tests.conftest import write_dataset
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from forecast.run.load import load
+from forecast.saved import load
 from guide import guide
 from model import model
 from program import build

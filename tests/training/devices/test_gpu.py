@@ -9,7 +9,7 @@ import torch
 from features.simulated.world import simulate
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
-from forecast.run.load import load
+from forecast.saved import load
 from forecast.scoring.evaluation import evaluate
 from guide import guide
 from model import model

@@ -14,7 +14,7 @@ import train
 from features.parts import histories
 from features.simulated.world import simulate
 from features.tables.dataset import Dataset, read_dataset
-from forecast.run.load import load
+from forecast.saved import load
 from machine import command
 from machine.errors import InputError, InputWarning
 from program import read_program

@@ -15,7 +15,7 @@ from features.tables.columns import COUNTS
 from features.tables.readings import of_videos
 from forecast.adjustments.moved import FILE_OF_GROWTH
 from forecast.run.configuration import Configuration
-from forecast.run.load import load
+from forecast.saved import load
 from machine.errors import InputError
 from tests.training.further.test_go_on import checksums
 from training import go_on, train

@@ -18,7 +18,7 @@ from forecast.forecaster import Forecaster
 from forecast.pair import ForecasterPair
 from forecast.run.configuration import Configuration
 from forecast.run.directory import RunDirectory
-from forecast.run.load import load
+from forecast.saved import load
 from machine.errors import InputError, InputWarning
 from program import SHIPPED, Program
 from tests.training.further.test_go_on import checksums

@@ -8,7 +8,7 @@ import pytest
 from features.simulated.world import simulate
 from features.tables.dataset import Dataset
 from forecast.forecaster import Forecaster
-from forecast.run.load import load
+from forecast.saved import load
 from training import go_on
 from training.further import own, unmoved
 

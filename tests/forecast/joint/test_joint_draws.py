@@ -8,8 +8,7 @@ from features.simulated.world import simulate
 from features.tables.columns import COUNTS
 from features.tables.dataset import read_dataset
 from forecast.joint.dependence import Dependence, correlation
-from forecast.joint.held_back import some_of_each
-from forecast.run.load import load
+from forecast.saved import load
 from forecast.scoring.evaluation import evaluate
 
 
@@ -33,13 +32,6 @@ def test_the_author_effect_of_a_simulated_world_is_found(size):
     assert error.max() < 0.05
     if size == 0.0:
         assert found.share.max() < 0.03
-
-
-def test_some_of_each_author():
-    author = np.array([5, 5, 5, 7, 9, 9, -1, -1])
-    assert some_of_each(author, 2, 100).tolist() == [0, 1, 4, 5]
-    assert some_of_each(author, 8, 3).tolist() == [0, 1, 2]
-    assert some_of_each(author, 8, 100).tolist() == [0, 1, 2, 4, 5]
 
 
 @pytest.mark.filterwarnings("ignore::machine.errors.InputWarning")
