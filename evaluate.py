@@ -74,8 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out = options.out or path / "evaluation"
     if options.out is None:
         inside(path, out.name)  # not through a link that leaves the run directory
-    device = command.device(options.device)
-    forecaster = load(path, program=read_program(options.program), device=device)
+    forecaster = load(path, program=read_program(options.program), device=command.device(options.device))
     begun = RunDirectory(path).begun
     past = None
     if options.past is not None:
@@ -98,14 +97,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = {name: getattr(options, name) for name in ("samples", "seed", "point")}
     with contextlib.ExitStack() as stack:
         run = map if options.ray is None else stack.enter_context(Cluster(options.ray)).map
-        evaluation = evaluate(forecaster, dataset, **settings, device=device, keep=keep, run=run)
+        evaluation = evaluate(forecaster, dataset, **settings, keep=keep, run=run)
     if past is not None:
         evaluation.metrics["past"] = {"data": past.name, "rows": len(past)}
     if dataset.so_far is not None:
         lead = {"seen": options.seen, "horizon": options.horizon, "by_horizon": by_lead(dataset, evaluation.rows, evaluation.truth)}
         evaluation.metrics.update(lead)
-        evaluation.metrics["looks"] = looks(forecaster, followed, seed=options.seed, device=device)
-    add_measures(evaluation, forecaster, dataset, seed=options.seed, device=device)
+        evaluation.metrics["looks"] = looks(forecaster, followed, seed=options.seed)
+    add_measures(evaluation, forecaster, dataset, seed=options.seed)
     if keep is None:
         (out / "samples.npz").unlink(missing_ok=True)  # of an earlier evaluation
     write_evaluation(evaluation, out)

@@ -92,14 +92,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from program import read_program
 
     path = options.run or newest_run(Path("runs"))
-    device = command.device(options.device)
     with command.one_thread():  # one video is too little to share: threads would wait for each other
-        forecaster = load(path, program=read_program(options.program), device=device)
+        forecaster = load(path, program=read_program(options.program), device=command.device(options.device))
         draft = _draft(options, forecaster, path)
         if options.past is not None:
             forecaster, draft = _with_past(options.past, forecaster, draft)
         ages = fan_horizons(horizons) if options.plot else ()
-        fan = outlook(forecaster, draft, horizons, fan=ages, samples=options.samples, seed=options.seed, device=device)
+        fan = outlook(forecaster, draft, horizons, fan=ages, samples=options.samples, seed=options.seed)
     if options.plot:
         _plot(fan, options.plot)
     found = fan.at(horizons)
@@ -154,9 +153,8 @@ def _plan(options: argparse.Namespace) -> None:
     out, seen = options.out or path / "plan", days(options.seen, "first", "last", option="--seen")
     if options.out is None:
         inside(path, out.name)  # not through a link that leaves the run directory
-    device = command.device(options.device)
-    forecaster = load(path, program=read_program(options.program), device=device)
-    drafts, problems = read_drafts(options.data, forecaster.featurizer, path, options.visual_weights, device.type)
+    forecaster = load(path, program=read_program(options.program), device=command.device(options.device))
+    drafts, problems = read_drafts(options.data, forecaster.featurizer, path, options.visual_weights, forecaster.device.type)
     publish = time.time() if options.publish is None else options.publish
     read = readings_of(drafts, forecaster.targets)["id"].nunique() if forecaster.featurizer.follows else 0
     if read and seen == 0.0:
@@ -177,7 +175,6 @@ def _plan(options: argparse.Namespace) -> None:
             goals=dict(map(parse_goal, options.goal)),
             samples=options.samples,
             seed=options.seed,
-            device=device,
             keep=options.json,
             report=bar.update,
         )
@@ -206,7 +203,7 @@ def _draft(options: argparse.Namespace, forecaster: Forecaster, path: Path) -> D
     check_moments(read, publish, time.time())
     if options.video is None:
         return Draft(publish, known, read=read)
-    clip, problems = clip_features(options.video, forecaster.featurizer, path, options.visual_weights, command.device(options.device).type)
+    clip, problems = clip_features(options.video, forecaster.featurizer, path, options.visual_weights, forecaster.device.type)
     for problem in problems:
         print(f"warning: {options.video}: {problem}", file=sys.stderr)
     return Draft(publish, known, clip, read)

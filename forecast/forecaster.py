@@ -94,11 +94,16 @@ class Forecaster:
         Raises:
             InputError: see `features.past.check_past`.
         """
-        return replace(self, featurizer=self.featurizer.with_past(_as_dataset(past, self.configuration)))
+        return replace(self, featurizer=self.featurizer.with_past(as_dataset(past, **self.configuration.columns)))
 
     def for_drafts(self) -> "Forecaster":
         """The same for videos that are not published yet: only what came before counts, and intervals are those of what comes."""
         return replace(self, featurizer=self.featurizer.for_drafts())
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.members[0].parameters()).device
 
     @property
     def checksum(self) -> str:
@@ -112,9 +117,8 @@ class Forecaster:
             InputError: no rows, no number of draws, no seed, or whatever `features.tables.table` refuses.
         """
         dataset = _asked(videos, self.configuration, samples, seed)
-        device = next(self.members[0].parameters()).device
         authors = authors_of(self.featurizer, dataset)
-        blocks = self.blocks(self.featurizer.transform(dataset).unlabelled().to(device), samples, seed=seed, authors=authors)
+        blocks = self.blocks(self.featurizer.transform(dataset).unlabelled().to(self.device), samples, seed=seed, authors=authors)
         return Forecasts(
             dataset.videos["id"].to_numpy(dtype=str), self.targets, self.featurizer.targets.scale, np.concatenate(list(blocks), axis=1)
         )
@@ -123,8 +127,7 @@ class Forecaster:
         """What `metrics.json` says of these rows: the scores of their forecasts."""
         from forecast.scoring.evaluation import evaluate
 
-        device = next(self.members[0].parameters()).device
-        return evaluate(self, _asked(videos, self.configuration, samples, seed), samples=samples, seed=seed, device=device).metrics
+        return evaluate(self, _asked(videos, self.configuration, samples, seed), samples=samples, seed=seed).metrics
 
     def draws(
         self, videos: Videos, samples: int = 1000, *, seed: int = 0, first: int = 0, plain: bool = False, authors: Authors | None = None
@@ -191,17 +194,13 @@ class Forecaster:
             yield np.concatenate(gathered, axis=1)
 
 
-def _as_dataset(videos: Dataset | pd.DataFrame, configuration: Configuration) -> Dataset:
-    return as_dataset(videos, targets=configuration.targets, target_scale=configuration.target_scale)
-
-
 def _asked(videos: Dataset | pd.DataFrame, configuration: Configuration, samples: int, seed: int) -> Dataset:
     """What is to be forecast by so many draws, or one sentence why it cannot be."""
     if not isinstance(samples, (int, np.integer)) or samples < 1:
         raise InputError(f"samples: {samples!r} is no number of draws")
     if not isinstance(seed, (int, np.integer)) or seed < 0:
         raise InputError(f"seed: {seed!r} is no whole number from 0 on")
-    dataset = _as_dataset(videos, configuration)
+    dataset = as_dataset(videos, **configuration.columns)
     if len(dataset) == 0:
         raise InputError(f"{dataset.name}: has no rows")
     return dataset

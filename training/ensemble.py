@@ -77,7 +77,7 @@ def train(
     configuration, device, program = as_configuration(configuration), as_device(device), Program.of(program, model, guide, build)
     if program != SHIPPED:  # forecasts are what its own model says
         configuration = replace(configuration, linear=False)
-    dataset = as_dataset(dataset, targets=configuration.targets, target_scale=configuration.target_scale)
+    dataset = as_dataset(dataset, **configuration.columns)
     with contextlib.ExitStack() as stack:
         path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
         directory = RunDirectory(path)

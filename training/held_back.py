@@ -60,7 +60,7 @@ def with_worth(dependence: Dependence, forecaster: Forecaster, dataset: Dataset)
     rows, until = dataset.take(later), middle[later] + 1.0
     featurizer = forecaster.featurizer.for_drafts()
     authors = authors_of(featurizer, rows, until)
-    scores = normal_scores(forecaster, featurizer.transform(rows, until).to(next(forecaster.members[0].parameters()).device))
+    scores = normal_scores(forecaster, featurizer.transform(rows, until).to(forecaster.device))
     return dependence.with_worth(scores, authors)
 
 

@@ -114,7 +114,7 @@ def whole_training(dataset: Dataset, configuration: Configuration, samples: int,
             torch.set_num_threads(threads % 2 + 1 if device.type == "cpu" else threads)
         try:
             seconds, peak, found = timed(partial(train, dataset, configuration, device=where), where)
-            scores.append(float(evaluate(found, test, samples=samples, device=where).metrics["mean"]["crps"]))  # type: ignore[arg-type]
+            scores.append(float(evaluate(found, test, samples=samples).metrics["mean"]["crps"]))  # type: ignore[arg-type]
         finally:
             torch.set_num_threads(threads)
         yield Line(f"whole training of {dataset.name}{name}", seconds, "s")

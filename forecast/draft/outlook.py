@@ -154,7 +154,6 @@ def outlook(
     fan: Sequence[float] = (),
     samples: int = 1000,
     seed: int = 0,
-    device: Any = "cpu",
 ) -> Outlook:
     """Forecast a draft at each of `horizons` (seconds after publication), and at the ages of a `fan` between them.
 
@@ -169,7 +168,6 @@ def outlook(
         fan: further ages, for a chart; they change no forecast of those asked for.
         samples: S.
         seed: of the draws.
-        device: where to compute.
 
     Raises:
         InputError: no horizon is later than what was read, or `forecast.draft.so_far.in_order` refuses what was read.
@@ -181,7 +179,7 @@ def outlook(
         raise InputError(f"no horizon is later than the last reading, at the age of {duration(read[-1].age)}")
     draft = replace(draft, read=read)
     videos, usual, unlike = featurize(draft, horizons, forecaster.featurizer)
-    videos = videos.to(device)
+    videos = videos.to(forecaster.device)
     drawn = np.concatenate([_row(forecaster, videos, h, samples, seed) for h in range(len(horizons))], axis=1)
     rises = forecaster.featurizer.rises
     drawn[:, :, rises] = rising(drawn[:, :, rises], np.array([age in asked for age in horizons]))

@@ -76,7 +76,6 @@ def plan(
     goals: Mapping[str, float] | None = None,
     samples: int = 1000,
     seed: int = 0,
-    device: Any = "cpu",
     keep: bool = False,
     report: Callable[[int], Any] = lambda count: None,
 ) -> Plan:
@@ -91,7 +90,6 @@ def plan(
         goals: by target, in counts (or scores).
         samples: draws.
         seed: of the draws.
-        device: where to compute.
         keep: whether to keep the draws.
         report: called with the number of drafts that were forecast, again and again.
 
@@ -119,7 +117,7 @@ def plan(
         late += int(told_later(forecaster.featurizer, piece).sum())
         usual, start_of_block = forecaster.featurizer.usual(piece), 0
         videos, authors = forecaster.featurizer.standardised(piece, raw).unlabelled(), authors_of(forecaster.featurizer, piece)
-        for block in forecaster.blocks(videos.to(device), samples, seed=seed, first=first + start, authors=authors):
+        for block in forecaster.blocks(videos.to(forecaster.device), samples, seed=seed, first=first + start, authors=authors):
             found.append(np.quantile(block, list(LEVELS.values()), axis=0))
             here = usual[start_of_block : start_of_block + block.shape[1]]
             start_of_block += block.shape[1]

@@ -33,10 +33,10 @@ def pit_histogram(pit: np.ndarray, names: tuple[str, ...]) -> dict[str, list[int
     return {name: np.histogram(pit[~np.isnan(pit[:, k]), k], bins=BINS, range=(0.0, 1.0))[0].tolist() for k, name in enumerate(names)}
 
 
-def add_measures(evaluation: Evaluation, forecaster: Forecaster, dataset: Dataset, *, seed: int = 0, device: Any = "cpu") -> None:
+def add_measures(evaluation: Evaluation, forecaster: Forecaster, dataset: Dataset, *, seed: int = 0) -> None:
     """Add `coverage`, `pit`, `groups` and `parts` to the evaluation's metrics."""
     rows, truth = evaluation.rows, evaluation.truth
     evaluation.metrics["coverage"] = coverage(rows["pit"], evaluation.targets)
     evaluation.metrics["pit"] = pit_histogram(rows["pit"], evaluation.targets)
     evaluation.metrics["groups"] = group_scores(dataset.videos, evaluation.stranger, rows, truth)
-    evaluation.metrics["parts"] = contributions(forecaster, evaluation.examined.to(device), seed=seed).averages()
+    evaluation.metrics["parts"] = contributions(forecaster, evaluation.examined.to(forecaster.device), seed=seed).averages()

@@ -18,7 +18,7 @@ from forecast.forecaster import Forecaster
 from forecast.notation import written_out
 from forecast.scoring.archive import archive
 from forecast.scoring.baseline import marginal_rows
-from forecast.scoring.forecast_rows import Piece, Runner, Settings, forecast_pieces
+from forecast.scoring.forecast_rows import Piece, Runner, forecast_pieces
 from forecast.scoring.level import level
 from forecast.scoring.percentage_error import mean_percentage_error
 from forecast.scoring.scores import mean_scores, scores
@@ -65,7 +65,6 @@ def evaluate(
     samples: int = 1000,
     seed: int = 0,
     point: str = "auto",
-    device: Any = "cpu",
     keep: Path | None = None,
     run: Runner = map,
 ) -> Evaluation:
@@ -77,17 +76,15 @@ def evaluate(
         samples: draws a video.
         seed: of the draws.
         point: `mean`, `median`, `mape`, or `auto`: the mean for squared, the median for absolute errors.
-        device: where to compute.
         keep: file for all draws (samples.npz).
         run: where to forecast, see `forecast.scoring.forecast_rows.forecast_pieces`.
     """
     ids = dataset.videos["id"].to_numpy(dtype=str)
-    settings = Settings(samples, seed, device, keep is not None)
     pieces: list[Piece] = []
     sums = Sums()
     with contextlib.ExitStack() as stack:
         kept = stack.enter_context(archive(keep, (samples, len(ids), len(forecaster.targets)))) if keep is not None else None
-        for piece in _progress(forecast_pieces(forecaster, dataset, settings, run), len(ids)):
+        for piece in _progress(forecast_pieces(forecaster, dataset, samples, seed, keep=keep is not None, run=run), len(ids)):
             if kept is not None and piece.draws is not None:
                 kept.put(piece.first, piece.draws)
             sums.merge(piece.sums)

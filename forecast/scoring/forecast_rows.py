@@ -52,25 +52,19 @@ class Piece:
     draws: np.ndarray | None
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How to forecast.
+def forecast_pieces(
+    forecaster: Forecaster, dataset: Dataset, samples: int, seed: int, *, keep: bool = False, run: Runner = map
+) -> Iterator[Piece]:
+    """Forecast `dataset` by so many draws, at most `ROWS` videos at a time, in order.
 
-    Attributes:
+    Args:
+        forecaster: a loaded run.
+        dataset: rows to forecast.
         samples: draws a video.
         seed: of the draws.
-        device: where to compute.
         keep: whether to hand the draws back.
+        run: where to forecast (like `map`).
     """
-
-    samples: int = 1000
-    seed: int = 0
-    device: Any = "cpu"
-    keep: bool = False
-
-
-def forecast_pieces(forecaster: Forecaster, dataset: Dataset, settings: Settings, run: Runner = map) -> Iterator[Piece]:
-    """Forecast `dataset`, at most `ROWS` videos at a time, in order; `run` says where (like `map`)."""
     some = np.linspace(0, len(dataset) - 1, min(EXAMINED, len(dataset))).astype(int)
     groups = groups_of(dataset.videos) if forecaster.featurizer.targets.scale.counts else {}
     pieces = (np.arange(first, min(first + ROWS, len(dataset))) for first in range(0, len(dataset), ROWS))
@@ -78,19 +72,21 @@ def forecast_pieces(forecaster: Forecaster, dataset: Dataset, settings: Settings
         (int(rows[0]), dataset.take(rows), np.flatnonzero(np.isin(rows, some)), {size: number[rows] for size, number in groups.items()})
         for rows in pieces
     )
-    return run(partial(_forecast, forecaster, settings), jobs)
+    return run(partial(_forecast, forecaster, samples, seed, keep), jobs)
 
 
-def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Dataset, np.ndarray, dict[int, np.ndarray]]) -> Piece:
+def _forecast(
+    forecaster: Forecaster, samples: int, seed: int, keep: bool, job: tuple[int, Dataset, np.ndarray, dict[int, np.ndarray]]
+) -> Piece:
     first, dataset, some, groups = job
     authors, sums = authors_of(forecaster.featurizer, dataset), Sums()
     raw = forecaster.featurizer.raw(dataset)
     features = forecaster.featurizer.standardised(dataset, raw)
-    videos, counted = features.to(settings.device), tally(forecaster.featurizer, dataset, raw)
+    videos, counted = features.to(forecaster.device), tally(forecaster.featurizer, dataset, raw)
     truth = truth_of(videos, len(forecaster.targets))
     usual = forecaster.featurizer.usual(dataset)
     found, kept, start = [], [], 0
-    for block in forecaster.blocks(videos, settings.samples, seed=settings.seed, first=first, authors=authors):
+    for block in forecaster.blocks(videos, samples, seed=seed, first=first, authors=authors):
         rows = slice(start, start + block.shape[1])
         summary = row_summary(block, truth[rows])
         summary["mape"] = mape_point(block, forecaster.featurizer.targets.scale, forecaster.marginal[0])
@@ -98,11 +94,11 @@ def _forecast(forecaster: Forecaster, settings: Settings, job: tuple[int, Datase
         summary |= {name: above(block, usual[rows], times) for name, times in ABOVE.items()}
         found.append(summary)
         sums.add(block, truth[rows], {size: number[rows] for size, number in groups.items()}, seed=first + start)
-        if settings.keep:
+        if keep:
             kept.append(block)
         start = rows.stop
     together = {name: np.concatenate([one[name] for one in found]) for name in found[0]} | {"usual": usual}
-    draws = np.concatenate(kept, axis=1) if settings.keep else None
+    draws = np.concatenate(kept, axis=1) if keep else None
     return Piece(first, together, truth, strangers(videos), counted, features.rows(torch.from_numpy(some)), sums, draws)
 
 

@@ -151,7 +151,7 @@ def draws_of(forecaster: Forecaster, table: Dataset, targets: Sequence[str]) -> 
     """(S, n, K) of these rows and targets, in the training scale; of rows to be split by author, as of strangers."""
     if len(table) == 0:
         return np.zeros((DRAWS, 0, len(targets)))
-    videos = forecaster.featurizer.transform(table).unlabelled().to(next(forecaster.members[0].parameters()).device)
+    videos = forecaster.featurizer.transform(table).unlabelled().to(forecaster.device)
     if forecaster.configuration.split == "author":
         videos = videos.without(*OF_THE_AUTHOR)
     draws = np.concatenate(list(forecaster.draws(videos, DRAWS, plain=True)), axis=1)

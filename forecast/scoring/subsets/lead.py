@@ -38,14 +38,13 @@ def asked(dataset: Dataset, featurizer: Featurizer, seen: str = "0", horizon: st
     return looks_at(dataset, known, wanted)
 
 
-def looks(forecaster: Forecaster, dataset: Dataset, *, seed: int = 0, device: Any = "cpu") -> list[dict[str, Any]]:
+def looks(forecaster: Forecaster, dataset: Dataset, *, seed: int = 0) -> list[dict[str, Any]]:
     """Scores of looks at each of the ages `SEEN`, ahead to each of `HORIZONS`: entries as of `by_lead`, for ages that enough videos have.
 
     Args:
         forecaster: a run that has learned from readings.
         dataset: videos with readings; `SOME` of each kind of look are forecast.
         seed: of the draws.
-        device: where to compute.
     """
     found: list[dict[str, Any]] = []
     if dataset.readings is None or not forecaster.featurizer.follows:
@@ -61,7 +60,7 @@ def looks(forecaster: Forecaster, dataset: Dataset, *, seed: int = 0, device: An
             known = np.flatnonzero((rows.so_far["readings"] > 0).to_numpy() == (seen > 0))
             if len(known) >= FEWEST:
                 some = rows.take(known[np.linspace(0, len(known) - 1, min(SOME, len(known))).astype(int)])
-                videos = forecaster.featurizer.transform(some).to(device)
+                videos = forecaster.featurizer.transform(some).to(forecaster.device)
                 truth = truth_of(videos, len(forecaster.targets))
                 draws = np.concatenate(list(forecaster.draws(videos.unlabelled(), DRAWS, seed=seed)), axis=1)
                 scores = mean_scores(scored(row_summary(draws, truth), truth, forecaster.targets))

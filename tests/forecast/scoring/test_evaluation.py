@@ -1,6 +1,7 @@
 """Evaluation in pieces: the same draws whoever forecasts, samples.npz streamed to disk."""
 
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +28,13 @@ def forecaster(run_directory: Path) -> Forecaster:
 
 def test_pieces_are_forecast_alike_in_any_order(forecaster, dataset_directory, monkeypatch):
     monkeypatch.setattr(forecast_rows, "ROWS", 256)
-    dataset, settings = read_dataset(dataset_directory), forecast_rows.Settings(samples=20, seed=3, keep=True)
+    pieces = partial(forecast_rows.forecast_pieces, forecaster, read_dataset(dataset_directory), 20, seed=3, keep=True)
 
     def backwards(function, jobs):
         return iter([function(job) for job in reversed(list(jobs))][::-1])
 
-    forwards = list(forecast_rows.forecast_pieces(forecaster, dataset, settings))
-    for one, other in zip(forwards, forecast_rows.forecast_pieces(forecaster, dataset, settings, backwards), strict=True):
+    forwards = list(pieces())
+    for one, other in zip(forwards, pieces(run=backwards), strict=True):
         assert one.first == other.first
         np.testing.assert_array_equal(one.draws, other.draws)
     assert [piece.first for piece in forwards] == [0, 256, 512]

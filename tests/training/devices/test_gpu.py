@@ -28,7 +28,7 @@ def test_trained_on_a_card_and_evaluated_on_either(tmp_path: Path) -> None:
     scores = []
     for device in ("cuda", "cpu"):
         forecaster = load(tmp_path / "run", model=model, guide=guide, build=build, device=device)
-        scores.append(evaluate(forecaster, dataset, samples=1000, device=device).metrics["mean"]["crps"])
+        scores.append(evaluate(forecaster, dataset, samples=1000).metrics["mean"]["crps"])
     assert scores[0] == pytest.approx(scores[1], rel=0.005)
 
 
