@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     configuration = forecaster.configuration
     dataset = read_or_simulate(RunDirectory(options.run).read_json("source.json").get("data"), **configuration.reading)
     test = split(dataset.videos, **configuration.division).test
-    rows = dataset.take(test[np.linspace(0, len(test) - 1, min(options.rows, len(test))).astype(int)])
+    rows = dataset.take(test).spread(options.rows)
     print(f"| without ({len(rows):,} rows) | 95 % held | least held target | width |\n|---|---|---|---|")
     for name, columns in TAKEN.items():
         lacking = Dataset(rows.videos.drop(columns=[column for column in columns if column in rows.videos]), rows.ready, rows.name)

@@ -103,8 +103,7 @@ def train(
         folds = map_folds(path / "rows", featurizer, dataset, splits, strangers=by_author, newest=last, newcomers=new).to(device)
         torch.set_float32_matmul_precision("high" if device.type == "cuda" else "highest")
         members = fit_members(directory, featurizer, folds, configuration, program, at_once)
-        some = last[np.linspace(0, len(last) - 1, min(len(last), MOST // looks)).astype(int)]
-        calibration = _calibration(featurizer, members, folds, dataset.take(some), configuration)
+        calibration = _calibration(featurizer, members, folds, dataset.take(last).spread(MOST // looks), configuration)
         save_calibration(directory, calibration)
         taking_turns = tuple(members[: configuration.members - (folds.newest is not None)])
         forecaster = Forecaster(configuration, featurizer, taking_turns, calibration, load_features(directory)[1], {})

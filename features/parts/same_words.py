@@ -16,6 +16,7 @@ import pandas as pd
 from features.parts import social
 from features.parts.same_author import History
 from features.parts.text import captions
+from features.tables.dataset import evenly
 
 UNSPACED = r"\u3005\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # kana and Han, written without blanks
 WORD = re.compile(rf"([{UNSPACED}]+)|[^\s#{UNSPACED}]+")
@@ -41,7 +42,7 @@ def fit(
     """
     rows, word = words_of(videos, salt)
     learned = np.zeros(len(videos), bool)
-    learned[np.linspace(0, len(videos) - 1, min(len(videos), LEARNED)).astype(int)] = True
+    learned[evenly(len(videos), LEARNED)] = True
     kept = (known & learned)[rows]
     rows, word = rows[kept], word[kept]
     used, counts = np.unique(word, return_counts=True)

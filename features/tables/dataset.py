@@ -59,10 +59,19 @@ class Dataset:
         so_far = None if self.so_far is None else self.so_far.iloc[rows].reset_index(drop=True)
         return replace(self, videos=videos, ready=ready, readings=readings, so_far=so_far)
 
+    def spread(self, most: int) -> "Dataset":
+        """`most` of the rows, evenly spread; all where there are fewer."""
+        return self.take(evenly(len(self), most))
+
     @property
     def parts(self) -> tuple[str, ...]:
         """Names of the parts that a run may have of it."""
         return tuple(dict.fromkeys((*RESERVED, "textual", *self.ready)))
+
+
+def evenly(count: int, most: int) -> np.ndarray:
+    """Numbers of `most` of so many rows, evenly spread, the first and the last among them; all where there are fewer."""
+    return np.linspace(0, count - 1, min(count, most)).astype(int)
 
 
 def read_dataset(

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from features.tables.dataset import evenly
 from forecast.notation import duration, round_counts, short, title
 from forecast.report.style import ORANGE, SKY, line, rule
 from forecast.scoring.evaluation import Evaluation
@@ -144,7 +145,7 @@ def parts_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
 def _some(known: np.ndarray, most: int) -> np.ndarray:
     """Evenly spaced row numbers among those that are known."""
     rows = np.flatnonzero(known)
-    return rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int)] if len(rows) else rows
+    return rows[evenly(len(rows), most)]
 
 
 def _count_axes(panel: Axes) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from features.missing import strangers
-from features.tables.dataset import Dataset
+from features.tables.dataset import Dataset, evenly
 from features.videos import Videos
 from forecast.forecaster import Forecaster, truth_of
 from forecast.joint.authors import authors_of
@@ -65,7 +65,7 @@ def forecast_pieces(
         keep: whether to hand the draws back.
         run: where to forecast (like `map`).
     """
-    some = np.linspace(0, len(dataset) - 1, min(EXAMINED, len(dataset))).astype(int)
+    some = evenly(len(dataset), EXAMINED)
     groups = groups_of(dataset.videos) if forecaster.featurizer.targets.scale.counts else {}
     pieces = (np.arange(first, min(first + ROWS, len(dataset))) for first in range(0, len(dataset), ROWS))
     jobs = (

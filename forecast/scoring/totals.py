@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.scale import MOST as LARGEST
+from features.tables.dataset import evenly
 from forecast.scoring.scores import LEVELS, crps_sorted
 
 SIZES = (5, 10, 20)  # videos of a total
@@ -30,7 +31,7 @@ def groups_of(videos: pd.DataFrame) -> dict[int, np.ndarray]:
         enough = np.flatnonzero(count >= size)
         if len(enough) < FEWEST:
             continue
-        enough = enough[np.linspace(0, len(enough) - 1, min(len(enough), MOST)).astype(int)]
+        enough = enough[evenly(len(enough), MOST)]
         number = np.full(len(count), -1)
         number[enough] = np.arange(len(enough))
         found[size] = np.full(len(videos), -1)

@@ -39,7 +39,7 @@ def with_growth(run: Forecaster, table: Dataset, device: torch.device | str) -> 
     featurizer, seed = run.featurizer, run.configuration.seed
     if featurizer.growth is None or read_again(table) == 0:
         return run
-    some = table.take(np.linspace(0, len(table) - 1, min(len(table), MOST)).astype(int))
+    some = table.spread(MOST)
     looks, owner = looks_to_learn(some, featurizer.seed)
     told = ~np.isnan(truth(looks.videos, run.targets, featurizer.targets.scale)).all(1)
     looks, owner = looks.take(np.flatnonzero(told)), owner[told]

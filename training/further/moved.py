@@ -17,6 +17,7 @@ from scipy import stats
 from torch import Tensor
 
 from features.missing import OF_THE_AUTHOR
+from features.tables.dataset import evenly
 from features.videos import Videos
 from forecast.adjustments.calibration import ENDS, FEWEST, Calibration, conformal, needed
 from forecast.adjustments.moved import Moved, groups, inputs, pooled
@@ -56,7 +57,7 @@ def learn(members: tuple[Member, ...], videos: Videos, authors: np.ndarray, *, s
         strangers: what will be forecast is by authors who are in none of the rows.
         seed: of the waves.
     """
-    rows = np.linspace(0, len(videos) - 1, min(len(videos), MOST)).astype(int)
+    rows = evenly(len(videos), MOST)
     videos, authors = videos.rows(torch.from_numpy(rows)), authors[rows]
     authors = np.where(authors >= 0, authors, -1 - np.arange(len(authors)))
     blind = videos.without(*OF_THE_AUTHOR)
@@ -72,7 +73,7 @@ def learn(members: tuple[Member, ...], videos: Videos, authors: np.ndarray, *, s
     told, residual, scale = _residuals(truth - known["median"])
     features = moved.features(known["median"], videos)
     kernel = _kernel(moved, features, videos, truth.shape[1])
-    some = np.linspace(0, len(rows) - 1, min(len(rows), JUDGED)).astype(int)
+    some = evenly(len(rows), JUDGED)
     signal, effect = _signals(kernel, features[some], residual[some], authors[some])
     prior = np.zeros(features.shape[1])
     for columns, weight, alpha in zip(kernel.columns, kernel.weight, signal, strict=True):

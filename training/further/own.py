@@ -90,7 +90,7 @@ def judge(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callab
     for fold in range(c.folds):
         held = np.intersect1d(split(dataset.videos, **c.division, fold=fold).validation, learning)
         runs = replace(own, members=members[fold :: c.folds]), moved(np.setdiff1d(learning, held)), old
-        table = dataset.take(held[np.linspace(0, len(held) - 1, min(len(held), MOST)).astype(int)])
+        table = dataset.take(held).spread(MOST)
         unread.append(_forecasts(runs, table, own.targets))
         if all(run.featurizer.follows for run in runs) and read_again(table):
             looks = looks_to_learn(table, c.seed)[0]

@@ -22,7 +22,7 @@ def where_it_was(old: Forecaster, moved: Forecaster, table: Dataset) -> Forecast
         moved: the run that was moved to them, whose forecasts of videos that were read before stay.
         table: the rows; what they ask for is drawn towards the old run's widths as by 30 rows more.
     """
-    some = table.take(np.linspace(0, len(table) - 1, min(len(table), MOST)).astype(int))
+    some = table.spread(MOST)
     reached = truth(some.videos, old.targets, old.featurizer.targets.scale)
     ends = dict(zip(ENDS, np.quantile(draws_of(old, some, old.targets), list(ENDS.values()), axis=0), strict=True))
     asked, rows = conformal(needed(ends, reached)).mean(0), (~np.isnan(reached)).sum(0)

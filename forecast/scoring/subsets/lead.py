@@ -59,7 +59,7 @@ def looks(forecaster: Forecaster, dataset: Dataset, *, seed: int = 0) -> list[di
                 continue
             known = np.flatnonzero((rows.so_far["readings"] > 0).to_numpy() == (seen > 0))
             if len(known) >= FEWEST:
-                some = rows.take(known[np.linspace(0, len(known) - 1, min(SOME, len(known))).astype(int)])
+                some = rows.take(known).spread(SOME)
                 videos = forecaster.featurizer.transform(some).to(forecaster.device)
                 truth = truth_of(videos, len(forecaster.targets))
                 draws = np.concatenate(list(forecaster.draws(videos.unlabelled(), DRAWS, seed=seed)), axis=1)
