@@ -31,6 +31,7 @@ from forecast.member import Member
 from forecast.partly_read import together
 from forecast.run.configuration import Configuration
 from machine.errors import InputError
+from machine.randomness import own_randomness
 
 ROWS = 512  # rows summarised at a time
 
@@ -144,7 +145,7 @@ class Forecaster:
         """
         targets = self.featurizer.targets
         whole = torch.from_numpy(targets.whole).to(videos.device)
-        with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
+        with own_randomness(videos.device):
             stranger = strangers(videos)
             absent = absences(videos, self.featurizer.shapes)
             met = None if videos.met is None else np.where(videos.met.cpu().numpy(), known_videos(self.featurizer, videos), 0.0)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from features.videos import EARLY, Videos
 from machine.errors import InputError
+from machine.randomness import own_randomness
 from program import SHIPPED, Networks, Program
 from program.linear import Beside, Linear
 
@@ -97,8 +98,7 @@ class Member(nn.Module):
         Raises:
             InputError: that the functions fail `how`, with the reason.
         """
-        devices = [videos.device] if videos.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices), pyro.validation_enabled(False), torch.no_grad():
+        with own_randomness(videos.device), pyro.validation_enabled(False), torch.no_grad():
             try:
                 yield
             except InputError:

@@ -26,6 +26,7 @@ from forecast.run.configuration import Configuration
 from forecast.run.directory import MANIFEST, RunDirectory
 from forecast.run.shapes import shapes_only
 from machine.errors import InputError
+from machine.randomness import own_randomness
 from program import SHIPPED, Networks, Program
 from program.linear import Linear
 
@@ -70,7 +71,7 @@ def load(
         raise InputError(f"{run.path}: its features were made for other targets than configuration.json names")
     _check_size(run, configuration, featurizer, program.build)
     members = []
-    with torch.random.fork_rng(devices=[]):
+    with own_randomness():
         networks = program.build(featurizer.shapes, featurizer.targets, configuration)  # drawing weights takes longer than copying them
     blank = featurizer.transform(BLANK)
     for number in range(configuration.members):
@@ -122,7 +123,7 @@ def load_features(run: RunDirectory) -> tuple[Featurizer, np.ndarray]:
     """Read what `save_features` wrote."""
     arrays = run.read_arrays("features.safetensors")
     marginal = arrays.pop("marginal", np.zeros((0, 0)))
-    with torch.random.fork_rng(devices=[]):  # an encoder draws its weights before they are read
+    with own_randomness():  # an encoder draws its weights before they are read
         featurizer = from_state(run.read_text("features.json"), arrays, str(run.path))
     if marginal.ndim != 2 or marginal.shape[1] != len(featurizer.targets.names) or len(marginal) == 0:
         raise InputError(f"{run.path}: the marginal distribution is damaged")

@@ -31,6 +31,7 @@ from forecast.run.directory import RunDirectory
 from forecast.saved import load, load_features, member_file, save_calibration, save_features
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError
+from machine.randomness import own_randomness
 from program import SHIPPED, Program
 from training.held_back import dependence_of, with_worth
 from training.members import fit_members, workers_for
@@ -188,8 +189,7 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, la
     if not configuration.calibrate:
         return Calibration.none(len(featurizer.targets.names))
     spread = dequantiser(featurizer.targets.whole, folds.videos.device)
-    with torch.random.fork_rng(devices=[folds.videos.device] if folds.videos.device.type == "cuda" else []):
-        torch.manual_seed(configuration.seed)
+    with own_randomness(folds.videos.device, configuration.seed):
         members, beside = members[: configuration.members], members[configuration.members :]
         held = [spread(folds.validation(fold)).relative() for fold in range(len(folds))]
         if configuration.split == "time":  # only the newest rows, and members that have not seen them, are like what comes

@@ -20,6 +20,7 @@ from forecast.draws import try_draws
 from forecast.member import TARGET, Member, ShareOfEpoch, trace
 from forecast.run.configuration import Configuration
 from machine.errors import InputError
+from machine.randomness import own_randomness
 from program import SHIPPED, Networks, Program
 from training import data_parallel
 from training.checkpoint import Checkpoint
@@ -69,7 +70,7 @@ def fit(
     if program != SHIPPED:
         _try_density(member, train, configuration)
         try_draws(member, train)
-    with torch.random.fork_rng(devices=[train.device] if train.device.type == "cuda" else []):
+    with own_randomness(train.device):
         _ascend(member, train, validation, configuration.for_rows(len(train)), checkpoint, report)
     return member
 

@@ -17,6 +17,7 @@ from features.targets import Targets
 from features.videos import PartShape, Videos
 from forecast.draws import draw
 from forecast.member import Member
+from machine.randomness import own_randomness
 from program.linear import COMPONENTS, WIDE, Linear
 from training.watch import WATCHED
 
@@ -116,8 +117,7 @@ def _fit(linear: Linear, train: Videos, validation: Videos, targets: Targets, re
 def _share(linear: Linear, member: Member, validation: Videos, targets: Targets, repeats: float) -> float:
     """The share of the linear forecast in the pool."""
     assert validation.popularity is not None  # noqa: S101  (labelled by contract)
-    with torch.random.fork_rng(devices=[validation.device] if validation.device.type == "cuda" else []), torch.no_grad():
-        torch.manual_seed(0)
+    with own_randomness(validation.device, 0), torch.no_grad():
         ours = draw([member], validation, DRAWS).cpu().numpy()
         theirs = linear(validation).sample(torch.Size([DRAWS])).cpu().numpy()
     truth = validation.popularity.cpu().numpy()

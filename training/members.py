@@ -24,6 +24,7 @@ from forecast.run.directory import RunDirectory
 from forecast.saved import blank_member, check_read_again, load_features, load_member, member_file, save_member
 from machine.errors import InputError
 from machine.processes import begin_worker, worker_context
+from machine.randomness import own_randomness
 from program import SHIPPED, Networks, Program
 from training import data_parallel
 from training.checkpoint import Checkpoint
@@ -123,8 +124,7 @@ def fit_member(
 
 def _networks(program: Program, featurizer: Featurizer, configuration: Configuration, device: torch.device) -> Networks:
     """Networks with random weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(configuration.seed)
+    with own_randomness(seed=configuration.seed):
         networks = program.build(featurizer.shapes, featurizer.targets, configuration)
     if not all(isinstance(getattr(networks, name, None), torch.nn.Module) for name in ("experts", "decoder")):
         raise InputError(f"build returns a {type(networks).__name__}, and not networks with `experts` and `decoder`")

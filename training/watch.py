@@ -15,6 +15,7 @@ from forecast.draws import draw
 from forecast.member import TARGET, Member, latent_sites, trace
 from forecast.scoring.scores import error_scale, row_summary
 from machine.errors import InputError
+from machine.randomness import own_randomness
 
 WATCHED = 4096  # validation rows looked at, evenly spread
 DRAWS = 100
@@ -55,9 +56,7 @@ def epoch_numbers(member: Member, validation: Videos, configuration: Any) -> dic
     The random state outside is not touched, so that looking does not change training.
     """
     watched = validation.spread(WATCHED)
-    devices = [watched.device] if watched.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), torch.no_grad():
-        torch.manual_seed(0)
+    with own_randomness(watched.device, 0), torch.no_grad():
         terms = objective_terms(member.model, member.guide, watched)
         samples = draw([member], watched, DRAWS).cpu().numpy()
     assert watched.popularity is not None  # noqa: S101  (labelled by construction)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from features.tables.columns import CAPTION
+from machine.randomness import own_randomness
 
 if TYPE_CHECKING:
     import tokenizers
@@ -90,8 +91,7 @@ class Text:
         """Fit both to the texts of training rows."""
         texts = [text for text in texts if text.strip()]
         tokenizer = _fit_tokenizer(texts)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with own_randomness(seed=seed):
             encoder = CaptionEncoder(tokenizer.get_vocab_size())
             tokens = torch.from_numpy(tokenize(tokenizer, texts))
             tokens = tokens[(tokens > 0).sum(1) >= 2]

@@ -38,6 +38,7 @@ from forecast.adjustments.tails import LEVEL, ends, within_reach
 from forecast.member import Member
 from forecast.mixture import LEVELS, mixture_summary
 from machine.errors import InputWarning
+from machine.randomness import own_randomness
 
 Rows = Mapping[str, np.ndarray]  # what `mixture_summary` tells
 
@@ -153,9 +154,8 @@ def calibrate(
         met, hardly = strangers, [few for rows in rows_of_new for few in rows[1:]]
     parts = [part for part in held[0] if part not in (*OF_THE_AUTHOR, EARLY)]
     fewer = [videos.spread(-(-LACKING // len(held))) for videos in held]
-    with torch.random.fork_rng(devices=[held[0].device] if held[0].device.type == "cuda" else []), warnings.catch_warnings():
+    with own_randomness(held[0].device, seed), warnings.catch_warnings():
         warnings.simplefilter("ignore", InputWarning)  # a likelihood without a distribution function is drawn from
-        torch.manual_seed(seed)
         read = _stretches(members, [videos.spread(-(-MOST // len(after))) for videos in after]) if any(map(len, after)) else None
         alone = len(held[0].parts) == 1
         blind = {part: [videos.without(part) for videos in fewer] for part in parts if not alone}

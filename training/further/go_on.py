@@ -37,6 +37,7 @@ from forecast.run.directory import MANIFEST, RunDirectory
 from forecast.saved import OWN, load, load_features, save_calibration, save_features, save_member, save_shares
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError, InputWarning
+from machine.randomness import own_randomness
 from program import SHIPPED, Program
 from training.further import own
 from training.further.growth import with_growth
@@ -205,8 +206,7 @@ def _with_experts(
     blank = featurizer.transform(BLANK)
 
     def widened(number: int, member: Member) -> Member:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(old.configuration.seed + number)
+        with own_randomness(seed=old.configuration.seed + number):
             networks = program.build(featurizer.shapes, featurizer.targets, old.configuration)
         _silence(networks.experts, new)
         found = Member(program, networks).setup(blank)

@@ -26,6 +26,7 @@ from forecast.adjustments.moved import MovedGrowth
 from forecast.draws import draw_chunks
 from forecast.forecaster import Forecaster, truth_of
 from forecast.scoring.scores import crps_sorted
+from machine.randomness import own_randomness
 from training.further.moved import QUANTILES
 
 FEWEST = 10  # videos read more than once
@@ -52,7 +53,7 @@ def with_growth(run: Forecaster, table: Dataset, device: torch.device | str) -> 
     fifth = fifth_of[owner]
 
     by_run = _seen(run, featurizer, looks.take(read)).to(device)
-    with torch.random.fork_rng(devices=[by_run.device] if by_run.device.type == "cuda" else []):
+    with own_randomness(by_run.device):
         said = torch.cat(list(draw_chunks(run.members, by_run.relative(), QUANTILES, seed=seed)), dim=1).cpu().double().numpy()
     if run.moved_growth is not None:  # it was moved before
         said = run.moved_growth.apply(torch.from_numpy(said)).numpy()

@@ -24,6 +24,7 @@ from forecast.adjustments.moved import Moved, groups, inputs, pooled
 from forecast.member import Member
 from forecast.mixture import mixture_summary
 from forecast.scoring.scores import error_scale
+from machine.randomness import own_randomness
 from training.further.amount import likely_amount
 from training.linear import pool_parabolas
 
@@ -61,8 +62,7 @@ def learn(members: tuple[Member, ...], videos: Videos, authors: np.ndarray, *, s
     videos, authors = videos.rows(torch.from_numpy(rows)), authors[rows]
     authors = np.where(authors >= 0, authors, -1 - np.arange(len(authors)))
     blind = videos.without(*OF_THE_AUTHOR)
-    with torch.random.fork_rng(devices=[videos.device] if videos.device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    with own_randomness(videos.device, seed):
         unknown = mixture_summary(members, blind, DRAWS, levels=ENDS)
         known = unknown if strangers else mixture_summary(members, videos, DRAWS, levels=ENDS)
     if strangers:
