@@ -23,6 +23,7 @@ from machine.errors import InputError
 from machine.files import regular_file
 
 VERSION = 1
+WIDTHS = (12, 8, 10, 20, 20, 14, 12)  # of a printed table's columns
 LARGEST = 1 << 28  # bytes of a forecast's JSON that will be read
 
 
@@ -202,22 +203,25 @@ def rising(drawn: np.ndarray, asked: np.ndarray) -> np.ndarray:
     return np.maximum.accumulate(np.minimum(found, ceiling), axis=1)
 
 
-def table(outlook: Outlook) -> str:
-    """One line a metric and horizon: median, 50 % and 95 % interval."""
-    found = outlook.quantiles()
-    chances = {name: outlook.above(times) for name, times in ABOVE.items()}
-    told = not np.isnan(chances["above_usual"]).all()
-    heads = f"{'above usual':>14s}{'3 x usual':>12s}" if told else ""
-    lines = [f"{'':12s}{'after':>8s}{'median':>10s}{'50 % interval':>20s}{'95 % interval':>20s}{heads}"]
+def cells(outlook: Outlook) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows of a table, one row a target and horizon; the chances of `ABOVE` where the author's other videos are known."""
+    found, chances = outlook.quantiles(), [outlook.above(times) for times in ABOVE.values()]
+    usual = not np.isnan(chances[0]).all()
+    rows = []
     for k, target in enumerate(outlook.targets):
         for h, horizon in enumerate(outlook.horizons):
             cell = {name: shown(float(values[h, k]), outlook.scale) for name, values in found.items()}
             half, most = f"{cell['lower_50']} to {cell['upper_50']}", f"{cell['lower_95']} to {cell['upper_95']}"
-            lines.append(
-                f"{title(target) if h == 0 else '':12s}{duration(horizon):>8s}{cell['median']:>10s}{half:>20s}{most:>20s}"
-                + (f"{_chance(chances['above_usual'][h, k]):>14s}{_chance(chances['above_three_times_usual'][h, k]):>12s}" if told else "")
-            )
-    return "\n".join(lines)
+            chance = [_chance(one[h, k]) for one in chances] if usual else []
+            rows.append([title(target) if h == 0 else "", duration(horizon), cell["median"], half, most, *chance])
+    return ["", "after", "median", "50 % interval", "95 % interval", *(["above usual", "3 x usual"] if usual else [])], rows
+
+
+def table(outlook: Outlook) -> str:
+    """`cells` as text."""
+    heads, rows = cells(outlook)
+    lines = ([first.ljust(WIDTHS[0]), *map(str.rjust, others, WIDTHS[1:])] for first, *others in [heads, *rows])
+    return "\n".join(map("".join, lines))
 
 
 def parts_table(outlook: Outlook) -> str:

@@ -5,13 +5,10 @@ import tempfile
 from collections.abc import Sequence
 from html import escape
 
-import numpy as np
-
 from forecast.draft.compare import compare
-from forecast.draft.outlook import Outlook, precision
-from forecast.notation import duration, shown, title
+from forecast.draft.outlook import Outlook, cells, precision
+from forecast.notation import duration, title
 from forecast.report.tables import table
-from forecast.scoring.subsets.usual import ABOVE
 from machine.errors import InputError
 
 CSS = (
@@ -40,20 +37,9 @@ def said(sentence: str) -> str:
 
 def page_of(found: Outlook, horizons: Sequence[float], problems: Sequence[str]) -> str:
     """Every target at some horizons, the parts, and remarks."""
-    at = found.at(horizons)
-    level, above = at.quantiles(), [at.above(times) for times in ABOVE.values()]
-    told = not np.isnan(above[0]).all()
-    rows = []
-    for k, target in enumerate(at.targets):
-        for h, horizon in enumerate(at.horizons):
-            cell = {name: shown(float(values[h, k]), at.scale) for name, values in level.items()}
-            half, most = f"{cell['lower_50']} to {cell['upper_50']}", f"{cell['lower_95']} to {cell['upper_95']}"
-            chances = [f"{chance[h, k]:.0%}" if chance[h, k] == chance[h, k] else "-" for chance in above] if told else []
-            rows.append([title(target) if h == 0 else "", duration(horizon), cell["median"], half, most, *chances])
     parts = [[name, precision(part)] for name, part in found.parts.items()]
     notes = "".join(f"<p>{escape(said(note))}</p>" for note in (*found.notes, *found.warnings, *problems))
-    chances_heads = ["above usual", "3 x usual"] if told else []
-    main = table(["", "after", "median", "50 % interval", "95 % interval", *chances_heads], rows, text=1)
+    main = table(*cells(found.at(horizons)), text=1)
     return f'<div class="answer">{main}<h3>What each part contributes</h3>{table(["part", "precision"], parts, text=1)}{notes}</div>'
 
 
