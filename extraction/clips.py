@@ -124,7 +124,7 @@ def _reader(settings: Settings, limits: Limits) -> ClipReader:
     return ClipReader(settings, limits)
 
 
-def features_of_clip(path: Path, settings: Settings, limits: Limits | None = None) -> tuple[dict[str, np.ndarray], list[Problem]]:
+def features_of_clip(path: Path, settings: Settings) -> tuple[dict[str, np.ndarray], list[Problem]]:
     """The features of one clip by part, float32 (one dimension, named by `columns`), and what is wrong with it.
 
     A part that the clip lacks is absent. For several clips, keep a `ClipReader`.
@@ -133,6 +133,6 @@ def features_of_clip(path: Path, settings: Settings, limits: Limits | None = Non
         InputError: the path is not a regular file, or the settings' weights are missing.
     """
     regular_file(path)
-    with ClipReader(settled(settings), limits) as reader:
+    with ClipReader(settled(settings)) as reader:
         result, _ = reader.read(path)
     return result.features, result.problems

@@ -92,8 +92,6 @@ class Store:
             with np.load(self._path(key), allow_pickle=False) as file:
                 problems = [Problem(*entry) for entry in json.loads(file["problems"].tobytes())]
                 return Result({name.removeprefix("part_"): file[name] for name in file.files if name != "problems"}, problems)
-        except FileNotFoundError:
-            return None
         except Exception:  # a damaged file is the same as none: the clip is done again
             return None
 

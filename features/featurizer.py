@@ -1,7 +1,6 @@
 """From a dataset to `Videos`: every fitted thing in one place, fitted on training rows only."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -175,14 +174,8 @@ class Featurizer:
             dataset: any rows, with the columns there are.
             until: seconds since 1970; where only the past counts, nothing published from then on does.
         """
-        chunks = list(self.chunks(dataset, until))
+        chunks = [self.standardised(some, self.raw(some, until)) for some in dataset.split(CHUNK)]
         return chunks[0] if len(chunks) == 1 else concatenated(chunks)
-
-    def chunks(self, dataset: Dataset, until: float = np.inf) -> Iterator[Videos]:
-        """`transform`, some rows at a time."""
-        for start in range(0, len(dataset), CHUNK):
-            some = dataset.take(np.arange(start, min(start + CHUNK, len(dataset))))
-            yield self.standardised(some, self.raw(some, until))
 
     @property
     def shapes(self) -> dict[str, PartShape]:

@@ -25,12 +25,9 @@ PUBLISHED = 60.0  # days in which all videos are published
 AGES = (1.0, 3.0, 7.0, 30.0)  # days after publication of the later readings; the first one is read at 1 to 12 hours
 
 
-def simulate_followed(count: int = 4000, seed: int = 0, *, world_seed: int = 0) -> tuple[Dataset, Oracle]:
-    """Draw `count` videos with five readings each, and the oracle's forecast of the first reading.
-
-    Arguments as of `features.simulated.world.simulate`.
-    """
-    first, oracle = simulate(count, seed, world_seed=world_seed, ages=(1 / 24, 0.5))
+def simulate_followed(count: int, seed: int = 0) -> tuple[Dataset, Oracle]:
+    """Draw `count` videos of the simulated world with five readings each, and the oracle's forecast of the first reading."""
+    first, oracle = simulate(count, seed, ages=(1 / 24, 0.5))
     random = np.random.default_rng([seed, 4])
     names = list(COUNTS)
     spread = np.round(random.uniform(0, PUBLISHED, size=count) * DAY)  # videos appear one after another, not all in one day

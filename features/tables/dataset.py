@@ -1,7 +1,7 @@
 """A dataset: one videos table, readings of videos that were followed, and ready-made features of any number of modalities beside it."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,10 @@ class Dataset:
         readings = None if self.readings is None else of_videos(self.readings, videos)
         so_far = None if self.so_far is None else self.so_far.iloc[rows].reset_index(drop=True)
         return replace(self, videos=videos, ready=ready, readings=readings, so_far=so_far)
+
+    def split(self, size: int) -> Iterator["Dataset"]:
+        """`size` rows at a time, in order."""
+        return (self.take(np.arange(start, min(start + size, len(self)))) for start in range(0, len(self), size))
 
     def spread(self, most: int) -> "Dataset":
         """`most` of the rows, evenly spread; all where there are fewer."""

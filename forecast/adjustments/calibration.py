@@ -266,15 +266,15 @@ def needed(rows: Mapping[str, np.ndarray], truth: np.ndarray, floor: np.ndarray 
     return np.stack([below, above], axis=1)
 
 
-def conformal(stretches: np.ndarray, level: float = LEVEL) -> np.ndarray:
-    """(2, K): of what the rows need, (N, 2, K), that which holds a new row with probability `level`."""
+def conformal(stretches: np.ndarray) -> np.ndarray:
+    """(2, K): of what the rows need, (N, 2, K), that which holds a new row with probability `LEVEL`."""
     found = np.empty(stretches.shape[1:])
     for target in range(stretches.shape[2]):
         known = stretches[~np.isnan(stretches[:, 0, target]), :, target]
         if len(known) < HALVES:
-            found[:, target] = _quantile(known.max(1), level)
+            found[:, target] = _quantile(known.max(1), LEVEL)
         else:
-            found[:, target] = [_quantile(half, (1 + level) / 2) for half in known.T]
+            found[:, target] = [_quantile(half, (1 + LEVEL) / 2) for half in known.T]
     return found
 
 

@@ -110,14 +110,13 @@ def plan(
     reach: dict[str, list[np.ndarray]] = {name: [] for name in goals}
     chances: dict[str, list[np.ndarray]] = {name: [] for name in ABOVE}
     total = np.zeros((samples, len(forecaster.targets)))
-    for start in range(0, len(dataset), ROWS):
-        piece = dataset.take(np.arange(start, min(start + ROWS, len(dataset))))
+    for number, piece in enumerate(dataset.split(ROWS)):
         raw = forecaster.featurizer.raw(piece)
         tallies.append(tally(forecaster.featurizer, piece, raw))
         late += int(told_later(forecaster.featurizer, piece).sum())
         usual, start_of_block = forecaster.featurizer.usual(piece), 0
         videos, authors = forecaster.featurizer.standardised(piece, raw).unlabelled(), authors_of(forecaster.featurizer, piece)
-        for block in forecaster.blocks(videos.to(forecaster.device), samples, seed=seed, first=first + start, authors=authors):
+        for block in forecaster.blocks(videos.to(forecaster.device), samples, seed=seed, first=first + number * ROWS, authors=authors):
             found.append(np.quantile(block, list(LEVELS.values()), axis=0))
             here = usual[start_of_block : start_of_block + block.shape[1]]
             start_of_block += block.shape[1]

@@ -6,13 +6,15 @@ from forecast.scoring.scores import LEVELS, row_summary
 
 ENDS = {"lower_95": LEVELS[0], "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper_95": LEVELS[1]}
 
+QUANTILES = 1000
 
-def marginal_quantiles(truth: np.ndarray, count: int = 1000) -> np.ndarray:
-    """(count, K) equally spaced quantiles of each target over the training rows; `truth` (N, K) may hold NaN.
+
+def marginal_quantiles(truth: np.ndarray) -> np.ndarray:
+    """(1000, K) equally spaced quantiles of each target over the training rows; `truth` (N, K) may hold NaN.
 
     They stand for the marginal distribution in a run directory, which so holds no training row.
     """
-    levels = (np.arange(count) + 0.5) / count
+    levels = (np.arange(QUANTILES) + 0.5) / QUANTILES
     return np.stack([np.quantile(column[~np.isnan(column)], levels) for column in truth.T], axis=1)
 
 
