@@ -61,7 +61,7 @@ def load(
         InputError: the run is unfinished, damaged, of another version, or was trained with another model or guide.
     """
     run, program = RunDirectory(Path(path)), Program.of(program, model, guide, build)
-    about = run.manifest("configuration.json", "features.json", "features.safetensors", "calibration.json", "source.json")
+    about = run.manifest("configuration.json", "features.json", "features.safetensors", "calibration.json", "source.json", DEPENDENCE)
     configuration = Configuration.from_json(run.read_text("configuration.json"), str(run.path / "configuration.json"))
     run.listed(about, *(member_file(member) for member in range(configuration.members)))
     _check_program(run, about.get("program"), program)
@@ -78,7 +78,7 @@ def load(
         member = blank_member(program, lambda: copy.deepcopy(networks), featurizer, configuration, blank)
         members.append(load_member(run, number, member).to(device))
     calibration = load_calibration(run, len(featurizer.targets.names), list(featurizer.shapes))
-    dependence = load_dependence(run, len(featurizer.targets.names)) if DEPENDENCE in about["files"] else None
+    dependence = load_dependence(run, len(featurizer.targets.names))
     widths = [shape.numbers for shape in featurizer.shapes.values()]
     moved = load_moved(run, len(featurizer.targets.names), widths) if MOVED in about["files"] else None
     growth = load_moved_growth(run, len(featurizer.targets.names)) if FILE_OF_GROWTH in about["files"] else None

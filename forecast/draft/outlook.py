@@ -122,8 +122,8 @@ class Outlook:
                 raise InputError(f"{path}: its samples are damaged")
             notes, warnings = (tuple(map(str, found[name])) for name in ("notes", "warnings"))
             run, seed = str(found["run"]), int(found["seed"])
-            read = tuple(Reading(float(one["age_seconds"]), dict(one["counts"])) for one in found.get("read", []))
-            usual = None if found.get("usual") is None else np.array(found["usual"], dtype=np.float64).reshape(samples.shape[1:])
+            read = tuple(Reading(float(one["age_seconds"]), dict(one["counts"])) for one in found["read"])
+            usual = None if found["usual"] is None else np.array(found["usual"], dtype=np.float64).reshape(samples.shape[1:])
             return cls(targets, Scale(found["scale"]), horizons, samples, dict(found["parts"]), notes, run, seed, warnings, read, usual)
 
 

@@ -146,7 +146,7 @@ def load_dependence(run: RunDirectory, targets: int) -> Dependence:
     stored, where = run.read_json(FILE), run.path / FILE
     try:
         share, between = (np.array(stored[name], dtype=np.float64) for name in ("share", "targets"))
-        worth = float(stored.get("worth", 1.0))
+        worth = float(stored["worth"])
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{where}: damaged ({error})") from error
     if share.shape != (targets,) or between.shape != (targets, targets):
