@@ -200,7 +200,7 @@ class Videos(Mapping):
         return draws if self.ceiling is None else torch.minimum(draws, self.ceiling)
 
 
-def apart(videos: Videos) -> tuple[Videos, Videos]:
+def unread_and_read(videos: Videos) -> tuple[Videos, Videos]:
     """The videos that nothing had been read of, and those that were read."""
     read = videos[EARLY].present
     return videos.rows((~read).nonzero().flatten()), videos.rows(read.nonzero().flatten())

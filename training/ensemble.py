@@ -19,7 +19,7 @@ from features.rows.folds import Folds, held_rows, map_folds, rows_to_learn
 from features.rows.splits import Rows, newest, split, whole_authors
 from features.tables.dataset import Dataset, as_dataset
 from features.targets import truth
-from features.videos import apart
+from features.videos import unread_and_read
 from features.whole_counts import dequantiser
 from forecast.adjustments.calibration import MOST, Calibration, calibrate
 from forecast.forecaster import Forecaster
@@ -199,7 +199,7 @@ def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, la
         coming = None
         if folds.newest is not None:
             drafts = featurizer.for_drafts().transform(rows_to_learn(featurizer, last)[0]).labelled().to(folds.videos.device)
-            drafts = drafts if featurizer.growth is None else apart(drafts)[0]
+            drafts = drafts if featurizer.growth is None else unread_and_read(drafts)[0]
             *members, older = members
             coming = older, spread(drafts).relative()
         met = [[spread(one).relative() for one in folds.met(number) if one is not None] for number in range(len(beside))]
@@ -219,10 +219,10 @@ def _dependence(
     authors = [authors_of(featurizer, learned.take(rows[once])).key for rows, once in zip(numbers, first, strict=True)]
     if forecaster.configuration.split == "time":  # as for the calibration
         forecaster, held, authors = replace(forecaster, members=forecaster.members[:: len(held)]), held[:1], authors[:1]
-    told, apart = forecaster, replace(forecaster, members=forecaster.members[:: len(held)])
+    of_first_fold = replace(forecaster, members=forecaster.members[:: len(held)])
     if new and dataset.videos["username"].iloc[np.concatenate(new)].nunique() >= FEWEST:
         tables = [dataset.take(rows) for rows in new]
-        told, held = beside, [featurizer.transform(table).to(device) for table in tables]
+        forecaster, held = beside, [featurizer.transform(table).to(device) for table in tables]
         authors = [authors_of(featurizer, table).key for table in tables]
-    found = dependence_of(told, held, authors)
-    return with_worth(found, apart, learned.take(numbers[0][first[0]]))
+    found = dependence_of(forecaster, held, authors)
+    return with_worth(found, of_first_fold, learned.take(numbers[0][first[0]]))

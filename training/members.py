@@ -16,7 +16,7 @@ from features.featurizer import Featurizer
 from features.rows import mapped
 from features.rows.folds import Folds
 from features.saved import BLANK
-from features.videos import Videos, apart
+from features.videos import Videos, unread_and_read
 from forecast.draws import try_draws
 from forecast.member import Member
 from forecast.run.configuration import Configuration
@@ -100,7 +100,7 @@ def fit_member(
     if featurizer.growth is None:
         fitted = fit_one(one, train, validation, looks=folds.looks)
     else:
-        (unread, read), (held, held_read) = (apart(videos) for videos in (train, validation))
+        (unread, read), (held, held_read) = (unread_and_read(videos) for videos in (train, validation))
         if len(read) == 0:  # the few that were read are all held out: growth is learned from them, and nothing validates it
             read, held_read = held_read, read
         fitted = fit_one(one, unread, held, looks=folds.looks)

@@ -16,7 +16,7 @@ from extraction.sources.collectors.reader import AUTHOR_ID, HELD, at, paths
 from extraction.sources.collectors.web import YTDLP
 from extraction.sources.media import Media, shown
 from features.tables.columns import COLUMNS
-from features.tables.readings import apart
+from features.tables.readings import videos_and_readings
 from features.tables.table import check_ids, doubted, judge
 from features.tables.values import is_missing, is_number, parse_id
 from machine.errors import InputError
@@ -145,7 +145,7 @@ def with_media(table: pd.DataFrame, folder: Path, kind: str, path: Path) -> Sour
     if "video_path" not in table:
         table["video_path"] = pd.Series([None] * len(table), dtype=object)
     held = table.dropna(subset="video_path").drop_duplicates("id", keep="last").set_index("id")["video_path"]
-    videos, readings = apart(table, path, others=True)
+    videos, readings = videos_and_readings(table, path, others=True)
     known = videos["video_path"].where(videos["video_path"].notna(), videos["id"].map(held))
     videos = videos.assign(video_path=known.astype(object).where(known.notna(), None))
     return Source(videos, folder, kind, path, readings=readings)

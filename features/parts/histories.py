@@ -52,7 +52,7 @@ def fit(
         usual = np.zeros_like(reached)
         if "history" in found:
             authors = found["history"] if beside is None else beside["history"].joined(found["history"])
-            totals = authors.totals(author, time, own, time if past_only else None, authors.apart(author))
+            totals = authors.totals(author, time, own, time if past_only else None, authors.skip_fold(author))
             usual = moments(*totals)[:, : reached.shape[1]]
         found |= same_sound.fit(videos, salt, time, reached, usual, known)
     if any(text.strip() for text in captions(videos)) and "words" not in without:

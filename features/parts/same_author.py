@@ -78,7 +78,7 @@ class History:
         low, high = self._block(group)
         return ((high - low) * FEW > len(self.group)) & (high - low >= 2 * FOLDS)
 
-    def apart(self, group: np.ndarray) -> np.ndarray:
+    def skip_fold(self, group: np.ndarray) -> np.ndarray:
         """(N,) bool: whether training rows of this group must not see those of their fold."""
         return self.few | self.large(group)
 
@@ -94,7 +94,7 @@ class History:
         time: np.ndarray,
         video: np.ndarray,
         before: np.ndarray | None = None,
-        apart: np.ndarray | None = None,
+        skip_fold: np.ndarray | None = None,
         window: Window | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """How many of the group's other videos are known; and count, sum and sum of squares of what those that are not skipped reached.
@@ -104,8 +104,8 @@ class History:
             time: seconds.
             video: keys, to leave the query itself out.
             before: (N,) seconds; only videos published before count. None: all do.
-            apart: (N,) bool, training rows that also skip the rows of their group and fold (keys that are the same modulo `FOLDS`). None:
-                no row does. Where `before` is given, no row needs to: earlier videos do not contain the later one.
+            skip_fold: (N,) bool, training rows that also skip the rows of their group and fold (keys that are the same modulo `FOLDS`).
+                None: no row does. Where `before` is given, no row needs to: earlier videos do not contain the later one.
             window: of `a_few_earlier`; None: the whole group counts.
 
         Returns:
@@ -122,8 +122,8 @@ class History:
         own = self._own(low, high, video)
         stored = np.concatenate([np.ones((len(self.video), 1)), self.reached, self.reached**2], axis=1)
         mine = stored[np.maximum(own, 0)]
-        if apart is not None and before is None:
-            mine = np.where(apart[:, None], self._of_fold(stored)[np.maximum(own, 0)], mine)
+        if skip_fold is not None and before is None:
+            mine = np.where(skip_fold[:, None], self._of_fold(stored)[np.maximum(own, 0)], mine)
         mine = np.where(own[:, None] >= 0, mine, 0.0)
         width = self.reached.shape[1]
         inside = (high - low).astype(np.float64)[:, None]
@@ -174,7 +174,7 @@ class History:
         time: np.ndarray,
         video: np.ndarray,
         before: np.ndarray | None = None,
-        apart: np.ndarray | None = None,
+        skip_fold: np.ndarray | None = None,
         window: Window | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """The group's other videos nearest in time, nearest first; arguments as in `totals`.
@@ -191,8 +191,8 @@ class History:
         inside = (near >= low[:, None]) & (near < high[:, None])
         near = near.clip(0, len(self.group) - 1)
         inside &= self.video[near] != video[:, None]
-        if apart is not None and before is None:
-            skips = apart & (self._own(low, high, video) >= 0)
+        if skip_fold is not None and before is None:
+            skips = skip_fold & (self._own(low, high, video) >= 0)
             inside &= ~(skips[:, None] & (self.video[near] % FOLDS == video[:, None] % FOLDS))
         if before is not None:
             inside &= self.time[near] < before[:, None]
@@ -215,14 +215,14 @@ class History:
         within: float = np.inf,
     ) -> tuple[np.ndarray, np.ndarray]:
         """What `neighbours` returns: other videos one by one, whatever the `age` and what lies `within` it, as in `others`."""
-        return self.neighbours(group, time, video, before, self.apart(group))
+        return self.neighbours(group, time, video, before, self.skip_fold(group))
 
     def others(
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
     ) -> tuple[np.ndarray, ...]:
         """What `totals` and `neighbours` return; each other video was read once, whatever the `age` (N,) in days that is asked for."""
-        apart = self.apart(group)
-        return *self.totals(group, time, video, before, apart), *self.neighbours(group, time, video, before, apart)
+        skip_fold = self.skip_fold(group)
+        return *self.totals(group, time, video, before, skip_fold), *self.neighbours(group, time, video, before, skip_fold)
 
 
 def first_not_before(times: np.ndarray, low: np.ndarray, high: np.ndarray, bound: np.ndarray) -> np.ndarray:

@@ -35,9 +35,9 @@ def numbers(
     """
     video = social.video_keys(videos, salt)
     sound = social.keys(videos["music_title"], salt) if "music_title" in videos else np.full(len(videos), -1)
-    apart = few | histories["sound"].apart(sound)
-    totals = histories["sound"].totals(sound, time, video, before, apart)
-    own_known, own_count, own_total, own_square = histories["own_sound"].totals(_own(videos, salt), time, video, before, apart)
+    skip_fold = few | histories["sound"].skip_fold(sound)
+    totals = histories["sound"].totals(sound, time, video, before, skip_fold)
+    own_known, own_count, own_total, own_square = histories["own_sound"].totals(_own(videos, salt), time, video, before, skip_fold)
     targets = totals[2].shape[1]
     own = own_known, own_count, own_total[:, :targets], own_square[:, :targets]
     known, count, total, square = (whole - mine for whole, mine in zip(totals, own, strict=True))

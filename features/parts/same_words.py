@@ -68,9 +68,9 @@ def numbers(
     """
     rows, word = words_of(videos, salt)
     until = None if before is None else before[rows]
-    video, apart = social.video_keys(videos, salt)[rows], few | histories["words"].large(word)
+    video, skip_fold = social.video_keys(videos, salt)[rows], few | histories["words"].large(word)
     (_, count, total, _), (known, mine, own_total, _) = (
-        histories[name].totals(group, time[rows], video, until, apart)
+        histories[name].totals(group, time[rows], video, until, skip_fold)
         for name, group in (("words", word), ("own_words", _own(videos, salt, rows, word)))
     )
     own = np.zeros((len(videos), 2 + own_total.shape[1]))

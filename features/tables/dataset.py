@@ -13,7 +13,7 @@ from torch import nn
 from features.scale import Scale
 from features.tables.columns import COUNTS
 from features.tables.formats import SUFFIXES
-from features.tables.readings import apart, of_videos, read_readings, warn_of_alone, warn_of_lost, with_last_reading
+from features.tables.readings import of_videos, read_readings, videos_and_readings, warn_of_alone, warn_of_lost, with_last_reading
 from features.tables.table import check_videos, read_features, read_videos
 from machine.errors import InputError
 from machine.files import inside
@@ -95,14 +95,14 @@ def read_dataset(
     targets = tuple(targets)
     reading: dict[str, Any] = {"targets": targets, "count_targets": count_targets, "lenient": lenient}
     if not source.is_dir():
-        videos, readings = apart(read_videos(source, **reading, future=future), source, targets)
+        videos, readings = videos_and_readings(read_videos(source, **reading, future=future), source, targets)
         warn_of_lost(videos, readings, targets, source)
         return Dataset(videos, {}, str(source), _fingerprint([source]), readings, lenient=lenient)
     files = _tables(source)
     videos_file = files.pop("videos", None)
     if videos_file is None:
         raise InputError(f"{source}: no videos file ({', '.join('videos' + suffix for suffix in SUFFIXES)})")
-    videos, readings = apart(read_videos(videos_file, **reading, future=future), videos_file, targets)
+    videos, readings = videos_and_readings(read_videos(videos_file, **reading, future=future), videos_file, targets)
     counts_file = files.pop("counts", None)
     if counts_file is not None:
         counted = read_readings(counts_file, videos, **reading)
@@ -138,7 +138,7 @@ def as_dataset(videos: Dataset | pd.DataFrame, *, targets: Iterable[str] = COUNT
     targets = tuple(targets)
     table = check_videos(videos.reset_index(drop=True), Path(name), targets=targets, count_targets=Scale(target_scale).counts)
     fingerprint = hashlib.sha256(table.to_json(default_handler=str).encode("utf-8", "surrogatepass")).hexdigest()
-    held, readings = apart(table, Path(name), targets)
+    held, readings = videos_and_readings(table, Path(name), targets)
     warn_of_lost(held, readings, targets, Path(name))
     return Dataset(held, {}, name, fingerprint, readings)
 

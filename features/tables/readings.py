@@ -20,7 +20,7 @@ from machine.errors import InputError, InputWarning
 BESIDE = Path("counts")  # the table of readings, where nobody says which
 
 
-def apart(
+def videos_and_readings(
     table: pd.DataFrame, path: Path, targets: Iterable[str] = COUNTS, *, others: bool = False
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """A validated videos table that may repeat ids: one row a video in order of first appearance, and all rows as readings.
@@ -66,7 +66,7 @@ def read_readings(
         targets: names of target columns, beside the known ones.
         count_targets: targets are counts, so they may not be negative.
         lenient: rows with a bad id, time or count are left out and counted, and those of other videos.
-        others: as in `apart`.
+        others: as in `videos_and_readings`.
 
     Returns:
         `id` (text), `collected_at` and the targets (float64), in the order of `videos`, then of time.

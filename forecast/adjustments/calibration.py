@@ -33,7 +33,7 @@ import torch
 from torch import Tensor
 
 from features.missing import OF_THE_AUTHOR, Absences, without_columns
-from features.videos import EARLY, PartShape, Videos, apart
+from features.videos import EARLY, PartShape, Videos, unread_and_read
 from forecast.adjustments.tails import LEVEL, ends, within_reach
 from forecast.member import Member
 from forecast.mixture import LEVELS, mixture_summary
@@ -145,10 +145,10 @@ def calibrate(
     known = known or held
     after: list[Videos] = []
     if EARLY in held[0]:
-        known = [apart(videos)[0] for videos in known]
-        held, after = map(list, zip(*map(apart, held), strict=True))
+        known = [unread_and_read(videos)[0] for videos in known]
+        held, after = map(list, zip(*map(unread_and_read, held), strict=True))
     asked, strangers, met, hardly = members, held, [], hardly_known
-    rows_of_new = [[apart(videos)[0] if EARLY in videos else videos for videos in rows] for rows in new[1]]
+    rows_of_new = [[unread_and_read(videos)[0] if EARLY in videos else videos for videos in rows] for rows in new[1]]
     if sum(len(rows[0]) for rows in rows_of_new) >= FEWEST:
         asked, strangers = new[0], [rows[0] for rows in rows_of_new]
         met, hardly = strangers, [few for rows in rows_of_new for few in rows[1:]]

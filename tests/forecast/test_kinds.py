@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from features.targets import Targets
-from features.videos import EARLY, PartShape, Videos, apart
+from features.videos import EARLY, PartShape, Videos, unread_and_read
 from forecast.contributions import precision_shares
 from forecast.draws import draw
 from forecast.member import Member, by_kind, in_order
@@ -56,7 +56,7 @@ def test_each_kind_is_forecast_by_its_own(videos, both):
 
 def test_what_experts_say_is_that_of_the_kind(videos, both):
     found = precision_shares(SimpleNamespace(members=(both,)), videos)
-    for some, one in zip(apart(videos), (both, both.growth), strict=True):
+    for some, one in zip(unread_and_read(videos), (both, both.growth), strict=True):
         with torch.no_grad():
             precisions = one.experts.precisions(some)
         shares = torch.stack([precision / sum(precisions.values()) for precision in precisions.values()]).mean(-1)
@@ -66,7 +66,7 @@ def test_what_experts_say_is_that_of_the_kind(videos, both):
 
 
 def test_a_table_of_one_kind_is_not_taken_apart(videos, both):
-    unread, read = apart(videos)
+    unread, read = unread_and_read(videos)
     assert [of_kind for _, of_kind in by_kind([both], unread)] == [[both]]
     assert [of_kind for _, of_kind in by_kind([both], read)] == [[both.growth]]
     assert [len(rows) for rows, _ in by_kind([both], videos)] == [len(unread), len(read)]

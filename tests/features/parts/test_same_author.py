@@ -134,8 +134,8 @@ def test_rows_of_a_fold_do_not_see_each_other() -> None:
     group, time, video, reached = rows(count=60, groups=2)
     history = History.fit(group, time, video, reached)
     assert history.few
-    _, count, total, square = history.totals(group, time, video, apart=history.apart(group))
-    _, days = history.neighbours(group, time, video, apart=history.apart(group))
+    _, count, total, square = history.totals(group, time, video, skip_fold=history.skip_fold(group))
+    _, days = history.neighbours(group, time, video, skip_fold=history.skip_fold(group))
     for row in range(len(group)):
         seen = [other for other in others(row, group, time, False) if video[other] % FOLDS != video[row] % FOLDS]
         assert count[row, 0] == len(seen)
@@ -154,10 +154,10 @@ def test_the_mean_of_many_other_videos_of_one_author_does_not_tell_the_video(oth
     reached, video = random.normal(size=(len(group), 1)), random.permutation(len(group)).astype(np.int64)
     arguments = (group, np.arange(len(group)) * DAY, video)
     history = History.fit(group, arguments[1], video, reached)
-    _, seen, total, _ = history.totals(*arguments, apart=history.apart(group))
+    _, seen, total, _ = history.totals(*arguments, skip_fold=history.skip_fold(group))
     without_one = (reached[:count].sum() - reached[:count, 0]) / (count - 1)
     assert abs(np.corrcoef(without_one, reached[:count, 0])[0, 1]) > 0.999  # leaving one out tells all
     assert abs(np.corrcoef((total / seen)[:count, 0], reached[:count, 0])[0, 1]) < 0.35
     assert (seen[count:] == 1).all()  # where two are all that there are, one sees the other
-    _, days = history.neighbours(*arguments, apart=history.apart(group))
+    _, days = history.neighbours(*arguments, skip_fold=history.skip_fold(group))
     assert (~np.isnan(days)).any(1).all()
