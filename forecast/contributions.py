@@ -9,6 +9,7 @@ from torch import Tensor
 from features.videos import Videos
 from forecast.forecaster import Forecaster
 from forecast.member import by_kind, in_order
+from forecast.scoring.scores import row_summary
 
 
 @dataclass(frozen=True)
@@ -99,21 +100,12 @@ def precision_shares(forecaster: Forecaster, videos: Videos) -> dict[str, np.nda
 
 def _summary(forecaster: Forecaster, videos: Videos, truth: np.ndarray | None, samples: int, seed: int) -> dict[str, np.ndarray]:
     found: dict[str, list[np.ndarray]] = {"median": [], "width": [], "crps": []}
-    start = 0
-    for block in forecaster.blocks(videos.unlabelled(), samples, seed=seed, plain=True):
-        stop = start + block.shape[1]
+    for rows, block in forecaster.blocks(videos.unlabelled(), samples, seed=seed, plain=True):
         lower, median, upper = np.quantile(block, [0.025, 0.5, 0.975], axis=0)
         found["median"].append(median)
         found["width"].append(upper - lower)
-        found["crps"].append(np.full_like(median, np.nan) if truth is None else _crps(block, truth[start:stop]))
-        start = stop
+        found["crps"].append(np.full_like(median, np.nan) if truth is None else row_summary(block, truth[rows])["crps"])
     return {name: np.concatenate(values) for name, values in found.items()}
-
-
-def _crps(samples: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    from forecast.scoring.scores import row_summary
-
-    return row_summary(samples, truth)["crps"]
 
 
 def _mean(values: np.ndarray) -> float | None:

@@ -119,10 +119,9 @@ class Forecaster:
         """
         dataset = _asked(videos, self.configuration, samples, seed)
         authors = authors_of(self.featurizer, dataset)
-        blocks = self.blocks(self.featurizer.transform(dataset).unlabelled().to(self.device), samples, seed=seed, authors=authors)
-        return Forecasts(
-            dataset.videos["id"].to_numpy(dtype=str), self.targets, self.featurizer.targets.scale, np.concatenate(list(blocks), axis=1)
-        )
+        draws = self.draws(self.featurizer.transform(dataset).unlabelled().to(self.device), samples, seed=seed, authors=authors)
+        ids, scale = dataset.videos["id"].to_numpy(dtype=str), self.featurizer.targets.scale
+        return Forecasts(ids, self.targets, scale, np.concatenate(list(draws), axis=1))
 
     def evaluate(self, videos: Dataset | pd.DataFrame, samples: int = 1000, *, seed: int = 0) -> dict[str, Any]:
         """What `metrics.json` says of these rows: the scores of their forecasts."""
@@ -183,16 +182,15 @@ class Forecaster:
         found = together(draws[:, some].cpu().numpy(), unread, videos.told[some].cpu().numpy())
         return draws.index_copy(1, some, torch.from_numpy(found).to(draws))
 
-    def blocks(self, videos: Videos, samples: int = 1000, **options: Any) -> Iterator[np.ndarray]:
-        """`draws`, with its options, gathered to about 500 videos a block."""
-        gathered: list[np.ndarray] = []
-        for block in self.draws(videos, samples, **options):
-            gathered.append(block)
-            if sum(one.shape[1] for one in gathered) >= ROWS:
-                yield np.concatenate(gathered, axis=1)
-                gathered = []
-        if gathered:
-            yield np.concatenate(gathered, axis=1)
+    def blocks(self, videos: Videos, samples: int = 1000, **options: Any) -> Iterator[tuple[slice, np.ndarray]]:
+        """`draws`, with its options, gathered to about 500 videos a block, behind the rows that each block is of."""
+        start, stop, gathered = 0, 0, []
+        for draws in self.draws(videos, samples, **options):
+            gathered.append(draws)
+            stop += draws.shape[1]
+            if stop - start >= ROWS or stop == len(videos):
+                yield slice(start, stop), np.concatenate(gathered, axis=1)
+                start, gathered = stop, []
 
 
 def _asked(videos: Dataset | pd.DataFrame, configuration: Configuration, samples: int, seed: int) -> Dataset:

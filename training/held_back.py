@@ -66,11 +66,9 @@ def with_worth(dependence: Dependence, forecaster: Forecaster, dataset: Dataset)
 
 def normal_scores(forecaster: Forecaster, videos: Videos) -> np.ndarray:
     """(N, K) Normal scores of the truths of labelled videos in their forecasts, NaN where unknown."""
-    truth, place, start = truth_of(videos, len(forecaster.targets)), [np.zeros((0, len(forecaster.targets)))], 0
-    for draws in forecaster.draws(videos.unlabelled(), DRAWS, seed=forecaster.configuration.seed, plain=True):
-        rows = truth[start : start + draws.shape[1]]
-        start += draws.shape[1]
-        below, up_to = (draws < rows).sum(axis=0), (draws <= rows).sum(axis=0)
+    truth, place = truth_of(videos, len(forecaster.targets)), [np.zeros((0, len(forecaster.targets)))]
+    for rows, draws in forecaster.blocks(videos.unlabelled(), DRAWS, seed=forecaster.configuration.seed, plain=True):
+        below, up_to = (draws < truth[rows]).sum(axis=0), (draws <= truth[rows]).sum(axis=0)
         place.append((0.5 * (below + up_to) + 0.5) / (DRAWS + 1))
     return np.where(np.isnan(truth), np.nan, special.ndtri(np.concatenate(place)))
 

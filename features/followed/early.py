@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from features.followed.growth import Growth
-from features.parts.social import DAY
 from features.scale import Scale
+from features.tables.columns import DAY
 from features.tables.dataset import Dataset
 
 BEFORE = "before_"  # the reading before the last one

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from features.followed.early import so_far
-from features.parts.social import DAY
 from features.scale import Scale
+from features.tables.columns import DAY
 from features.tables.dataset import Dataset
 from features.videos import EARLY
 from machine.errors import InputError

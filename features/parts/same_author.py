@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.parts.social import DAY, together
+from features.parts.social import together
+from features.tables.columns import DAY
 
 NEIGHBOURS = 12
 FEW = 100  # groups, fewer than which can be told apart by what else is known

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from features.parts.same_author import FOLDS, NEIGHBOURS, History, first_not_before
-from features.parts.social import DAY, together
+from features.parts.social import together
+from features.tables.columns import DAY
 from features.tables.dataset import Dataset
 from features.targets import Targets, truth
 

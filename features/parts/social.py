@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from features.tables.columns import AUTHOR_COUNTS
+from features.tables.columns import AUTHOR_COUNTS, DAY
 
-DAY = 86_400.0
 CYCLES = {"hour": DAY, "weekday": 7 * DAY}  # periods in seconds
 FEW = 0.01  # share of training rows that are younger, and that are older, than what counts as seen
 FURTHER = "further"  # the part of columns that a run's parent did not know

@@ -26,13 +26,12 @@ import pandas as pd
 from scipy import special
 
 from features.scale import Scale
-from features.tables.columns import COUNTS
+from features.tables.columns import COUNTS, DAY
 from features.tables.dataset import Dataset, read_dataset
 from machine.files import writing
 
 TOPICS, WORDS, LATENT = 12, 240, 6
 NOW = 1_700_000_000
-DAY = 86_400.0
 PIECE = 50_000  # videos simulated at a time by `write`
 # how each count answers to the six dimensions of z; views first
 EFFECT = np.array(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+DAY = 86_400.0  # seconds
 Kind = Literal["text", "time", "count", "seconds"]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.tables.columns import DAY
 from features.tables.values import (
     EARLIEST,
     EXACT,
@@ -26,7 +27,6 @@ from features.tables.values import (
     parse_time,
 )
 
-DAY = 86_400.0
 LARGEST = 1e18  # of any number, so that its square is still a finite float32
 BY_POINT = re.compile(rf"\s*[+-]?(?:{GROUPS['point']})\s*")
 ROUNDED = re.compile(r"\d(?:[.,]\d+)?e\+?1[5-9]", re.IGNORECASE)  # an id as a float is written

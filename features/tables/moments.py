@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from features.tables.columns import DAY
 from machine.errors import InputWarning
 
-DAY = 86_400.0
 FIRST = 1_409_529_600  # September 2014, when the platform began
 ZONES = 15 * 3600  # no clock is further from UTC
 SURE = 0.95  # share of ids that must look like TikTok's where no moment confirms it

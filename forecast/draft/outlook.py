@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from features.parts.social import DAY
 from features.scale import Scale
+from features.tables.columns import DAY
 from features.videos import PRIOR, Videos
 from forecast.contributions import Contributions, contributions
 from forecast.draft.so_far import Reading, in_order

@@ -5,9 +5,8 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from features.parts.social import DAY
 from features.past import known_at
-from features.tables.columns import AUTHOR_COUNTS
+from features.tables.columns import AUTHOR_COUNTS, DAY
 from features.tables.dataset import Dataset
 from forecast.draft.video import Draft
 from forecast.forecaster import Forecaster

@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.featurizer import Featurizer
 from features.followed.early import so_far, why_unread
-from features.parts.social import DAY
+from features.tables.columns import DAY
 from features.tables.values import parse_count
 from forecast.notation import duration, parse_horizon
 from machine.errors import InputError

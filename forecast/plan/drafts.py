@@ -12,8 +12,7 @@ import pandas as pd
 
 from features.followed.early import so_far
 from features.followed.looks import NEAR, Followed
-from features.parts.social import DAY
-from features.tables.columns import COUNTS
+from features.tables.columns import COUNTS, DAY
 from features.tables.dataset import Dataset
 from forecast.latent import ENCODED
 

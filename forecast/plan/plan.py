@@ -114,14 +114,14 @@ def plan(
         raw = forecaster.featurizer.raw(piece)
         tallies.append(tally(forecaster.featurizer, piece, raw))
         late += int(told_later(forecaster.featurizer, piece).sum())
-        usual, start_of_block = forecaster.featurizer.usual(piece), 0
+        usual = forecaster.featurizer.usual(piece)
         videos, authors = forecaster.featurizer.standardised(piece, raw).unlabelled(), authors_of(forecaster.featurizer, piece)
-        for block in forecaster.blocks(videos.to(forecaster.device), samples, seed=seed, first=first + number * ROWS, authors=authors):
+        for rows, block in forecaster.blocks(
+            videos.to(forecaster.device), samples, seed=seed, first=first + number * ROWS, authors=authors
+        ):
             found.append(np.quantile(block, list(LEVELS.values()), axis=0))
-            here = usual[start_of_block : start_of_block + block.shape[1]]
-            start_of_block += block.shape[1]
             for name, times in ABOVE.items():
-                chances[name].append(above(block, here, times))
+                chances[name].append(above(block, usual[rows], times))
             counts = scale.told(block.astype(np.float64))
             total += counts.sum(axis=1)
             for name, goal in goals.items():
@@ -129,7 +129,7 @@ def plan(
             if keep:
                 kept.append(block)
             report(block.shape[1])
-    rows = dict(zip(LEVELS, np.concatenate(found, axis=1), strict=True))
+    levels = dict(zip(LEVELS, np.concatenate(found, axis=1), strict=True))
     told = {name: np.concatenate(shares) for name, shares in chances.items()}
     unlike = shift_of(forecaster.featurizer, tallies).warnings
     if late:
@@ -145,7 +145,7 @@ def plan(
         forecaster.targets,
         scale,
         horizon,
-        rows,
+        levels,
         {name: np.concatenate(shares) for name, shares in reach.items()},
         total,
         goals,

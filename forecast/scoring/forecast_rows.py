@@ -85,18 +85,16 @@ def _forecast(
     videos, counted = features.to(forecaster.device), tally(forecaster.featurizer, dataset, raw)
     truth = truth_of(videos, len(forecaster.targets))
     usual = forecaster.featurizer.usual(dataset)
-    found, kept, start = [], [], 0
-    for block in forecaster.blocks(videos, samples, seed=seed, first=first, authors=authors):
-        rows = slice(start, start + block.shape[1])
+    found, kept = [], []
+    for rows, block in forecaster.blocks(videos, samples, seed=seed, first=first, authors=authors):
         summary = row_summary(block, truth[rows])
         summary["mape"] = mape_point(block, forecaster.featurizer.targets.scale, forecaster.marginal[0])
-        summary["energy"], summary["energy_independent"] = joint_scores(block, truth[rows], seed=first + start)
+        summary["energy"], summary["energy_independent"] = joint_scores(block, truth[rows], seed=first + rows.start)
         summary |= {name: above(block, usual[rows], times) for name, times in ABOVE.items()}
         found.append(summary)
-        sums.add(block, truth[rows], {size: number[rows] for size, number in groups.items()}, seed=first + start)
+        sums.add(block, truth[rows], {size: number[rows] for size, number in groups.items()}, seed=first + rows.start)
         if keep:
             kept.append(block)
-        start = rows.stop
     together = {name: np.concatenate([one[name] for one in found]) for name in found[0]} | {"usual": usual}
     draws = np.concatenate(kept, axis=1) if keep else None
     return Piece(first, together, truth, strangers(videos), counted, features.rows(torch.from_numpy(some)), sums, draws)

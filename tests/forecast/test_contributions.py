@@ -35,7 +35,7 @@ class Normal:
         precision = 1.0 + sum(videos[name].present.double() * scale**-2 for name, (_, scale) in self.opinions.items())
         weighted = sum(videos[name].present.double() * loc * scale**-2 for name, (loc, scale) in self.opinions.items())
         levels = torch.special.ndtri((torch.arange(samples).double() + 0.5) / samples)
-        yield (weighted / precision + levels[:, None] * precision**-0.5).numpy()[:, :, None]
+        yield slice(0, len(videos)), (weighted / precision + levels[:, None] * precision**-0.5).numpy()[:, :, None]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import numpy as np
 from features.featurizer import Featurizer
 from features.followed.early import ages, why_unread
 from features.followed.looks import looks_at
+from features.tables.columns import DAY
 from features.tables.dataset import Dataset
 from forecast.forecaster import Forecaster, truth_of
 from forecast.notation import parse_horizon
@@ -14,7 +15,6 @@ from forecast.scoring.scores import mean_scores, row_summary
 from forecast.scoring.scores import scores as scored
 from machine.errors import InputError
 
-DAY = 86_400.0
 SEEN = (0.0, 0.25, 1.0, 3.0, 7.0)  # days
 HORIZONS = (0.25, 1.0, 2.0, 4.0, 7.0, 14.0, 30.0)
 SOME, FEWEST, DRAWS = 128, 20, 200

@@ -23,7 +23,7 @@ def test_reliability_in_ten_bins_over_two_thousand_pairs(world_forecaster):
     """
     forecaster, dataset, oracle = world_forecaster
     videos = forecaster.featurizer.transform(dataset)
-    said = probabilities(np.concatenate(list(forecaster.blocks(videos, 200)), axis=1))
+    said = probabilities(np.concatenate(list(forecaster.draws(videos, 200)), axis=1))
     exact = probabilities(oracle.sample(200, seed=1))
     truth = dataset.videos[list(COUNTS)].to_numpy()
     happened = (truth[::2] > truth[1::2]) + 0.5 * (truth[::2] == truth[1::2])

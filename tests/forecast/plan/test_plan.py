@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.parts.social import DAY
 from features.scale import Scale
 from features.simulated.world import simulate
+from features.tables.columns import DAY
 from features.tables.dataset import Dataset
 from forecast.plan.compare import compare_totals, is_plan, read_total
 from forecast.plan.drafts import at_horizon, own_numbers, passed
