@@ -49,8 +49,8 @@ class Featurizer:
         growth: what forecasts of videos that were read before are relative to; None where training had no readings.
         seed: of the text encoder, the looks at followed videos, and whatever else was drawn in fitting.
         trained: keys of the authors that training had, where others have been met since; None: none has.
-        histories: `history` (by author), `sound` and `words`; `own_sound` and `own_words`, by author too, are
-            taken away from those and told in the author's history.
+        histories: `history` (by author), `sound` and `words`; and `own_sound` and `own_words`, by sound (or word) and author together: what
+            an author reached with a sound is subtracted from what all reached with it, and told in the author's history instead.
     """
 
     targets: Targets

@@ -182,9 +182,10 @@ def _features(run: RunDirectory, dataset: Dataset, configuration: Configuration)
 
 
 def _calibration(featurizer: Featurizer, members: list[Member], folds: Folds, last: Dataset, configuration: Configuration) -> Calibration:
-    """The stretches that the validation rows ask for; `last` are the videos that the last member held out, if it did.
+    """The stretches that the validation rows ask for.
 
-    The networks that follow the members never saw the authors of `Folds.newcomers`.
+    `last` are the newest videos, which the last member held out (none: it held out a fold). In `members`, networks follow the members
+    that never saw the authors of `Folds.newcomers`.
     """
     if not configuration.calibrate:
         return Calibration.none(len(featurizer.targets.names))

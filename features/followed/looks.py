@@ -127,11 +127,11 @@ def looks_each(videos: int) -> int:
 def looks_to_learn(dataset: Dataset, seed: int) -> tuple[Dataset, np.ndarray]:
     """Looks at each video of a dataset with readings, for training: several fixed ones, drawn once.
 
-    In turn: nothing known and the last reading to forecast; nothing and any other reading; one reading known and any later one; the
-    same with the last one. The first kind is the same look each time; it is repeated so that it counts as often as the others. Readings
-    are drawn evenly in the logarithm of their age, the later ones in that of the time from the first. Others than the last are forecast
-    at ages where last readings are rare, see `Followed.or_last`. A video that was never read is
-    looked at in the first way alone: its row says what it reached.
+    There are four kinds, in turn. 0: nothing is known, the last reading is to be forecast; the same look each time, so that it counts as
+    often as the others. 1: nothing is known, any other reading is to be forecast. 2: one reading is known, any later one is to be forecast.
+    3: one reading is known, the last one is to be forecast. Readings are drawn evenly in the logarithm of their age, the later ones of kind
+    2 in that of the time from the known one. Where last readings are common at the age that was drawn, the last one is forecast in its
+    stead, see `Followed.or_last`. A video that was never read is looked at in kind 0 alone: its row says what it reached.
 
     Args:
         dataset: N videos.

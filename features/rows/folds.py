@@ -81,7 +81,7 @@ class Folds:
         return _hardly_known(self.videos.rows(slice(self.starts[fold], self.starts[fold + 1])))
 
     def met(self, number: int) -> tuple[Videos, Videos | None]:
-        """The rows that a network beside the members never sees, as `known` and `hardly_known` tell those of a fold."""
+        """The rows that network `number` beside the members never sees: with all, and with only a few, of their authors' videos known."""
         videos = self._some(self.newcomers[number])
         return replace(videos, few_known=None), _hardly_known(videos)
 

@@ -60,9 +60,9 @@ class Calibration:
     Attributes:
         known: for videos of known authors.
         strangers: for those of strangers, whom training did not have.
-        lacking: by part; at least, for those that lack it.
-        bare: by part; at least, for strangers who lack most of its columns (`features.missing.Absences`).
-        widening: (K,) factors of at least 1, multiplied into the first two, for those that lack a part.
+        lacking: by part, the least stretches of videos that lack it.
+        bare: by part, the least stretches of strangers whose videos lack most of its columns (`features.missing.Absences`).
+        widening: by part, (K,) factors of at least 1 by which videos that lack it have the first two multiplied.
         read: for videos that were read before, whatever else they have; None where none was.
         met: for those of authors that training did not have, and of whom many videos are known since; None: as for known ones.
         hardly_known: for those of such authors of whom only few videos are known; None: as for those with many.
@@ -90,7 +90,7 @@ class Calibration:
         Args:
             stranger: (N,) bool.
             absent: what else they lack.
-            met: (N,) how many of their authors' videos are known, where training did not have the author, 0 where it had; None: it had all.
+            met: (N,) how many videos are known of an author whom training did not have; 0 of one whom it had. None: it had all authors.
             drafts: whether they are published after all that was learned from.
         """
         of_known = (self.known if self.coming is None or not drafts else self.coming)[None]
@@ -138,8 +138,8 @@ def calibrate(
         known: the same rows with what is known of their authors, where `held` has it not (default: it has).
         hardly_known: the same rows as if only few of their authors' videos were known (default: that is not told apart).
         coming: the newest rows, labelled, with what was known when they were published, and a member that was trained on older ones alone.
-        new: networks, and for each of them labelled rows of authors whom it never saw, with all that is known of these authors, and maybe
-            as if that were little (default, and where rows are few: `held` and `hardly_known` stand for new authors).
+        new: networks, and for each of them labelled rows of authors whom it never saw: with all of these authors' videos known, then, where
+            that is told apart, with a few. Where such rows are few or none, `held` and `hardly_known` stand for new authors.
         seed: of the draws of z.
     """
     known = known or held

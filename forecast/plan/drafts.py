@@ -24,8 +24,9 @@ def at_horizon(drafts: Dataset, publish: float, horizon: float, seen: float | st
         drafts: any rows.
         publish: when those are published that have no time of their own, in seconds since 1970, UTC.
         horizon: seconds.
-        seen: days; readings up to that age are known. `first`: the first reading is; `last`: all are. None after the horizon is, save
-            that the first one within a fifth of it stands for it.
+        seen: days; readings up to that age are known. `first`: the first reading is; `last`: all are. No reading after the
+            horizon is known; with `last`, the first one after it, if within a fifth of it and nearer than the one before, counts as taken
+            at the horizon.
         targets: columns that are read.
     """
     drafts = _sorted(drafts)
@@ -90,9 +91,10 @@ def passed(drafts: Dataset, asked: Dataset, targets: Collection[str]) -> int:
 
 
 def own_numbers(drafts: Dataset, horizon: float, targets: Collection[str] = COUNTS) -> int:
-    """Number of the first draft, as if it stood far down in a long table: two plans have random numbers of their own.
+    """Where the random numbers of a plan begin, told as the number of its first draft in an endless table.
 
-    What they share of an author does not depend on it. The same plan gets the same numbers, whenever it is forecast.
+    Other plans have other random numbers, and the same plan has the same ones whenever it is forecast. What plans share of an author does
+    not depend on it.
 
     Args:
         drafts: any rows, in any order.

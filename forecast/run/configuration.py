@@ -145,7 +145,7 @@ class Configuration:
 
         Args:
             rows: videos.
-            looks: how often an epoch looks at each of them, before anything was read, and as often afterwards.
+            looks: in an epoch, looks at each video before anything was read; there are as many after something was.
             followed: how many of them were read more than once (default: all).
         """
         width = self.width or (NARROW if rows < SEVERAL else WIDE)

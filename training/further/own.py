@@ -33,8 +33,8 @@ MOST = 1000  # rows of a fold that are forecast to find the shares, evenly sprea
 def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, program: Program, **settings: Any) -> Forecaster | None:
     """Train a run from scratch, inside the directory of the moved one; arguments as of `training.train`.
 
-    Settings that follow from the number of rows follow from that of these rows; targets that no row knows are left out.
-    None where no part has any feature, which is printed: the moved run then forecasts alone.
+    The number of these rows, not of the parent's, decides the automatic settings. Targets that no row knows are left out. None where no
+    part has any feature, which is printed: the moved run then forecasts alone.
     """
     values = truth(dataset.videos, configuration.targets, configuration.target_scale)
     without = tuple(part for part in configuration.without if part in dataset.parts)
@@ -60,7 +60,7 @@ class Judged(NamedTuple):
 
     Attributes:
         share: of the run of their own in its pool with the moved one, that which forecasts them best.
-        read: likewise of videos that were read before; they are left to the run that learned from readings, if only one did.
+        read: the same for videos that were read before; without any to judge by, 1 if their own run learned from readings, else 0.
         gain: (n,) how much better the pool forecasts each row than the old run: CRPS, in standard deviations of the targets.
     """
 
