@@ -1,6 +1,5 @@
 """Draws of popularity: z ~ q(z | x), y ~ p(y | z) (Wang and Li), with Pyro's Predictive."""
 
-import ctypes
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -41,7 +40,6 @@ def draw_chunks(
         first: number in that table of the first of `videos`.
         exact: draws are moved to the exact quantiles of the mixture, see `forecast.exact_quantiles`.
     """
-    _keep_freed_memory()
     for number, block in enumerate(videos.unlabelled().split(ENCODED), first // ENCODED):
         if seed is not None:
             torch.manual_seed(int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0]))
@@ -120,14 +118,3 @@ def _popularity(members: Sequence[Member], videos: Videos, values: Sequence[Sequ
     )
     given = [likelihood(member, videos, points) for member, of_member in zip(members, values, strict=True) for points in of_member[1:]]
     return with_exact_quantiles(samples, given) if given else samples
-
-
-def _keep_freed_memory() -> None:
-    """Let glibc keep the buffers of one chunk for the next: giving them back and clearing them anew takes system time."""
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return  # another C library
-    trim_threshold, mmap_threshold = -1, -3  # of malloc.h
-    mallopt(mmap_threshold, 64 << 20)
-    mallopt(trim_threshold, 256 << 20)
