@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from features.tables.given import given, moment
 from machine import command
 from machine.errors import InputError
+from machine.files import sha256
 from machine.server import guards, private_folder
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Desk:
 
         if run not in self.names():
             raise InputError(f"{run}: no such run")
-        manifest = hashlib.sha256((self.runs / run / MANIFEST).read_bytes()).hexdigest()
+        manifest = sha256(self.runs / run / MANIFEST)
         if self._forecasters.get(run, ("",))[0] != manifest:  # another run may lie there since
             self._forecasters[run] = manifest, load(self.runs / run, program=read_program(self.program))
         return self._forecasters[run][1]
@@ -132,8 +132,7 @@ class Desk:
 
         if clip.stat().st_size > self.megabytes * 1_000_000:
             raise InputError(f"{clip.name}: larger than {self.megabytes} MB")
-        with clip.open("rb") as file:
-            key = (forecaster.checksum, hashlib.file_digest(file, "sha256").hexdigest())
+        key = (forecaster.checksum, sha256(clip))
         if key not in self._clips:
             self._clips[key] = clip_features(clip, forecaster.featurizer, self.runs / run, self.weights)
         return self._clips[key]

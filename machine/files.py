@@ -1,6 +1,7 @@
 """Files in and out: whole or not at all, and never outside their directory."""
 
 import contextlib
+import hashlib
 import json
 import os
 import secrets
@@ -68,6 +69,12 @@ def regular_file(path: Path) -> Path:
     if not stat.S_ISREG(mode):
         raise InputError(f"{path}: not a regular file")
     return path
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def inside(directory: Path, relative: str) -> Path:

@@ -3,7 +3,6 @@
 `run.json` is written last and lists the SHA-256 of every other file; a directory without it is an unfinished run.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -17,7 +16,7 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from machine.errors import InputError
-from machine.files import inside, json_object, regular_file, write_text, writing
+from machine.files import inside, json_object, regular_file, sha256, write_text, writing
 
 MANIFEST = "run.json"
 FORMAT = 1
@@ -58,7 +57,7 @@ class RunDirectory:
 
     def finish(self, files: list[str], about: dict[str, Any]) -> None:
         """Declare the run complete: write the manifest of `files`, with `about` (data, versions) beside it."""
-        checksums = {name: _checksum(self.path / name) for name in sorted(files)}
+        checksums = {name: sha256(self.path / name) for name in sorted(files)}
         self.write_text(MANIFEST, json.dumps({"format": FORMAT, "files": checksums} | about, indent=2) + "\n")
 
     @property
@@ -84,7 +83,7 @@ class RunDirectory:
             raise InputError(f"{self.path / MANIFEST}: lists no files")
         self.listed(manifest, *required)
         for name, checksum in files.items():
-            if _checksum(self._file(name)) != checksum:
+            if sha256(self._file(name)) != checksum:
                 raise InputError(f"{self.path / name}: damaged (its checksum is not the one in {MANIFEST})")
         return manifest
 
@@ -183,8 +182,3 @@ def unfinished_run(parent: Path) -> Path:
     if not found:
         raise InputError(f"no unfinished run in {parent}/")
     return max(found, key=lambda path: (path.stat().st_mtime_ns, path))
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

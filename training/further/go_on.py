@@ -1,7 +1,6 @@
 """Going on from a finished run with other data: networks, scalers and text encoder stay, what few rows teach is learned beside them."""
 
 import contextlib
-import hashlib
 import shutil
 import tempfile
 import warnings
@@ -37,6 +36,7 @@ from forecast.run.directory import MANIFEST, RunDirectory
 from forecast.saved import OWN, load, load_features, save_calibration, save_features, save_member, save_shares
 from forecast.scoring.baseline import marginal_quantiles
 from machine.errors import InputError, InputWarning
+from machine.files import sha256
 from machine.randomness import own_randomness
 from program import SHIPPED, Program
 from training.further import own
@@ -135,7 +135,7 @@ def go_on(
             learned, calibration = learn(members, videos, authors, strangers=configuration.split == "author", seed=configuration.seed)
             return replace(moved, moved=learned, calibration=replace(calibration, read=moved.calibration.read))
 
-        about: dict[str, Any] = {"parent": {"run": str(parent), "checksum": _checksum(Path(parent))}}
+        about: dict[str, Any] = {"parent": {"run": str(parent), "checksum": sha256(Path(parent) / MANIFEST)}}
         beside: list[str] = []
         settings = {"source": source, "keep_names": keep_names, "workers": workers, "device": device}
         alone = own.own_run(directory, dataset, replace(configuration, targets=old.targets), program, **settings)
@@ -171,14 +171,9 @@ def _origin(run: Path) -> Featurizer | None:
     """The featurizer of the run that trained the networks of a run, which may have been moved since; None where it is gone."""
     while "parent" in (about := RunDirectory(run).read_json(MANIFEST)):
         run = Path(about["parent"]["run"])
-        if not (run / MANIFEST).is_file() or _checksum(run) != about["parent"]["checksum"]:
+        if not (run / MANIFEST).is_file() or sha256(run / MANIFEST) != about["parent"]["checksum"]:
             return None
     return load_features(RunDirectory(run))[0]
-
-
-def _checksum(run: Path) -> str:
-    """Of a finished run, by which it is known again."""
-    return hashlib.sha256((run / MANIFEST).read_bytes()).hexdigest()
 
 
 def _extended(featurizer: Featurizer, table: Dataset, configuration: Configuration) -> Featurizer:
