@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         torch.cuda.get_device_name() if where.type == "cuda" else platform.processor() or platform.machine(), f"torch {torch.__version__}"
     )
     found = []
-    for entry in measure(options.quick, set(options.only.split(",")), where):
+    for entry in measure(options.quick, set(options.only), where):
         print(f"{entry.name:78s} {entry.ratio:7.3f}  at most {entry.bound:<5g} {'' if entry.holds else 'MISSED'}", flush=True)
         found.append(entry.to_dict())
         if options.json:

@@ -2,6 +2,7 @@ import time
 
 import pytest
 
+import benchmarks.speed.__main__ as speed
 from benchmarks.speed.measure import Entry, Turns, turns
 
 
@@ -25,3 +26,11 @@ def test_seconds_are_those_of_the_processor():
 def test_an_entry_holds_up_to_its_bound():
     assert Entry("a", 1.15, 1.15).to_dict() == {"name": "a", "ratio": 1.15, "bound": 1.15, "holds": True}
     assert not Entry("a", 1.151, 1.15).holds
+
+
+def test_the_lines_that_are_asked_for_are_measured(monkeypatch):
+    asked = []
+    monkeypatch.setattr(speed, "measure", lambda quick, only, where: asked.append(only) or iter(()))
+    for arguments in (["--only", "1,3"], []):
+        speed.main(arguments)
+    assert asked == [{"1", "3"}, set(speed.LINES)]
