@@ -1,11 +1,11 @@
 """A table of drafts, or any other source of extract.py, with the clips measured as the run's own."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 from extraction.clips import ClipReader, settled
 from extraction.drafts.clip import settings
@@ -65,7 +65,7 @@ def _measured(source: Source, featurizer: Featurizer, like: Settings) -> tuple[d
     }
     problems = []
     with ClipReader(settled(like)) as reader:
-        for row, path in enumerate(_progress(media_files(source))):
+        for row, path in enumerate(tqdm(media_files(source), unit="clip", desc="measuring", disable=None)):
             if path is None:
                 continue
             try:
@@ -78,10 +78,3 @@ def _measured(source: Source, featurizer: Featurizer, like: Settings) -> tuple[d
             for part in parts.keys() & result.features.keys():
                 parts[part][row] = result.features[part]
     return {part: pd.DataFrame(values, columns=featurizer.columns[part]) for part, values in parts.items()}, problems
-
-
-def _progress(paths: list[Path | None]) -> Iterator[Path | None]:
-    from tqdm import tqdm
-
-    shown: Iterable[Path | None] = tqdm(paths, unit="clip", desc="measuring", disable=None)
-    yield from shown

@@ -63,16 +63,8 @@ YTDLP = Reader(
 
 
 def _video_id(entry: dict) -> Any:
-    found = next(
-        (
-            value
-            for value in (at(entry, "id.videoId"), at(entry, "contentDetails.videoId"), at(entry, "snippet.resourceId.videoId"))
-            if value
-        ),
-        None,
-    )
-    name = entry.get("id")
-    return found or (name if isinstance(name, str) else None)
+    name, places = entry.get("id"), ("id.videoId", "contentDetails.videoId", "snippet.resourceId.videoId")
+    return next((value for value in (at(entry, place) for place in places) if value), name if isinstance(name, str) else None)
 
 
 YOUTUBE = Reader(
