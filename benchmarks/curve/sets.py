@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.scale import Scale
 from features.tables.columns import AUTHOR_COUNTS, CAPTION
 from features.tables.dataset import Dataset, read_dataset
 
@@ -96,7 +95,7 @@ class Set:
 
     def read(self, data: Path) -> Dataset:
         """Read the data set below `data`; its last readings where it was followed over time."""
-        dataset = read_dataset(data / self.folder, targets=self.targets, count_targets=Scale(self.scale).counts)
+        dataset = read_dataset(data / self.folder, targets=self.targets, target_scale=self.scale)
         return self.change(dataclasses.replace(dataset, readings=None))
 
 

@@ -22,7 +22,6 @@ from benchmarks.peers.columns import Look
 from benchmarks.peers.names import KNOWN
 from benchmarks.peers.runner import Question, scores
 from features.followed.looks import looks_at
-from features.scale import Scale
 from features.tables.dataset import Dataset, read_dataset
 from forecast.forecaster import Forecaster
 from forecast.run.configuration import Configuration
@@ -103,9 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in options.move:
         move = MOVES[name]
         parent = options.parents / (f"{move.of}-{name}" if name in ("famous-small", "nowhere") else move.of)
-        source, target = (
-            read_dataset(options.data / one, targets=move.targets, count_targets=Scale(move.target_scale).counts) for one in move[:2]
-        )
+        source, target = (read_dataset(options.data / one, targets=move.targets, target_scale=move.target_scale) for one in move[:2])
         if not (parent / "run.json").exists():
             settings = Configuration(targets=move.targets, target_scale=move.target_scale, test_share=0.0, members=options.members or 0)
             train(source.take(move.old(source)), settings, run=parent)

@@ -76,7 +76,7 @@ def _about(data: str, column: str | None) -> tuple[str, list[str]]:
     """The fingerprint of the data and the values of the fold column, if any, read in another process, to keep this one small."""
     code = (
         "import json, sys\nfrom features.tables.dataset import read_dataset\n"
-        "data = read_dataset(sys.argv[1], targets=(), count_targets=False)\n"
+        "data = read_dataset(sys.argv[1], targets=(), target_scale='identity')\n"
         "values = data.videos.get(sys.argv[2])\n"
         "print(json.dumps([data.fingerprint, [] if values is None else sorted(values.dropna().astype(str).unique())]))"
     )

@@ -49,7 +49,7 @@ def peer(job: dict) -> dict:
     from forecast.scoring.subsets.lead import days
 
     targets, scale = tuple(job["targets"]), job["target_scale"]
-    dataset = read_dataset(job["data"], targets=targets, count_targets=Scale(scale).counts)
+    dataset = read_dataset(job["data"], targets=targets, target_scale=scale)
     rows = split(dataset.videos, job["split"], seed=job["seed"], test_share=job["test_share"])
     learned = np.sort(np.concatenate([rows.train, rows.validation]))
     look = None if dataset.readings is None else (days(job["seen"], "first"), days(job["horizon"], "last"))

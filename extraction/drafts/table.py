@@ -36,7 +36,7 @@ def read_drafts(path: Path, featurizer: Featurizer, run: Path, weights: str = ""
     targets = featurizer.targets
     dataset = Dataset(source.videos, {}, str(path), readings=source.readings)
     if path.is_dir() and source.name.name.startswith("videos.") and _has_features(path):
-        dataset = read_dataset(path, targets=targets.names, count_targets=targets.scale.counts, future=True)
+        dataset = read_dataset(path, targets=targets.names, target_scale=targets.scale, future=True)
     notes = [f"{count} values of {column} could not be understood" for column, count in source.unusable.items()] + source.notes
     if len(dataset) == 0:
         raise InputError(f"{path}: no draft in it")

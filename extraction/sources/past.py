@@ -12,7 +12,6 @@ from extraction.sources.collectors.entries import JSON
 from extraction.sources.contract import KIND as CONTRACT
 from extraction.sources.contract import of_a_collector
 from extraction.sources.read import read_source
-from features.scale import Scale
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset, read_dataset
 from features.tables.formats import SUFFIXES, read_table
@@ -38,7 +37,7 @@ def read_past(path: Path, *, targets: Iterable[str], target_scale: str) -> Datas
     by_contract = any(table.name.lower().endswith(TABLES) and _by_contract(read_table(table), {*targets}) for table in tables)
     source = None if by_contract else read_source(path)
     if source is None or source.kind == CONTRACT:
-        return replace(read_dataset(path, targets=targets, count_targets=Scale(target_scale).counts), ready={})
+        return replace(read_dataset(path, targets=targets, target_scale=target_scale), ready={})
     return Dataset(source.videos, name=str(path), readings=source.readings)
 
 

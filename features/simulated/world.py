@@ -25,7 +25,6 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from features.scale import Scale
 from features.tables.columns import COUNTS, DAY
 from features.tables.dataset import Dataset, read_dataset
 from machine.files import writing
@@ -227,7 +226,7 @@ def read_or_simulate(
     """The dataset at `source`, see `features.tables.dataset.read_dataset`; without one, the simulated world."""
     if source is None:
         return simulate(seed=seed)[0]
-    return read_dataset(source, targets=targets, count_targets=Scale(target_scale).counts, lenient=lenient)
+    return read_dataset(source, targets=targets, target_scale=target_scale, lenient=lenient)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -79,7 +79,7 @@ def evenly(count: int, most: int) -> np.ndarray:
 
 
 def read_dataset(
-    source: Path | str, *, targets: Iterable[str] = COUNTS, count_targets: bool = True, lenient: bool = False, future: bool = False
+    source: Path | str, *, targets: Iterable[str] = COUNTS, target_scale: str = "log1p", lenient: bool = False, future: bool = False
 ) -> Dataset:
     """Read a dataset directory, or its one videos file (then features beside it are not read).
 
@@ -93,7 +93,7 @@ def read_dataset(
     if not source.exists():
         raise InputError(f"{source}: no such directory or file")
     targets = tuple(targets)
-    reading: dict[str, Any] = {"targets": targets, "count_targets": count_targets, "lenient": lenient}
+    reading: dict[str, Any] = {"targets": targets, "count_targets": Scale(target_scale).counts, "lenient": lenient}
     if not source.is_dir():
         videos, readings = videos_and_readings(read_videos(source, **reading, future=future), source, targets)
         warn_of_lost(videos, readings, targets, source)
