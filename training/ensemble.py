@@ -1,8 +1,6 @@
 """From a dataset to a forecaster: features, an ensemble of networks, their calibration, and the run directory that keeps them."""
 
-import contextlib
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -35,7 +33,7 @@ from machine.randomness import own_randomness
 from program import SHIPPED, Program
 from training.held_back import dependence_of, with_worth
 from training.members import fit_members, workers_for
-from training.start import as_configuration, as_device, begin, finish, nobody_else, nothing_left_if_refused
+from training.start import as_configuration, as_device, begin, finish, run_at
 
 GROUPS = 3  # of authors; a network beside the members never sees those of one
 ENSEMBLE = 3  # members; fewer are for those in a hurry, and no network is trained beside them
@@ -79,11 +77,8 @@ def train(
     if program != SHIPPED:  # forecasts are what its own model says
         configuration = replace(configuration, linear=False)
     dataset = as_dataset(dataset, **configuration.columns)
-    with contextlib.ExitStack() as stack:
-        path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
-        directory = RunDirectory(path)
-        stack.enter_context(nobody_else(directory))
-        stack.enter_context(nothing_left_if_refused(directory))
+    with run_at(run) as directory:
+        path = directory.path
         divide = partial(split, dataset.videos, **configuration.division)
         rows = divide()
         # every row that does not test is learned from: what validates one member trains another

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -113,12 +114,22 @@ def _of_parent(options: argparse.Namespace, given: dict[str, Any]) -> Configurat
 
 
 @contextlib.contextmanager
-def nobody_else(run: RunDirectory) -> Iterator[None]:
-    """Nobody else trains into the directory, which is made, until this process leaves or ends, however it ends.
+def run_at(path: Path | str | None) -> Iterator[RunDirectory]:
+    """The directory of a run while it is trained; None: one that goes afterwards.
 
     Raises:
-        InputError: another process does, or it cannot be made.
+        InputError: another process trains there, or it cannot be made.
     """
+    with contextlib.ExitStack() as stack:
+        run = RunDirectory(Path(path or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-"))))
+        stack.enter_context(nobody_else(run))
+        stack.enter_context(nothing_left_if_refused(run))
+        yield run
+
+
+@contextlib.contextmanager
+def nobody_else(run: RunDirectory) -> Iterator[None]:
+    """Nobody else trains into the directory, which is made, until this process leaves or ends, however it ends."""
     try:
         run.path.mkdir(parents=True, exist_ok=True)
         directory = os.open(run.path, os.O_RDONLY)

@@ -1,8 +1,6 @@
 """Going on from a finished run with other data: networks, scalers and text encoder stay, what few rows teach is learned beside them."""
 
-import contextlib
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -43,7 +41,7 @@ from training.further import own
 from training.further.growth import with_growth
 from training.further.moved import learn
 from training.further.unmoved import where_it_was
-from training.start import OPEN, as_configuration, as_device, begin, finish, nobody_else, nothing_left_if_refused
+from training.start import OPEN, as_configuration, as_device, begin, finish, run_at
 
 FEWEST = 30  # rows with a known target
 LIKE = 20  # rows by which members with further experts are compared with those without
@@ -118,11 +116,8 @@ def go_on(
     if further := [name for name in configuration.targets if name in dataset.videos.dropna(axis=1, how="all") and name not in old.targets]:
         told = f"{' and '.join(further)} will not be forecast, because {parent} was trained without"
         warnings.warn(f"{dataset.name}: {told}", InputWarning, stacklevel=2)
-    with contextlib.ExitStack() as stack:
-        path = Path(run or stack.enter_context(tempfile.TemporaryDirectory(prefix="clipcast-")))
-        directory = RunDirectory(path)
-        stack.enter_context(nobody_else(directory))
-        stack.enter_context(nothing_left_if_refused(directory))
+    with run_at(run) as directory:
+        path = directory.path
         begin(directory, configuration, source, dataset, program, keep_names=keep_names, parent=str(parent))
         featurizer = _extended(old.featurizer, dataset.take(learning), configuration)
         members = _with_experts(old, featurizer, program, dataset.take(learning), device)
