@@ -118,8 +118,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for sentence in evaluation.metrics.get("level", {}).get("sentences", ()):
         print(f"off          {sentence}")
     if evaluation.metrics.get("level", {}).get("sentences"):
-        enough = "" if (~np.isnan(evaluation.truth)).any(1).sum() >= FEWEST else f"   (with {FEWEST} rows or more)"
-        print(f"move it      python train.py --from {_run(options, path)} --data {shlex.quote(str(source or 'DATA'))}{enough}")
+        several = options.data is not None and (~np.isnan(evaluation.truth)).any(1).sum() >= FEWEST
+        enough = "" if several else f"   ({FEWEST} rows or more that the run has not seen)"
+        print(f"move it      python train.py --from {_run(options, path)} --data {shlex.quote(options.data or 'NEW')}{enough}")
     if past is not None:
         print(f"past         {len(past):,} rows of {past.name} were known")
     if source is None:

@@ -268,7 +268,9 @@ def _chance(share: float) -> str:
 
 
 def _moved(amount: float, scale: Scale) -> str:
-    return f"x {amount:.2f}" if scale.counts else f"{amount:+.2f}"
+    if not scale.counts:
+        return f"{amount:+.2f}"
+    return "x < 0.01" if amount < 0.01 else "x > 1,000" if amount > 1000 else f"x {amount:.2f}"
 
 
 def _notes(forecaster: Forecaster, horizons: tuple[float, ...]) -> tuple[str, ...]:

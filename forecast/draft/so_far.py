@@ -32,7 +32,7 @@ def parse_reading(text: str) -> Reading:
     age, colon, rest = text.partition(":")
     pairs = [pair.partition("=") for pair in rest.split(",")]
     if not colon or not all(equals and name.strip() for name, equals, _ in pairs):
-        raise InputError(f'--so-far {text!r}: expected an age and counts, such as "6h: view_count=1200, like_count=80"')
+        raise InputError(f'--so-far {text!r}: expected an age and counts without commas, such as "6h: view_count=1200, like_count=80"')
     counts: dict[str, float] = {}
     for name, _, value in pairs:
         count = parse_count(value.strip())

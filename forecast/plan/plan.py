@@ -133,12 +133,12 @@ def plan(
     told = {name: np.concatenate(shares) for name, shares in chances.items()}
     unlike = shift_of(forecaster.featurizer, tallies).warnings
     if late:
-        unlike.append(f"of {late:,} drafts the author's other videos were all read (collected_at) after publication, so that none counts")
+        unlike.append(f"{late:,} of the drafts: the author's other videos were all read (collected_at) after publication, so none counts")
     if seen == "last" and (missed := passed(drafts, dataset, forecaster.targets)):
-        unlike.append(f"of {missed:,} drafts the horizon has passed, and what was read after it does not count: choose a later --horizon")
+        unlike.append(f"{missed:,} of the drafts: the horizon has passed, and what was read later does not count: choose a later --horizon")
     if dataset.so_far is not None and (unread := int((dataset.so_far["readings"] == 0).sum())):
         unlike.append(
-            f"of {unread:,} drafts nothing was read up to the horizon and the age of --seen: their forecasts begin at publication"
+            f"{unread:,} of the drafts: nothing was read up to the horizon and the age of --seen, so the forecast begins at publication"
         )
     return Plan(
         dataset.videos["id"].to_numpy(dtype=str),

@@ -270,7 +270,7 @@ def test_a_table_of_drafts_begins_where_they_were_read(run, data, tmp_path, caps
     assert "were read since publication" not in said
     assert "nothing was read up to the age of --seen" not in said
     predict.main([*options, "--seen", "1h", "--out", str(tmp_path / "early")])
-    assert "of 300 drafts nothing was read up to the horizon and the age of --seen: their forecasts begin" in capsys.readouterr().err
+    assert "300 of the drafts: nothing was read up to the horizon and the age of --seen, so the forecast begins" in capsys.readouterr().err
     readings = simulate_followed(300, seed=3)[0].readings
     day = readings[readings["collected_at"] <= readings["id"].map(readings.groupby("id")["collected_at"].min()) + 86_400]
     least = day.groupby("id")["view_count"].min()

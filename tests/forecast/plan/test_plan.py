@@ -61,7 +61,7 @@ def test_a_past_that_was_read_too_late_is_told(forecaster, drafts, found):
         of_one = drafts.take(np.arange(3))
         return plan(knowing, Dataset(of_one.videos.assign(username="somebody new", create_time=np.nan)), **MOMENT).warnings
 
-    late = "of 3 drafts the author's other videos were all read (collected_at) after publication, so that none counts"
+    late = "3 of the drafts: the author's other videos were all read (collected_at) after publication, so none counts"
     assert late in told(1.0)
     assert late not in told(-1.0)
 
