@@ -13,7 +13,7 @@ from features.tables.columns import COLUMNS, nearest
 from features.tables.formats import SUFFIXES, read_table
 from features.tables.readings import read_readings, with_last_reading
 from features.tables.table import check_videos
-from features.tables.values import parse_id
+from features.tables.values import is_missing, parse_id
 from machine.errors import InputError
 
 KIND = "a table by the contract"
@@ -44,8 +44,11 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
     carried = [name for name in table.columns if name not in COLUMNS]
     if known == ["id"] and carried:
         raise InputError(f"{path}: nothing but the ids is known of its columns {_guessed(carried)}")
-    if "id" in known and "video_path" not in known and media.files:
-        table["video_path"] = pd.Series([media.of(str(parse_id(name))) for name in table["id"]], dtype=object)
+    if "id" in known and media.files:
+        given = list(table["video_path"]) if "video_path" in known else [None] * len(table)
+        found = media.of([(str(parse_id(name)), (), None) for name in table["id"]])
+        cells = [file if is_missing(path) else path for path, file in zip(given, found, strict=True)]
+        table["video_path"] = pd.Series(cells, dtype=object)
     if checking and "id" in known:
         source = source_of_rows(
             table[[name for name in table.columns if name in COLUMNS]].to_dict("records"), folder, KIND, path, Account()

@@ -14,7 +14,7 @@ from extraction.sources.authors import settle_authors
 from extraction.sources.collectors.entries import NAMELESS, PLAYLIST, Entry
 from extraction.sources.collectors.reader import AUTHOR_ID, HELD, at, paths
 from extraction.sources.collectors.web import YTDLP
-from extraction.sources.media import Media, shown
+from extraction.sources.media import Asked, Media, shown
 from features.tables.columns import COLUMNS
 from features.tables.readings import apart
 from features.tables.table import check_ids, doubted, judge
@@ -66,6 +66,7 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
     """
     account = Account()
     rows: list[dict[str, Any]] = []
+    asked: list[Asked] = []
     columns: dict[str, None] = {}
     carried: dict[str, None] = {}
     used: set[str] = set()
@@ -77,8 +78,7 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
         row = entry.reader.row(entry.value)
         unread.update(column for column in entry.reader.unread(entry.value) if column in COLUMNS)
         own = entry.path.relative_to(folder).as_posix().removesuffix(INFO) if entry.path.name.endswith(INFO) else None
-        row["video_path"] = row.get("video_path") or media.of(str(parse_id(row["id"])), row.pop(HELD, None) or [], own)
-        row.pop(HELD, None)
+        asked.append((str(parse_id(row["id"])), row.pop(HELD, None) or [], own))
         for name in paths(entry.value):
             columns.setdefault(name)
             if name not in used and entry.reader.reads(name):
@@ -89,6 +89,8 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
         rows.append(row)
     if not rows:
         raise InputError(f"{path}: no video in it ({_what(account)})")
+    for row, file in zip(rows, media.of(asked), strict=True):
+        row["video_path"] = row.get("video_path") or file
     of = [entry.reader.kind for entry in entries if entry.reader is not None]
     kinds = list(dict.fromkeys(of))
     for one in kinds:  # two collectors may know one author by different identifiers
@@ -147,13 +149,20 @@ def with_media(table: pd.DataFrame, folder: Path, kind: str, path: Path) -> Sour
     held = table.dropna(subset="video_path").drop_duplicates("id", keep="last").set_index("id")["video_path"]
     videos, readings = apart(table, path, others=True)
     known = videos["video_path"].where(videos["video_path"].notna(), videos["id"].map(held))
-    videos = videos.assign(video_path=known.astype(object).where(known.notna(), None))
+    known = pd.Series([_with_slashes(name, folder) for name in known], dtype=object)
+    videos = videos.assign(video_path=known.where(known.notna(), None))
     return Source(videos, folder, kind, path, readings=readings)
+
+
+def _with_slashes(name: object, folder: Path) -> object:
+    """A path as Windows writes it as everybody reads it; a name may have a backslash elsewhere."""
+    return name.replace("\\", "/") if isinstance(name, str) and "\\" in name and not os.path.exists(folder / name) else name
 
 
 def account_of_files(source: Source, media: Media, read: Iterable[Path]) -> None:
     """Count every file below the source's folder, and which videos have a clip; note clips whose name is no text."""
     account, folder = source.account, source.folder
+    source.notes += media.notes()
     opened = {path.relative_to(folder).as_posix() for path in read}
     named = {str(path) for path in source.videos["video_path"] if path is not None}
     for path in sorted(folder.rglob("*")):
