@@ -32,6 +32,7 @@ PAGES = (
     "aweme_detail",
     "aweme_details",
 )
+VIDEOS_OF_YOUTUBE = ("youtube#video", "youtube#searchResult", "youtube#playlistItem")
 PLAYLIST, NAMELESS, UNKNOWN = "playlists", "entries without an id", "entries of no known collector"
 COMMENT = ("parent_comment_id", "reply_count", "cid", "comment_id", "reply_comment_total", "snippet.topLevelComment", "snippet.textDisplay")
 PROFILE = (
@@ -143,6 +144,9 @@ def other_than_video(value: dict) -> str | None:
         return PLAYLIST
     if _any(value, COMMENT) or (value.get("video_id") not in (None, value.get("id", value.get("video_id"))) and "text" in value):
         return "comments"
+    kind = str(value.get("kind"))
+    if kind.startswith("youtube#") and kind not in VIDEOS_OF_YOUTUBE:
+        return f"of the kind {kind}"
     if not any(name in value for name in ("id", "video_id", "aweme_id", *PAGES)) and _any(
         value, ("error", "statusCode", "status_code", "errors", "status_msg")
     ):

@@ -6,7 +6,7 @@ from typing import Any
 
 from features.tables.values import is_missing, parse_written
 
-AUTHOR_ID = "author_id"  # the author's lasting identifier, beside `username`, which may change
+AUTHOR_ID = "author_id"  # the author's lasting identifier (or several), beside `username`, which may change
 HELD = "files"  # names that the entry itself gives its media file
 Place = str | Callable[[dict], Any]
 
@@ -81,6 +81,11 @@ def paths(entry: dict, depth: int = 2) -> Iterator[str]:
             yield from (f"{name}.{inner}" for inner in paths(value, depth - 1))
         else:
             yield str(name)
+
+
+def all_of(*names: str) -> Callable[[dict], list[str] | None]:
+    """A place: all of several values, most lasting first."""
+    return lambda entry: [value for name in names if not is_missing(value := at(entry, name))] or None
 
 
 def names_in(path: str, *keys: str) -> Callable[[dict], list[str] | None]:

@@ -218,6 +218,8 @@ def test_authors_are_their_lasting_identifiers():
     assert settled(("1", "a"), ("1", "b"), ("1", "c")) == ["a", "b", "c"]  # a constant is no identifier
     assert settled((None, "a"), ("7", None), (None, None)) == ["a", "7", None]
     assert settled(("1", "Alex"), ("2", "Alex "), ("3 ", None), ("3", None)) == ["1", "2", "3", "3"]  # blanks are nobody's
+    assert settled(("0", "ann"), (0, "bob"), ("", "ann"), ("0", None)) == ["ann", "bob", "ann", None]  # no id is no author
+    assert settled((["1", "a"], "old"), ("a", None), (["b"], None), (["b", "c"], None), (["1"], "new")) == ["new", "new", "b", "b", "new"]
 
 
 def test_comments_are_no_videos_in_lines_and_tables_either(tmp_path):
