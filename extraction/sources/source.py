@@ -1,6 +1,7 @@
 """A source of videos: its table, its folder of media files, and what in it could not be used."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,9 +24,10 @@ from machine.errors import InputError
 from machine.files import inside, regular_file
 
 INFO = ".info.json"
+IDENTIFIER = re.compile(r"(?:(?:^|[^A-Za-z])[a-z]?id|I[dD])s?$")  # at the end of a name
 SAME, UNTIMED, EARLY, NO_ID = "repeats of an id", "without a moment, beside others", "read before publication", "without an id"
 TOLD = {
-    SAME: "entries repeat an id; the last of each counts",
+    SAME: "entries repeat an id; of each column the last value counts",
     UNTIMED: "entries say not when they were read, as others with their id do, and were left out",
     EARLY: "entries were read before their video was published, and were left out",
     NO_ID: "entries without an id were left out",
@@ -79,12 +81,13 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
         unread.update(column for column in entry.reader.unread(entry.value) if column in COLUMNS)
         own = entry.path.relative_to(folder).as_posix().removesuffix(INFO) if entry.path.name.endswith(INFO) else None
         asked.append((str(parse_id(row["id"])), row.pop(HELD, None) or [], own))
+        own_names = entry.reader.own(entry.value)
         for name in paths(entry.value):
             columns.setdefault(name)
-            if name not in used and entry.reader.reads(name):
+            if name not in used and (name in own_names or entry.reader.reads(name)):
                 used.add(name)
-            elif name not in used and name not in COLUMNS and is_number(at(entry.value, name)):
-                row[name] = at(entry.value, name)  # a count that nobody here knows may be a target
+            elif name not in used and name not in COLUMNS and (number := _number(name, at(entry.value, name))) is not None:
+                row[name] = number  # a count that nobody here knows may be a target
                 carried.setdefault(name)
         rows.append(row)
     if not rows:
@@ -112,8 +115,8 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
 def source_of_rows(rows: list[dict[str, Any]], folder: Path, kind: str, path: Path, account: Account, *, future: bool = False) -> Source:
     """Make a source from one dict a reading of a video, its keys columns, its values as a collector wrote them.
 
-    Values that cannot be understood are counted and left out. Rows of one video at several moments are readings; at one moment the
-    last counts.
+    Values that cannot be understood are counted and left out. Rows of one video at several moments are readings; at one moment
+    the last value of each column counts.
 
     Raises:
         InputError: no row with an id, or ids that were rounded.
@@ -204,6 +207,8 @@ def _last_of_each_moment(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, i
     untimed = several & moment.isna() & table["id"].map(moment.notna().groupby(table["id"]).any())
     again = ~untimed & table.assign(collected_at=moment).duplicated(["id", "collected_at"], keep="last")
     lost = {SAME: int(again.sum()), UNTIMED: int(untimed.sum()), EARLY: 0}
+    if again.any():
+        table = _with_what_earlier_ones_say(table, moment)
     table = table[~(again | untimed)]
     if {"create_time", "collected_at"} <= set(table):
         early = table["collected_at"] < table["create_time"]
@@ -215,9 +220,26 @@ def _last_of_each_moment(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, i
     return table.reset_index(drop=True), lost
 
 
+def _with_what_earlier_ones_say(table: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
+    """Each value that is missing as it is in the last row before that knows it, of those with the same id and moment."""
+    keys = [table["id"], moment]
+    repeated = pd.concat(keys, axis=1).duplicated(keep=False)
+    told = table[repeated].groupby([key[repeated] for key in keys], dropna=False, sort=False)[list(table.columns.drop("id"))].ffill()
+    return table.assign(**{name: table[name].where(~repeated, told[name].reindex(table.index)) for name in told})
+
+
 def _what(account: Account) -> str:
     kinds = account.found.get("entries", {})
     return ", ".join(f"{count} x {what}" for what, (count, _) in kinds.items()) or "nothing"
+
+
+def _number(name: str, value: object) -> Any:
+    """A number, or the number that a text holds, unless it is an identifier; None where there is none."""
+    if is_number(value):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"\d{1,15}(\.0)?", value) or IDENTIFIER.search(name):
+        return None
+    return int(float(value))
 
 
 def _some(names: list[str]) -> str:

@@ -230,6 +230,15 @@ def test_comments_are_no_videos_in_lines_and_tables_either(tmp_path):
             read_source(tmp_path / name)
 
 
+@pytest.mark.parametrize("own", [{"reply_count": 3}, {"cid": 98765}, {"video_id": "9", "text": "hello"}])
+def test_a_table_with_columns_that_no_comment_has_is_one_of_videos(tmp_path, own):
+    rows = [video | own for video in videos()]
+    pd.DataFrame(rows).to_csv(tmp_path / "videos.csv", index=False)
+    (tmp_path / "videos.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for name in ("videos.csv", "videos.jsonl"):
+        same_videos(read_source(tmp_path / name).videos, videos(), set())
+
+
 def test_objects_one_after_the_other_are_read(tmp_path):
     (tmp_path / "x.json").write_text("".join(json.dumps(tiktokapi(video)) for video in videos()))
     same_videos(read_source(tmp_path / "x.json").videos, videos(), set())
