@@ -207,6 +207,22 @@ def test_a_table_of_which_only_the_ids_are_known_is_refused_with_the_nearest_nam
         read_source(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("names", "guessed"),
+    [
+        ("username,viewCount,note", "viewCount (view_count?)"),
+        ("username,stats_playCount,stats_diggCount", "stats_playCount (view_count?), stats_diggCount (like_count?)"),
+        ("username,note,place", None),
+        ("view_count,likeCount,place", None),
+    ],
+)
+def test_a_table_without_a_known_count_has_a_note_of_the_nearest_names(tmp_path, names, guessed):
+    (tmp_path / "videos.csv").write_text(f"id,{names}\na,1,2,3\n")
+    note = f"none of view_count, like_count, comment_count, share_count is in it: rename the columns that are ({guessed})"
+    assert read_source(tmp_path).notes == ([note] if guessed else [])
+    assert read_source(tmp_path, future=True).notes == []  # drafts have none
+
+
 def test_authors_are_their_lasting_identifiers():
     def settled(*pairs):
         rows = [{"username": name, "lasting": one} for one, name in pairs]
