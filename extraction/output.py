@@ -115,6 +115,9 @@ def write_videos(out: Path, videos: pd.DataFrame) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
+    if "source_file" in videos:  # of an earlier extraction, whose table is the source of this one
+        known = videos["video_path"].where(videos["video_path"].notna(), videos["source_file"])
+        videos = videos.drop(columns="source_file").assign(video_path=known)
     columns = {}
     for name in videos.columns:
         values = videos[name]

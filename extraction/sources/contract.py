@@ -1,5 +1,6 @@
 """A table: by the contract (the columns of docs/data.md), or a collector's JSON that was flattened into one."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -9,11 +10,11 @@ from extraction.sources.collectors.entries import READERS, other_than_video, tab
 from extraction.sources.collectors.reader import nested
 from extraction.sources.media import Media
 from extraction.sources.source import Source, source_of_entries, source_of_rows, with_media
-from features.tables.columns import COLUMNS, nearest
+from features.tables.columns import COLUMNS, COUNTS, nearest
 from features.tables.formats import SUFFIXES, read_table
 from features.tables.readings import read_readings, with_last_reading
 from features.tables.table import check_videos
-from features.tables.values import parse_id
+from features.tables.values import is_missing, parse_id
 from machine.errors import InputError
 
 KIND = "a table by the contract"
@@ -44,8 +45,11 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
     carried = [name for name in table.columns if name not in COLUMNS]
     if known == ["id"] and carried:
         raise InputError(f"{path}: nothing but the ids is known of its columns {_guessed(carried)}")
-    if "id" in known and "video_path" not in known and media.files:
-        table["video_path"] = pd.Series([media.of(str(parse_id(name))) for name in table["id"]], dtype=object)
+    if "id" in known and media.files:
+        given = list(table["video_path"]) if "video_path" in known else [None] * len(table)
+        found = media.of([(str(parse_id(name)), (), None) for name in table["id"]])
+        cells = [file if is_missing(path) else path for path, file in zip(given, found, strict=True)]
+        table["video_path"] = pd.Series(cells, dtype=object)
     if checking and "id" in known:
         source = source_of_rows(
             table[[name for name in table.columns if name in COLUMNS]].to_dict("records"), folder, KIND, path, Account()
@@ -56,6 +60,8 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
         source.account.add("entries", "videos", count=len(source.videos))
         source.account.add("entries", "other readings of them", count=len(checked) - len(source.videos))
         source.account.add("entries", "left out", count=len(table) - len(checked))
+    if not (future or {*known} & {*COUNTS}) and (guessed := _guessed(carried, COUNTS, alone=True)):
+        source.notes.append(f"none of {', '.join(COUNTS)} is in it: rename the columns that are ({guessed})")
     source.account.add("columns", "used", count=len(known))
     source.account.add("columns", "carried along", ", ".join(carried[:6]), len(carried))
     return source
@@ -84,6 +90,9 @@ def of_a_collector(table: pd.DataFrame) -> bool:
     return found[len(found) // 2] > ours
 
 
-def _guessed(names: list[str]) -> str:
-    near = ((name, nearest(name.rsplit(".", 1)[-1].replace("Count", "_count").replace("plays", "view_count"), COLUMNS)) for name in names)
-    return ", ".join(f"{name} ({ours}?)" if ours else name for name, ours in list(near)[:12])
+def _guessed(names: list[str], ours: Iterable[str] = COLUMNS, *, alone: bool = False) -> str:
+    """Columns, each with the one of ours that it may be; or such columns `alone`."""
+    plain = {name: name.rsplit(".", 1)[-1].replace("Count", "_count").replace("plays", "view_count") for name in names}
+    spelled = {name: written.replace("play_count", "view_count").replace("digg_count", "like_count") for name, written in plain.items()}
+    near = ((name, nearest(written, ours)) for name, written in spelled.items())
+    return ", ".join(f"{name} ({one}?)" if one else name for name, one in [pair for pair in near if pair[1] or not alone][:12])

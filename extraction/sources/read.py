@@ -82,9 +82,9 @@ def _entries(path: Path, broken: list[Path], *, lenient: bool) -> list[Entry]:
     """The entries of a file; where `lenient`, none of one that cannot be read, which is then among the `broken` ones."""
     try:
         return json_entries(path)
-    except InputError:
+    except InputError as error:
         if not lenient:
-            raise
+            raise InputError(f"{error}; --lenient leaves such files out") from error
         broken.append(path)
         return []
 

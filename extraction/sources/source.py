@@ -1,6 +1,7 @@
 """A source of videos: its table, its folder of media files, and what in it could not be used."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from extraction.sources.authors import settle_authors
 from extraction.sources.collectors.entries import NAMELESS, PLAYLIST, Entry
 from extraction.sources.collectors.reader import AUTHOR_ID, HELD, at, paths
 from extraction.sources.collectors.web import YTDLP
-from extraction.sources.media import Media, shown
+from extraction.sources.media import Asked, Media, shown
 from features.tables.columns import COLUMNS
 from features.tables.readings import videos_and_readings
 from features.tables.table import check_ids, doubted, judge
@@ -23,9 +24,10 @@ from machine.errors import InputError
 from machine.files import inside, regular_file
 
 INFO = ".info.json"
+IDENTIFIER = re.compile(r"(?:(?:^|[^A-Za-z])[a-z]?id|I[dD])s?$")  # at the end of a name
 SAME, UNTIMED, EARLY, NO_ID = "repeats of an id", "without a moment, beside others", "read before publication", "without an id"
 TOLD = {
-    SAME: "entries repeat an id; the last of each counts",
+    SAME: "entries repeat an id; of each column the last value counts",
     UNTIMED: "entries say not when they were read, as others with their id do, and were left out",
     EARLY: "entries were read before their video was published, and were left out",
     NO_ID: "entries without an id were left out",
@@ -66,6 +68,7 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
     """
     account = Account()
     rows: list[dict[str, Any]] = []
+    asked: list[Asked] = []
     columns: dict[str, None] = {}
     carried: dict[str, None] = {}
     used: set[str] = set()
@@ -77,18 +80,20 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
         row = entry.reader.row(entry.value)
         unread.update(column for column in entry.reader.unread(entry.value) if column in COLUMNS)
         own = entry.path.relative_to(folder).as_posix().removesuffix(INFO) if entry.path.name.endswith(INFO) else None
-        row["video_path"] = row.get("video_path") or media.of(str(parse_id(row["id"])), row.pop(HELD, None) or [], own)
-        row.pop(HELD, None)
+        asked.append((str(parse_id(row["id"])), row.pop(HELD, None) or [], own))
+        own_names = entry.reader.own(entry.value)
         for name in paths(entry.value):
             columns.setdefault(name)
-            if name not in used and entry.reader.reads(name):
+            if name not in used and (name in own_names or entry.reader.reads(name)):
                 used.add(name)
-            elif name not in used and name not in COLUMNS and is_number(at(entry.value, name)):
-                row[name] = at(entry.value, name)  # a count that nobody here knows may be a target
+            elif name not in used and name not in COLUMNS and (number := _number(name, at(entry.value, name))) is not None:
+                row[name] = number  # a count that nobody here knows may be a target
                 carried.setdefault(name)
         rows.append(row)
     if not rows:
         raise InputError(f"{path}: no video in it ({_what(account)})")
+    for row, file in zip(rows, media.of(asked), strict=True):
+        row["video_path"] = row.get("video_path") or file
     of = [entry.reader.kind for entry in entries if entry.reader is not None]
     kinds = list(dict.fromkeys(of))
     for one in kinds:  # two collectors may know one author by different identifiers
@@ -110,8 +115,8 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
 def source_of_rows(rows: list[dict[str, Any]], folder: Path, kind: str, path: Path, account: Account, *, future: bool = False) -> Source:
     """Make a source from one dict a reading of a video, its keys columns, its values as a collector wrote them.
 
-    Values that cannot be understood are counted and left out. Rows of one video at several moments are readings; at one moment the
-    last counts.
+    Values that cannot be understood are counted and left out. Rows of one video at several moments are readings; at one moment
+    the last value of each column counts.
 
     Raises:
         InputError: no row with an id, or ids that were rounded.
@@ -147,13 +152,20 @@ def with_media(table: pd.DataFrame, folder: Path, kind: str, path: Path) -> Sour
     held = table.dropna(subset="video_path").drop_duplicates("id", keep="last").set_index("id")["video_path"]
     videos, readings = videos_and_readings(table, path, others=True)
     known = videos["video_path"].where(videos["video_path"].notna(), videos["id"].map(held))
-    videos = videos.assign(video_path=known.astype(object).where(known.notna(), None))
+    known = pd.Series([_with_slashes(name, folder) for name in known], dtype=object)
+    videos = videos.assign(video_path=known.where(known.notna(), None))
     return Source(videos, folder, kind, path, readings=readings)
+
+
+def _with_slashes(name: object, folder: Path) -> object:
+    """A path as Windows writes it as everybody reads it; a name may have a backslash elsewhere."""
+    return name.replace("\\", "/") if isinstance(name, str) and "\\" in name and not os.path.exists(folder / name) else name
 
 
 def account_of_files(source: Source, media: Media, read: Iterable[Path]) -> None:
     """Count every file below the source's folder, and which videos have a clip; note clips whose name is no text."""
     account, folder = source.account, source.folder
+    source.notes += media.notes()
     opened = {path.relative_to(folder).as_posix() for path in read}
     named = {str(path) for path in source.videos["video_path"] if path is not None}
     for path in sorted(folder.rglob("*")):
@@ -195,6 +207,8 @@ def _last_of_each_moment(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, i
     untimed = several & moment.isna() & table["id"].map(moment.notna().groupby(table["id"]).any())
     again = ~untimed & table.assign(collected_at=moment).duplicated(["id", "collected_at"], keep="last")
     lost = {SAME: int(again.sum()), UNTIMED: int(untimed.sum()), EARLY: 0}
+    if again.any():
+        table = _with_what_earlier_ones_say(table, moment)
     table = table[~(again | untimed)]
     if {"create_time", "collected_at"} <= set(table):
         early = table["collected_at"] < table["create_time"]
@@ -206,9 +220,26 @@ def _last_of_each_moment(table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, i
     return table.reset_index(drop=True), lost
 
 
+def _with_what_earlier_ones_say(table: pd.DataFrame, moment: pd.Series) -> pd.DataFrame:
+    """Each value that is missing as it is in the last row before that knows it, of those with the same id and moment."""
+    keys = [table["id"], moment]
+    repeated = pd.concat(keys, axis=1).duplicated(keep=False)
+    told = table[repeated].groupby([key[repeated] for key in keys], dropna=False, sort=False)[list(table.columns.drop("id"))].ffill()
+    return table.assign(**{name: table[name].where(~repeated, told[name].reindex(table.index)) for name in told})
+
+
 def _what(account: Account) -> str:
     kinds = account.found.get("entries", {})
     return ", ".join(f"{count} x {what}" for what, (count, _) in kinds.items()) or "nothing"
+
+
+def _number(name: str, value: object) -> Any:
+    """A number, or the number that a text holds, unless it is an identifier; None where there is none."""
+    if is_number(value):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"\d{1,15}(\.0)?", value) or IDENTIFIER.search(name):
+        return None
+    return int(float(value))
 
 
 def _some(names: list[str]) -> str:

@@ -49,6 +49,8 @@ def read_table(path: Path) -> pd.DataFrame:
             raise InputError(f"{path}: not a table ({', '.join(SUFFIXES)})")
     except InputError:
         raise
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (save it as UTF-8)") from error
     except Exception as error:
         raise InputError(
             f"{path}: cannot be read as a table ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
@@ -243,6 +245,8 @@ def _read_jsonl(path: Path, content: Path | bytes) -> pd.DataFrame:
                 continue
             try:
                 row = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except UnicodeDecodeError as error:
+                raise InputError(f"{path}: line {number} is not UTF-8 text (save it as UTF-8)") from error
             except (ValueError, RecursionError) as error:
                 raise InputError(f"{path}: line {number} is not JSON ({error})") from error
             if not isinstance(row, dict):

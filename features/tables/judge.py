@@ -1,5 +1,6 @@
 """A column judged as a whole: single cells do not show whether `12.345` is twelve thousand, or `45352` a second of 1970."""
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -87,9 +88,19 @@ def judge_ids(values: pd.Series) -> tuple[pd.Series, list[Fault]]:
     if len(long):
         # JavaScript keeps 16 digits of 19, a spreadsheet 15; of ids so long hardly one is a float's by chance
         whole = np.array([text.endswith("000") or (int(text) >= 32 * EXACT and int(float(text)) == int(text)) for text in long], dtype=bool)
-        if whole.mean() > 0.5:
-            rounded[values.index.get_indexer(long.index[whole])] = True
-    return texts, _faults(values, (rounded, "was rounded on its way (stored as a number): read ids as text"))
+        cut = long.str.endswith("0000").to_numpy(bool) & (long.str.len() >= 18).to_numpy(bool)
+        for those, sure in ((whole, whole.mean() > 0.5), (cut, _hardly_chance(long[cut].nunique(), long.nunique()))):
+            if sure:
+                rounded[values.index.get_indexer(long.index[those])] = True
+    objects = np.array([isinstance(value, dict) for value in cells], bool)
+    rounding = (rounded, "was rounded on its way (stored as a number): read ids as text")
+    return texts, _faults(values, (objects, "is an object, not an id"), rounding)
+
+
+def _hardly_chance(zeros: int, ids: int) -> bool:
+    """Whether so many of so many true ids end in 0000, each by a chance of one in ten thousand, less than once in a million tables."""
+    ways = math.lgamma(ids + 1) - math.lgamma(zeros + 1) - math.lgamma(ids - zeros + 1)
+    return ways + zeros * math.log(1e-4) < math.log(1e-6)
 
 
 def judge_numbers(values: pd.Series, kind: str) -> tuple[pd.Series, list[Fault]]:

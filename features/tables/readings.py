@@ -25,8 +25,8 @@ def videos_and_readings(
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """A validated videos table that may repeat ids: one row a video in order of first appearance, and all rows as readings.
 
-    A video's counts are those of its newest row; of every other column the newest value that is not missing stands. The readings are None
-    where no id is repeated.
+    A video's counts are those of its newest row that has any; of every other column the newest value that is not missing stands. The
+    readings are None where no id is repeated.
 
     Args:
         table: the table.
@@ -39,10 +39,12 @@ def videos_and_readings(
     """
     if not table["id"].duplicated().any():
         return table, None
+    targets = tuple(targets)
     table, columns = _counted(table, targets, others)
     several = table["id"].duplicated(keep=False).to_numpy()
     order = np.lexsort((table["collected_at"].to_numpy(), pd.factorize(table["id"])[0]))
-    videos = _newest(table.iloc[order], {"collected_at", *columns})
+    known = [name for name in columns if name in (*COUNTS, *targets)] or columns
+    videos = _newest(table.iloc[order], {"collected_at", *columns}, table[known].notna().any(axis=1).to_numpy()[order])
     if "create_time" in videos:
         published = videos.set_index("id")["create_time"].reindex(table["id"]).to_numpy()
         _refuse_early(table, np.where(several, published, np.nan), path)
@@ -151,10 +153,14 @@ def with_last_reading(
     return held, readings
 
 
-def _newest(rows: pd.DataFrame, of_the_moment: Collection[str]) -> pd.DataFrame:
-    """One row a video of rows sorted by video and time: what is of the moment as in the newest row, else the newest value there is."""
-    first = np.flatnonzero(~rows["id"].duplicated())
-    last, here = np.append(first[1:], len(rows)) - 1, np.arange(len(rows))
+def _newest(rows: pd.DataFrame, of_the_moment: Collection[str], counted: np.ndarray) -> pd.DataFrame:
+    """One row a video of rows sorted by video and time: what is of the moment as in the newest row, else the newest value there is.
+
+    Rows that are not `counted` (R, bool) are the newest only of a video that has no other.
+    """
+    first, here = np.flatnonzero(~rows["id"].duplicated()), np.arange(len(rows))
+    newest = np.maximum.reduceat(np.where(counted, here, -1), first)
+    last = np.where(newest < 0, np.append(first[1:], len(rows)) - 1, newest)
     columns = {}
     for name in rows:
         told = np.maximum.reduceat(np.where(rows[name].notna(), here, -1), first)

@@ -195,7 +195,8 @@ def check_ids(table: pd.DataFrame, path: Path) -> None:
     """Refuse a table without ids, with a bad one, or with two rows of one video at one moment."""
     if "id" not in table:
         near = nearest("id", table.columns)
-        raise InputError(f"{path}: no column id (but {', '.join(map(repr, table.columns[:12]))}{f'; is it {near}?' if near else ''})")
+        names = f"{', '.join(map(repr, table.columns[:12]))}{f'; is it {near}?' if near else ''}"
+        raise InputError(f"{path}: no column id (but {names}); extract.py reads collectors' tables")
     missing = table["id"].isna().to_numpy()
     if missing.any():
         raise InputError(f"{path}: row {int(np.flatnonzero(missing)[0]) + 1} has no id")

@@ -209,7 +209,8 @@ def parse_hashtags(value: Any) -> str | None:
     text = parse_tags(value)
     if text is None or not MARKS.search(text):
         return text
-    return " ".join(MARKS.sub(" ", text).split()) or None
+    words = re.sub(r"(?:^|(?<=[\s,;|]))#\S+", lambda tag: re.sub(r"#(?=\w)", " ", tag[0]), text)  # #a#b is two, C# is one
+    return " ".join(MARKS.sub(" ", words).split()) or None
 
 
 def parse_written(text: str) -> Any:

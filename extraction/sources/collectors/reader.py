@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from features.tables.values import is_missing, parse_written
+from features.tables.columns import COLUMNS
+from features.tables.values import is_missing, parse_tags, parse_written
 
-AUTHOR_ID = "author_id"  # the author's lasting identifier, beside `username`, which may change
+AUTHOR_ID = "author_id"  # the author's lasting identifier (or several), beside `username`, which may change
 HELD = "files"  # names that the entry itself gives its media file
 Place = str | Callable[[dict], Any]
 
@@ -45,8 +46,13 @@ class Reader:
         return None
 
     def row(self, entry: dict) -> dict[str, Any]:
-        """The columns of an entry, as it writes them."""
-        return {column: self.value(entry, column) for column in self.places}
+        """The columns of an entry, as it writes them; under the contract's own names where this collector has none for it."""
+        return {column: self.value(entry, column) for column in self.places} | self.own(entry)
+
+    def own(self, entry: dict) -> dict[str, Any]:
+        """What an entry says under names of the contract that mean nothing else here, of columns that it says nowhere else."""
+        missing = (name for name in entry.keys() & COLUMNS.keys() if self.value(entry, name) is None)
+        return {name: entry[name] for name in missing if not (is_missing(entry[name]) or self.reads(name))}
 
     def unread(self, entry: dict) -> list[str]:
         """Columns without a value whose place lies in an object that a table's cell holds cut off, or as nobody can read it."""
@@ -83,6 +89,11 @@ def paths(entry: dict, depth: int = 2) -> Iterator[str]:
             yield str(name)
 
 
+def all_of(*names: str) -> Callable[[dict], list[str] | None]:
+    """A place: all of several values, most lasting first."""
+    return lambda entry: [value for name in names if not is_missing(value := at(entry, name))] or None
+
+
 def names_in(path: str, *keys: str) -> Callable[[dict], list[str] | None]:
     """A place: the names in a list of objects (or of names), by the first of `keys` that each has."""
 
@@ -90,6 +101,8 @@ def names_in(path: str, *keys: str) -> Callable[[dict], list[str] | None]:
         items = at(entry, path)
         if isinstance(items, dict):  # a table's hashtags/0/name
             items = list(items.values())
+        if isinstance(items, str):  # a table's ['cat', 'fyp']; what is cut off is no list
+            return [tags] if items.strip()[:1] + items.strip()[-1:] == "[]" and (tags := parse_tags(items)) else None
         if not isinstance(items, list):
             return None
         found = [next((item[key] for key in keys if item.get(key)), None) if isinstance(item, dict) else item for item in items]

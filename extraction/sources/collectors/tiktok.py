@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from extraction.sources.collectors.reader import AUTHOR_ID, Reader, at, names_in, written_object
+from extraction.sources.collectors.reader import AUTHOR_ID, Reader, all_of, at, names_in, written_object
 from features.tables.values import parse_number
 
 
@@ -108,7 +108,7 @@ MOBILE = Reader(  # what the app itself receives, and collectors that pass it on
     {
         "id": ("aweme_id", "id"),
         "username": ("author.unique_id",),
-        AUTHOR_ID: ("author.uid", "author.sec_uid", "author_user_id"),
+        AUTHOR_ID: (all_of("author.uid", "author.sec_uid", "author_user_id"),),
         "create_time": ("create_time",),
         "video_description": ("desc",),
         "hashtag_names": (names_in("cha_list", "cha_name"), names_in("text_extra", "hashtag_name")),
@@ -129,7 +129,7 @@ MOBILE = Reader(  # what the app itself receives, and collectors that pass it on
     },
     marks=("statistics.play_count", "statistics.digg_count"),
     never=("cid", "snippet"),
-    used=frozenset({"cha_list", "text_extra", "video.duration"}),
+    used=frozenset({"cha_list", "text_extra", "video.duration", "author.uid", "author.sec_uid", "author_user_id"}),
 )
 
 TIKWM = Reader(

@@ -3,9 +3,10 @@
 import re
 from typing import Any
 
-from extraction.sources.collectors.reader import AUTHOR_ID, HELD, Reader, at, names_in
+from extraction.sources.collectors.reader import AUTHOR_ID, HELD, Reader, all_of, at, names_in
 
 HASHTAG = re.compile(r"#(\w+)")
+LISTED = "youtube#playlistItem"
 
 
 def _uploader(entry: dict) -> str | None:
@@ -22,10 +23,33 @@ def _day(entry: dict) -> str | None:
 
 
 def _words_of(*names: str):
+    """A place: the hashtags in texts, each once."""
+
     def words(entry: dict) -> list[str] | None:
-        return HASHTAG.findall(str(next((at(entry, name) for name in names if at(entry, name)), ""))) or None
+        return list(dict.fromkeys(tag for name in names for tag in HASHTAG.findall(str(at(entry, name) or "")))) or None
 
     return words
+
+
+def _of_youtube(entry: dict) -> bool:
+    return any(str(entry.get(name)).casefold().startswith("youtube") for name in ("extractor", "extractor_key", "ie_key"))
+
+
+def _author_ids(entry: dict) -> list[str] | None:
+    """YouTube's `uploader_id` was the channel's and is its handle now; TikTok's `channel_id` is not in older entries."""
+    names = ("channel_id", "uploader_id") if _of_youtube(entry) else ("uploader_id", "channel_id")
+    return all_of(*names)(entry)
+
+
+def _title(entry: dict) -> Any:
+    """What YouTube shows of a video; elsewhere yt-dlp makes it from the caption."""
+    return entry.get("title") if _of_youtube(entry) else None
+
+
+def _words(entry: dict) -> list[str] | None:
+    """Elsewhere than on YouTube the title is the caption cut off, and so may be its last hashtag."""
+    names = ("title", "description") if _of_youtube(entry) else ("description",) if entry.get("description") else ("title",)
+    return _words_of(*names)(entry)
 
 
 def _files(entry: dict) -> list[str]:
@@ -40,11 +64,11 @@ YTDLP = Reader(
     {
         "id": ("id",),
         "username": (_uploader,),
-        AUTHOR_ID: ("uploader_id", "channel_id"),
+        AUTHOR_ID: (_author_ids,),
         "create_time": ("timestamp", "release_timestamp", _day),
-        "collected_at": ("epoch",),
-        "video_description": ("description", "title"),
-        "hashtag_names": ("tags", _words_of("description", "title")),
+        "collected_at": ("epoch", "collected_at"),
+        "video_description": (_title, "description", "title"),
+        "hashtag_names": ("tags", _words),
         "music_title": ("track",),
         "language": ("language",),
         "video_duration": ("duration",),
@@ -58,24 +82,37 @@ YTDLP = Reader(
     },
     marks=("_type", "extractor", "extractor_key", "ie_key", "webpage_url", "formats", "epoch", "uploader", "uploader_id", "upload_date"),
     never=("stats", "authorMeta", "snippet", "entries"),
-    used=frozenset({"_type", "extractor", "uploader", "upload_date", "_filename", "filename", "requested_downloads"}),
+    used=frozenset(
+        ("_type", "extractor", "uploader", "uploader_id", "channel_id", "upload_date", "_filename", "filename", "requested_downloads")
+    ),
 )
 
 
 def _video_id(entry: dict) -> Any:
-    name, places = entry.get("id"), ("id.videoId", "contentDetails.videoId", "snippet.resourceId.videoId")
-    return next((value for value in (at(entry, place) for place in places) if value), name if isinstance(name, str) else None)
+    places = ("id.videoId", "contentDetails.videoId", "snippet.resourceId.videoId")
+    found = next((value for value in (at(entry, place) for place in places) if value), None)
+    name = entry.get("id")
+    return found or (name if isinstance(name, str) and not _listed(entry) else None)
+
+
+def _listed(entry: dict) -> bool:
+    """Whether it is an item of a playlist, whose author and moment are the playlist's."""
+    return entry.get("kind") == LISTED or at(entry, "snippet.resourceId") is not None or at(entry, "snippet.playlistId") is not None
+
+
+def _unless_listed(path: str):
+    return lambda entry: None if _listed(entry) else at(entry, path)
 
 
 YOUTUBE = Reader(
     "YouTube Data API JSON",
     {
         "id": (_video_id,),
-        AUTHOR_ID: ("snippet.channelId",),
-        "create_time": ("snippet.publishedAt",),
+        AUTHOR_ID: ("snippet.videoOwnerChannelId", _unless_listed("snippet.channelId")),
+        "create_time": ("contentDetails.videoPublishedAt", _unless_listed("snippet.publishedAt")),
         "collected_at": ("collected_at",),
         "video_description": ("snippet.title", "snippet.description"),
-        "hashtag_names": (names_in("snippet.tags"), _words_of("snippet.description", "snippet.title")),
+        "hashtag_names": (names_in("snippet.tags"), _words_of("snippet.title", "snippet.description")),
         "language": ("snippet.defaultLanguage", "snippet.defaultAudioLanguage"),
         "video_duration": ("contentDetails.duration",),
         "view_count": ("statistics.viewCount",),
@@ -85,7 +122,9 @@ YOUTUBE = Reader(
     },
     marks=("snippet", "statistics.viewCount", "contentDetails"),
     never=("snippet.topLevelComment", "snippet.textOriginal", "snippet.textDisplay", "_type", "statistics.subscriberCount"),
-    used=frozenset({"id", "kind", "snippet.tags", "snippet.description", "contentDetails.videoId"}),
+    used=frozenset(
+        ("id", "kind", "snippet.tags", "snippet.description", "snippet.publishedAt", "snippet.channelId", "contentDetails.videoId")
+    ),
 )
 
 WEB = (YTDLP, YOUTUBE)

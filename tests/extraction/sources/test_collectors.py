@@ -207,6 +207,22 @@ def test_a_table_of_which_only_the_ids_are_known_is_refused_with_the_nearest_nam
         read_source(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("names", "guessed"),
+    [
+        ("username,viewCount,note", "viewCount (view_count?)"),
+        ("username,stats_playCount,stats_diggCount", "stats_playCount (view_count?), stats_diggCount (like_count?)"),
+        ("username,note,place", None),
+        ("view_count,likeCount,place", None),
+    ],
+)
+def test_a_table_without_a_known_count_has_a_note_of_the_nearest_names(tmp_path, names, guessed):
+    (tmp_path / "videos.csv").write_text(f"id,{names}\na,1,2,3\n")
+    note = f"none of view_count, like_count, comment_count, share_count is in it: rename the columns that are ({guessed})"
+    assert read_source(tmp_path).notes == ([note] if guessed else [])
+    assert read_source(tmp_path, future=True).notes == []  # drafts have none
+
+
 def test_authors_are_their_lasting_identifiers():
     def settled(*pairs):
         rows = [{"username": name, "lasting": one} for one, name in pairs]
@@ -218,6 +234,8 @@ def test_authors_are_their_lasting_identifiers():
     assert settled(("1", "a"), ("1", "b"), ("1", "c")) == ["a", "b", "c"]  # a constant is no identifier
     assert settled((None, "a"), ("7", None), (None, None)) == ["a", "7", None]
     assert settled(("1", "Alex"), ("2", "Alex "), ("3 ", None), ("3", None)) == ["1", "2", "3", "3"]  # blanks are nobody's
+    assert settled(("0", "ann"), (0, "bob"), ("", "ann"), ("0", None)) == ["ann", "bob", "ann", None]  # no id is no author
+    assert settled((["1", "a"], "old"), ("a", None), (["b"], None), (["b", "c"], None), (["1"], "new")) == ["new", "new", "b", "b", "new"]
 
 
 def test_comments_are_no_videos_in_lines_and_tables_either(tmp_path):
@@ -226,6 +244,15 @@ def test_comments_are_no_videos_in_lines_and_tables_either(tmp_path):
     for name in ("c.jsonl", "c.csv"):
         with pytest.raises(InputError, match="comments"):
             read_source(tmp_path / name)
+
+
+@pytest.mark.parametrize("own", [{"reply_count": 3}, {"cid": 98765}, {"video_id": "9", "text": "hello"}])
+def test_a_table_with_columns_that_no_comment_has_is_one_of_videos(tmp_path, own):
+    rows = [video | own for video in videos()]
+    pd.DataFrame(rows).to_csv(tmp_path / "videos.csv", index=False)
+    (tmp_path / "videos.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for name in ("videos.csv", "videos.jsonl"):
+        same_videos(read_source(tmp_path / name).videos, videos(), set())
 
 
 def test_objects_one_after_the_other_are_read(tmp_path):

@@ -25,7 +25,7 @@ READ = {  # input: rows, authors, and what differs in the first row
     "04-ytdlp-dump-json-lines/dump.jsonl": (6, 6, {"collected_at": 1_709_300_000, "music_title": "song 0", "video_duration": 5}),
     "05-ytdlp-dump-single-json/playlist.json": (6, 6, {}),
     "07-info-json-name-trimmed": (2, 2, {"video_path": "Jim vs Stan. Epic clips of history [7300000001234567891].mp4"}),
-    "08-display-name-is-no-author": (8, 8, {"username": "@alex_0"}),
+    "08-display-name-is-no-author": (8, 8, {"username": "UC0"}),
     "11-same-id-twice-older-last": (2, 2, {"video_path": "a/x.mp4"}),
     "15-statsv2-only-strings/v.json": (4, 4, {"view_count": 1.2e6, "like_count": 34_500, "comment_count": 15_955, "share_count": 259}),
     "17-error-object-first/v.json": (4, 4, {"username": "user0"}),

@@ -2,8 +2,10 @@
 
 import json
 
+import pandas as pd
 import pytest
 
+from features.tables.judge import judge_ids
 from features.tables.table import read_videos
 from machine.errors import InputError, InputWarning
 
@@ -63,3 +65,14 @@ def test_an_integer_of_hundreds_of_digits_is_no_number(tmp_path, column):
     else:
         with pytest.warns(InputWarning, match=f"1 value of {column} taken as missing: row 1"):
             assert read_videos(path)[column].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("rounded", "others", "refused"),
+    [(4, 6, True), (2, 8, True), (1, 9, False), (2, 98, False), (3, 97, True), (12, 99_988, False), (60, 99_940, True)],
+)
+def test_more_ids_end_in_zeros_than_chance_allows(rounded, others, refused):
+    ids = [str(7_340_670_605_920_000_001 + 98_765_432_123 * row) for row in range(rounded + others)]
+    ids = pd.Series([one[:15] + "0000" for one in ids[:rounded]] + [one[:-1] + "7" for one in ids[rounded:]], name="id")
+    assert [fault.count for fault in judge_ids(ids)[1]] == [rounded] * refused
+    assert judge_ids(pd.Series([ids.iloc[0]] * 5 + [*ids[rounded:]], name="id"))[1] == []  # one id many times is one

@@ -258,3 +258,13 @@ def test_of_contradictions_the_counts_beside_the_videos_count_where_that_is_wish
         read_dataset(tmp_path)
     with pytest.warns(InputWarning, match="1 readings are in the videos table too, with other counts"):
         assert read_dataset(tmp_path, lenient=True).videos["view_count"].tolist() == [100.0]
+
+
+def test_the_last_reading_is_the_newest_row_that_knows_a_target(tmp_path):
+    rows = "id,collected_at,username,view_count,mine\na,1700000300,,,4\na,1700000200,me,7,\n"
+    rows += "b,1700000300,you,,\nb,1700000200,me,,\nc,1700000300,me,3,\n"
+    for targets, moment, views in (((), 1700000200, 7), (("mine",), 1700000300, -1)):
+        found = read_dataset(written(tmp_path, videos=rows), targets=("view_count", *targets)).videos
+        assert found["collected_at"].tolist() == [moment, 1700000300, 1700000300]
+        assert found["view_count"].fillna(-1).tolist() == [views, -1, 3]
+        assert found["username"].tolist() == ["me", "you", "me"]

@@ -44,7 +44,7 @@ def test_line_ends_and_byte_order_marks_are_read(tmp_path, end, mark):
         ("id,x\n,1\n", "row 1 has no id"),
         ("id\n" + "a" * 201 + "\n", "row 1 has an id of more than 200 characters"),
         ("id\na\0\n", "row 1 has an id with a null character"),
-        ("x\n1\n", "no column id"),
+        ("x\n1\n", "no column id (but 'x'); extract.py reads collectors' tables"),
         ("id,id\na,b\n", "column id appears twice"),
         ("id,view_count\n", "the table is empty"),
         ("", "cannot be read as a table"),
@@ -64,6 +64,15 @@ def test_bytes_that_are_not_text_are_named(tmp_path):
     path.write_bytes(b"id,video_description\na,fine\nb,\xff\n")
     with pytest.raises(InputError, match="row 2, column video_description: not UTF-8 text"):
         read_videos(path)
+    for name, written in (("videos.csv", "id,備考\na,x\n".encode("cp932")), ("videos.jsonl", '{"id": "a"}'.encode("utf-16"))):
+        (tmp_path / name).write_bytes(written)
+        with pytest.raises(InputError, match=r"not UTF-8 text \(save it as UTF-8\)"):
+            read_videos(tmp_path / name)
+
+
+def test_a_folder_without_a_videos_file_is_sent_to_extract(tmp_path):
+    with pytest.raises(InputError, match=r"no videos file .* extract\.py --videos"):
+        read_dataset(tmp_path)
 
 
 @pytest.mark.parametrize("cell", [True, [1], {"a": 1}, date(2020, 1, 1), pd.Timestamp(2020, 1, 1)])

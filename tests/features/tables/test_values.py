@@ -152,10 +152,12 @@ def test_tags(written, tags):
 
 
 @pytest.mark.parametrize(
-    "written", ["cat fyp", "cat,fyp", "cat, fyp", "#cat #fyp", "#cat,#fyp", "cat|fyp", "['#cat', 'fyp']", ["cat", "fyp"]]
+    "written",
+    ["cat fyp", "cat,fyp", "cat, fyp", "#cat #fyp", "#cat,#fyp", "#cat#fyp", "cat,#fyp", "cat|fyp", "['#cat', 'fyp']", ["cat", "fyp"]],
 )
 def test_hashtags(written):
     assert parse_hashtags(written) == "cat fyp"
+    assert parse_hashtags("#C# a#b,C#") == "C# a#b C#"
 
 
 def test_what_a_person_gives_is_read_as_a_cell_is():
