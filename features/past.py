@@ -40,8 +40,8 @@ def check_past(dataset: Dataset, targets: Targets, histories: Mapping[str, Histo
 
 
 def outcomes(videos: pd.DataFrame, targets: Targets) -> tuple[pd.DataFrame, np.ndarray]:
-    """Rows with an outcome: their table, and what they reached, (N, K), standardised like the training rows and `filled`."""
-    reached = filled((truth(videos, targets.names, targets.scale) - targets.loc) / targets.spread)
+    """Rows with an outcome: their table, and what they reached, (N, K), standardised like the training rows; NaN where unknown."""
+    reached = (truth(videos, targets.names, targets.scale) - targets.loc) / targets.spread
     known = ~np.isnan(reached).all(1)
     return videos[known].reset_index(drop=True), reached[known]
 

@@ -47,7 +47,7 @@ class FollowedHistory(History):
         start = np.searchsorted(place[owner[kept]], np.arange(len(order) + 1))
         last = counts[kept][np.maximum(start[1:] - 1, 0)] if len(kept) else np.zeros((len(order), counts.shape[1]))
         reached = np.where((np.diff(start) > 0)[:, None], np.nan_to_num(last), 0.0)
-        return cls(group[order], time[order], video[order], reached, None, start, moment[kept], counts[kept])
+        return cls(group[order], time[order], video[order], reached, start=start, moment=moment[kept], counts=counts[kept])
 
     def each(
         self,

@@ -9,6 +9,7 @@ from features.followed.history import FollowedHistory, Readings
 from features.parts import same_sound, same_words, social
 from features.parts.same_author import History, author_numbers, excess, moments
 from features.parts.text import captions
+from features.past import filled
 
 USUAL = 3  # other videos of an author from which one can say what is usual
 ALIKE = 4.0  # times as old: a reading of a video that was followed tells what is usual at an age as far as that from its own
@@ -30,14 +31,15 @@ def fit(
     Args:
         videos: N rows.
         salt: see `features.parts.social.keys`.
-        reached: (N, K) standardised targets, NaN where unknown.
+        reached: (N, K) standardised targets, NaN where unknown; histories hold them `filled`.
         past_only: what is usual for an author is told from earlier videos only.
         without: parts to leave out.
         beside: all histories that these rows will join: they too say what is usual for an author, and which words are known.
         known_at: (N,) seconds from which on a row counts where only the past does; None: since it was published.
         readings: all readings of videos that were followed: the author's history then holds each one.
     """
-    known = ~np.isnan(reached).all(1)
+    read, reached = ~np.isnan(reached), filled(reached)
+    known = read.any(1)
     published, own = social.published_at(videos), social.keys(videos["id"], salt)
     time = published if known_at is None else known_at
     found: dict[str, History] = {}
@@ -47,7 +49,9 @@ def fit(
         if readings is not None:
             found["history"] = FollowedHistory.fit_readings(group, published, own, *readings)
         else:
-            found["history"] = History.fit(group, time, own, reached, None if known_at is None else published)
+            found["history"] = History.fit(
+                group, time, own, reached, None if known_at is None else published, None if read[known].all() else read
+            )
     if "music_title" in videos and "sound" not in without:
         usual = np.zeros_like(reached)
         if "history" in found:

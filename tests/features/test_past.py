@@ -8,6 +8,7 @@ from features.featurizer import Featurizer
 from features.parts.same_author import NEIGHBOURS
 from features.parts.social import keys
 from features.past import filled
+from features.saved import from_state, to_state
 from features.tables.dataset import Dataset
 from machine.errors import InputError
 
@@ -124,6 +125,25 @@ def test_an_unknown_target_counts_as_the_known_ones_of_its_row(trained):
     place = np.flatnonzero(~np.isin(joined.histories["history"].video, featurizer.histories["history"].video))
     reached = joined.histories["history"].reached[place[0]]
     assert reached[0] == reached[1] == pytest.approx((np.log1p(100) - featurizer.targets.loc[0]) / featurizer.targets.spread[0])
+
+
+def test_what_is_usual_is_not_told_of_a_target_that_was_not_read_of_the_author(trained):
+    both = Dataset(trained.videos.assign(like_count=trained.videos["view_count"].where(np.arange(len(trained)) % 5 > 0)))
+    featurizer = Featurizer.fit(both)  # author0's likes are unknown
+    past = [("p1", "new", 210.0, 220.0, 100), ("p2", "new", 214.0, 220.0, 30), ("p3", "new", 215.0, 220.0, 4)]
+    joined = featurizer.with_past(table(*past))
+    again = from_state(*to_state(joined), "run")
+    likes = featurizer.with_past(Dataset(table(*past).videos.assign(like_count=[7.0, 8.0, 9.0])))
+    query = table(("q", "new", 218.0, 230.0, np.nan), ("r", "author0", 218.0, 230.0, np.nan), ("s", "author1", 218.0, 230.0, np.nan))
+    usual, later, known = (one.usual(query) for one in (joined, again, likes))
+    np.testing.assert_array_equal(np.isnan(usual), [[False, True], [False, True], [False, False]])
+    np.testing.assert_array_equal(later, usual)
+    np.testing.assert_allclose([usual[0, 0], *known[0]], np.log1p([30, 30, 8]))
+    np.testing.assert_array_equal(known[1:], usual[1:])
+    text, arrays = to_state(joined)
+    with pytest.raises(InputError, match="which targets were read"):
+        from_state(text, arrays | {"history.history.read": np.ones((3, 2), bool)}, "run")
+    assert "history.history.read" not in to_state(Featurizer.fit(trained))[1]  # nor does it change what else a run holds
 
 
 def test_sound_and_words_join_and_what_is_usual_is_told_by_both(trained):
