@@ -62,7 +62,7 @@ class History:
         new = ~np.isin(other.pairs, self.pairs)
         published = read = None
         if not (self.published is None and other.published is None):
-            published = np.concatenate([self._published, other._published[new]])
+            published = np.concatenate([self.publication, other.publication[new]])
         if not (self.read is None and other.read is None):
             read = np.concatenate([self._read, other._read[new]])
         group, time, video, reached = (
@@ -76,7 +76,8 @@ class History:
         return together(self.group, self.video)
 
     @property
-    def _published(self) -> np.ndarray:
+    def publication(self) -> np.ndarray:
+        """(N,) float64 seconds, 0 where unknown."""
         return self.time if self.published is None else self.published
 
     @property
@@ -132,8 +133,7 @@ class History:
         low, high = window or self._block(group)
         if before is not None:
             high = self._place(low, high, before)
-        first = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached, 0)])
-        second = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached**2, 0)])
+        first, second = (np.pad(np.cumsum(values, 0), ((1, 0), (0, 0))) for values in (self.reached, self.reached**2))
         own = self._own(low, high, video)
         stored = np.concatenate([np.ones((len(self.video), 1)), self.reached, self.reached**2], axis=1)
         mine = stored[np.maximum(own, 0)]
@@ -168,7 +168,7 @@ class History:
         if len(self.group) == 0:
             return np.zeros(len(group), bool)
         place = self._own(*self._block(group), video)
-        return (place >= 0) & (self._published[place] == published)
+        return (place >= 0) & (self.publication[place] == published)
 
     def a_few_earlier(self, group: np.ndarray, time: np.ndarray, seed: int) -> Window:
         """The positions of a few of the group's earlier videos in a row: how many, and how long ago, is drawn, for each of N queries.
@@ -211,7 +211,7 @@ class History:
             inside &= ~(skips[:, None] & (self.video[near] % FOLDS == video[:, None] % FOLDS))
         if before is not None:
             inside &= self.time[near] < before[:, None]
-        days = (self._published[near] - time[:, None]) / DAY
+        days = (self.publication[near] - time[:, None]) / DAY
         distance = np.where(inside, np.abs(days), np.inf)
         nearest = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
         kept = np.take_along_axis(inside, nearest, 1)

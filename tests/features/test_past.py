@@ -216,6 +216,71 @@ def test_a_video_whose_author_was_renamed_does_not_see_itself(trained, renamed):
         assert abs(stranger - before[part][0]).max() > 0.01  # another video does see it
 
 
+@pytest.fixture(scope="module")
+def singing(trained) -> tuple[Featurizer, Dataset]:
+    """A run, and a past of two authors whose ids are those of training rows; each row has a sound and a word that many others have."""
+    names = [f"cat{row % 6}" for row in range(len(trained))]
+    featurizer = Featurizer.fit(Dataset(trained.videos.assign(music_title=names, video_description=names)))
+    rows = [(f"t{n + 1}", f"new{n % 2}", 300.3 + 5 * n, 400.0, 10 ** (n + 1)) for n in range(6)]
+    return featurizer, Dataset(table(*rows).videos.assign(music_title=names[:6], video_description=names[:6]), name="past.csv")
+
+
+def later(videos: pd.DataFrame, seconds: float) -> pd.DataFrame:
+    return videos.assign(create_time=videos["create_time"] + seconds)
+
+
+def without_time(videos: pd.DataFrame) -> pd.DataFrame:
+    return videos.drop(columns=["create_time", "collected_at"])
+
+
+RETOLD = {
+    "a second later": lambda videos: later(videos, 1.0),
+    "to the day": lambda videos: videos.assign(create_time=videos["create_time"] // DAY * DAY),
+    "without a time": without_time,
+    "of the same author at another time": lambda videos: later(videos, 90 * DAY),
+    "a second later, renamed": lambda videos: later(videos, 1.0).assign(username="somebody else"),
+    "without a time, renamed": lambda videos: without_time(videos).assign(username="somebody else"),
+    "a second later, of nobody": lambda videos: later(videos, 1.0).drop(columns="username"),
+    "without a time, of nobody": lambda videos: without_time(videos).drop(columns="username"),
+    "row numbers, of nobody": lambda videos: later(videos, 90 * DAY).drop(columns="username"),
+    "row numbers, of another author": lambda videos: later(videos, 90 * DAY).assign(username="somebody else"),
+}
+
+
+@pytest.mark.parametrize("retold", RETOLD)
+@pytest.mark.parametrize("told_by", ["query", "past"])
+def test_what_a_row_of_the_past_reached_moves_nothing_of_the_video_if_two_tables_tell_it_otherwise(singing, retold, told_by):
+    featurizer, past = singing
+    query, rows = past.videos, past.videos
+    if told_by == "query":
+        query = RETOLD[retold](query)
+    elif "nobody" in retold:
+        return  # outcomes have authors
+    else:
+        rows = RETOLD[retold](rows)
+    was = featurizer.with_past(Dataset(rows)).raw(Dataset(query))
+    for row in range(len(rows)):
+        moved = rows.assign(view_count=rows["view_count"].where(np.arange(len(rows)) != row, 5.0))
+        found = featurizer.with_past(Dataset(moved)).raw(Dataset(query))
+        off = {part: np.abs(np.nan_to_num(found[part][0]) - np.nan_to_num(was[part][0])).max(1)[row] for part in found}
+        if retold.startswith("row numbers"):
+            assert off["sound"] > 1e-3
+            assert off["words"] > 1e-3
+        else:
+            assert max(off.values()) < 1e-9, off
+
+
+def test_a_past_that_tells_other_times_of_videos_does_not_join_twice_and_one_of_other_authors_joins_whole(singing):
+    featurizer, past = singing
+    joined = featurizer.with_past(past)
+    again = joined.with_past(Dataset(later(past.videos, 1.0), name="past.csv"))
+    others = joined.with_past(Dataset(later(past.videos, 1.0).assign(username="another"), name="past.csv"))
+    for name, history in joined.histories.items():
+        for field in ("group", "time", "video", "reached"):
+            np.testing.assert_array_equal(getattr(again.histories[name], field), getattr(history, field))
+        assert len(others.histories[name].video) == len(history.video) + len(past)
+
+
 def test_unknown_targets_are_as_far_from_usual_as_the_known_ones():
     nan = np.nan
     found = filled(np.array([[1.0, nan, 3.0], [nan, nan, nan], [0.5, 0.5, 0.5]]))
