@@ -17,7 +17,7 @@ from features.parts.same_author import History
 from features.parts.same_author_followed import readings_of
 from features.parts.text import Text, captions, textual
 from features.parts.wording import MOST, Wording
-from features.past import check_past, filled, known_at, outcomes
+from features.past import check_past, known_at, outcomes
 from features.scaler import Scaler
 from features.tables.columns import COUNTS
 from features.tables.dataset import Dataset
@@ -110,7 +110,7 @@ class Featurizer:
             if column in videos and "social" not in without and (author_code or column != "username"):
                 keys, counts = np.unique(social.keys(videos[column], fitted.salt), return_counts=True)
                 fitted.categories[column] = keys[(counts >= SELDOM) & (keys >= 0)]
-        reached = filled((truth(videos, names, target_scale) - fitted.targets.loc) / fitted.targets.spread)
+        reached = (truth(videos, names, target_scale) - fitted.targets.loc) / fitted.targets.spread
         every = readings_of(dataset, videos, fitted.targets) if followed else None
         since = known_at(videos) if followed else None
         fitted.histories.update(

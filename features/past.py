@@ -40,18 +40,10 @@ def check_past(dataset: Dataset, targets: Targets, histories: Mapping[str, Histo
 
 
 def outcomes(videos: pd.DataFrame, targets: Targets) -> tuple[pd.DataFrame, np.ndarray]:
-    """Rows with an outcome: their table, and what they reached, (N, K), standardised like the training rows and `filled`."""
-    reached = filled((truth(videos, targets.names, targets.scale) - targets.loc) / targets.spread)
+    """Rows with an outcome: their table, and what they reached, (N, K), standardised like the training rows; NaN where unknown."""
+    reached = (truth(videos, targets.names, targets.scale) - targets.loc) / targets.spread
     known = ~np.isnan(reached).all(1)
     return videos[known].reset_index(drop=True), reached[known]
-
-
-def filled(reached: np.ndarray) -> np.ndarray:
-    """Standardised targets (N, K); an unknown one is as far from usual as the known ones of its row on average. NaN where none is."""
-    known = ~np.isnan(reached)
-    count = known.sum(1, keepdims=True)
-    mean = np.where(known, reached, 0.0).sum(1, keepdims=True) / np.maximum(count, 1)
-    return np.where(known | (count == 0), reached, mean)
 
 
 def known_at(videos: pd.DataFrame) -> np.ndarray:

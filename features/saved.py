@@ -1,6 +1,7 @@
 """A fitted `Featurizer` as JSON and tensors, and back. Nothing is pickled."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,8 @@ def to_state(featurizer: Featurizer) -> tuple[str, dict[str, np.ndarray]]:
         arrays |= {f"history.{name}.{kind}": getattr(history, kind) for kind in HISTORY}
         if isinstance(history, FollowedHistory):  # files hold finite numbers only: `told` says which counts are unknown
             arrays |= {f"history.{name}.{kind}": np.nan_to_num(getattr(history, kind)) for kind in READINGS}
+        elif history.read is not None:
+            arrays[f"history.{name}.read"] = history.read
     if featurizer.growth is not None:
         arrays |= {f"growth.{name}": getattr(featurizer.growth, name) for name in (*GROWTH, *COUNTED)}
     for part, wording in featurizer.wording.items():
@@ -124,13 +127,18 @@ def _rebuild(description: dict[str, Any], arrays: dict[str, np.ndarray]) -> Feat
     columns = {part: list(found) for part, found in description["columns"].items()}
     scalers = {part: Scaler(*(_shaped(arrays, f"scaler.{part}.{name}", len(found)) for name in SCALER)) for part, found in columns.items()}
     followed = bool(description["followed"])
-    histories = {name: History(*(arrays[f"history.{name}.{kind}"] for kind in HISTORY)) for name in description["histories"]}
+    histories = {
+        name: replace(History(*(arrays[f"history.{name}.{kind}"] for kind in HISTORY)), read=arrays.get(f"history.{name}.read"))
+        for name in description["histories"]
+    }
     if followed and "history" in histories:
         histories["history"] = _with_readings(histories["history"], *(arrays[f"history.history.{kind}"] for kind in READINGS))
     for name, history in histories.items():
         width = len(names) * (2 if name == "own_sound" else 1)
         if {len(getattr(history, kind)) for kind in HISTORY} != {len(history.group)} or history.reached.shape[1:] != (width,):
             raise InputError(f"history.{name}: arrays of different lengths")
+        if history.read is not None and (history.read.dtype != bool or history.read.shape != history.reached.shape):
+            raise InputError(f"history.{name}.read: not which targets were read")
     text = None
     if description["tokenizer"] is not None:
         tokenizer = rebuild_tokenizer(description["tokenizer"]["vocabulary"], description["tokenizer"]["merges"])
@@ -177,7 +185,7 @@ def _with_readings(history: History, start: np.ndarray, moment: np.ndarray, coun
     if not whole or start[0] != 0 or start[-1] != len(moment) or not shaped:
         raise InputError("history.history: its readings do not fit its videos")
     counts = np.where(told, counts, np.nan)
-    return FollowedHistory(history.group, history.time, history.video, history.reached, None, start, moment, counts)
+    return FollowedHistory(history.group, history.time, history.video, history.reached, start=start, moment=moment, counts=counts)
 
 
 def _shaped(arrays: dict[str, np.ndarray], name: str, *shape: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from features.parts import same_sound, same_words, social
 from features.parts.same_author import History, author_numbers, excess, moments
 from features.parts.same_author_followed import FollowedHistory, Readings
 from features.parts.text import captions
+from features.targets import filled
 
 USUAL = 3  # other videos of an author from which one can say what is usual
 ALIKE = 4.0  # times as old: a reading of a video that was followed tells what is usual at an age as far as that from its own
@@ -30,16 +31,18 @@ def fit(
     Args:
         videos: N rows.
         salt: see `features.parts.social.keys`.
-        reached: (N, K) standardised targets, NaN where unknown.
+        reached: (N, K) standardised targets, NaN where unknown; histories hold them `filled`.
         past_only: what is usual for an author is told from earlier videos only.
         without: parts to leave out.
         beside: all histories that these rows will join: they too say what is usual for an author, and which words are known.
         known_at: (N,) seconds from which on a row counts where only the past does; None: since it was published.
         readings: all readings of videos that were followed: the author's history then holds each one.
     """
-    known = ~np.isnan(reached).all(1)
+    read, reached = ~np.isnan(reached), filled(reached)
+    known = read.any(1)
     published, own = social.published_at(videos), social.keys(videos["id"], salt)
     time = published if known_at is None else known_at
+    video = video_keys(videos, salt, beside or {}, by_author=True)  # a row that is there already does not join a second time
     found: dict[str, History] = {}
     author = social.author_keys(videos, salt)
     if "username" in videos and "history" not in without:
@@ -47,16 +50,18 @@ def fit(
         if readings is not None:
             found["history"] = FollowedHistory.fit_readings(group, published, own, *readings)
         else:
-            found["history"] = History.fit(group, time, own, reached, None if known_at is None else published)
+            found["history"] = History.fit(
+                group, time, own, reached, None if known_at is None else published, None if read[known].all() else read
+            )
     if "music_title" in videos and "sound" not in without:
         usual = np.zeros_like(reached)
         if "history" in found:
             authors = found["history"] if beside is None else beside["history"].joined(found["history"])
             totals = authors.totals(author, time, own, time if past_only else None, authors.skip_fold(author))
             usual = moments(*totals)[:, : reached.shape[1]]
-        found |= same_sound.fit(videos, salt, time, reached, usual, known)
+        found |= same_sound.fit(videos, salt, time, video, reached, usual, known)
     if any(text.strip() for text in captions(videos)) and "words" not in without:
-        found |= same_words.fit(videos, salt, time, reached, known, () if beside is None else beside["words"].group)
+        found |= same_words.fit(videos, salt, time, video, reached, known, () if beside is None else beside["words"].group)
     return found
 
 
@@ -74,7 +79,7 @@ def numbers(
         targets: K.
     """
     found = {}
-    own, time = social.keys(videos["id"], salt), social.published_at(videos)
+    own, time, video = social.keys(videos["id"], salt), social.published_at(videos), video_keys(videos, salt, histories)
     if "history" in histories and "username" in videos:
         author = social.author_keys(videos, salt)
         found["history"] = author_numbers(histories["history"], author, time, own, age, before)
@@ -83,13 +88,34 @@ def numbers(
     alike = []  # those of the author's videos that have the sound, or words, of this one
     for part, read in (("sound", same_sound), ("words", same_words)):
         if part in histories:
-            values, present, of_author = read.numbers(videos, salt, histories, time, before, few=few)
+            values, present, of_author = read.numbers(videos, salt, histories, time, video, before, few=few)
             found[part] = values, present
             alike.append(excess(of_author[:, :1], of_author[:, 1:2], of_author[:, 2:], usual))
     if "history" in found:
         values, present = found["history"]
         found["history"] = np.concatenate([values, *alike], axis=1), present
     return found
+
+
+def video_keys(videos: pd.DataFrame, salt: str, histories: Mapping[str, History], *, by_author: bool = False) -> np.ndarray:
+    """(N,) int64 `social.video_keys`; of a video that the author's history holds, the one of the row there, whose second may differ.
+
+    Such a row has its id, and its author too; or, unless `by_author`, was published within a day of it, or one does not know when.
+    """
+    key = social.video_keys(videos, salt)
+    if "history" not in histories:
+        return key
+    history, own = histories["history"], social.keys(videos["id"], salt)
+    asked = pd.DataFrame(
+        {"id": own, "row": range(len(own)), "author": social.author_keys(videos, salt), "time": social.published_at(videos)}
+    )
+    pairs = asked.merge(pd.DataFrame({"id": history.video, "whose": history.group, "then": history.publication}), on="id")
+    off = (pairs["time"] - pairs["then"]).abs().where((pairs["time"] > 0) & (pairs["then"] > 0), 0.0)
+    off = off.where(pairs["author"] != pairs["whose"], -1.0)
+    pairs = pairs.assign(off=off)[off < 0 if by_author else off <= social.DAY]
+    pairs = pairs.sort_values(["off", "then"], ascending=[True, False]).drop_duplicates("row")  # the nearest, or newest, of several
+    key[pairs["row"]] = social.together(pairs["then"].to_numpy().astype(np.int64), pairs["id"].to_numpy())
+    return key
 
 
 def usual(history: History, videos: pd.DataFrame, salt: str, age: np.ndarray, before: np.ndarray | None) -> np.ndarray:

@@ -6,7 +6,7 @@ group, and that mean and the mean of all others together give away the video its
 own mean. The number of known others counts the skipped ones, since a video that is forecast skips none.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,8 +30,9 @@ class History:
         group: (N,) int64 keys, sorted.
         time: (N,) float64 seconds, sorted within a group.
         video: (N,) int64 keys of the videos themselves.
-        reached: (N, K) float64 targets, standardised on training rows; 0 where unknown.
+        reached: (N, K) float64 targets, standardised on training rows and filled, see `features.targets.filled`.
         published: (N,) float64 seconds, where `time` is when a row was known and not when it was published.
+        read: (N, K) bool, which targets were read and not filled in; None: all were.
     """
 
     group: np.ndarray
@@ -39,26 +40,35 @@ class History:
     video: np.ndarray
     reached: np.ndarray
     published: np.ndarray | None = None
+    read: np.ndarray | None = None
 
     @classmethod
     def fit(
-        cls, group: np.ndarray, time: np.ndarray, video: np.ndarray, reached: np.ndarray, published: np.ndarray | None = None
+        cls,
+        group: np.ndarray,
+        time: np.ndarray,
+        video: np.ndarray,
+        reached: np.ndarray,
+        published: np.ndarray | None = None,
+        read: np.ndarray | None = None,
     ) -> "History":
         """Store rows; those of no group (-1) are left out."""
         order = np.lexsort((video, time, group))
         order = order[group[order] >= 0]
-        return cls(group[order], time[order], video[order], np.nan_to_num(reached[order]), None if published is None else published[order])
+        published, read = (None if one is None else one[order] for one in (published, read))
+        return cls(group[order], time[order], video[order], np.nan_to_num(reached[order]), published, read)
 
     def joined(self, other: "History") -> "History":
         """Its rows, and those of the other that it does not have; a row is known by its `group` and `video` together."""
-        new = ~np.isin(other.pairs, self.pairs)
-        published = None
+        new, published, read = ~np.isin(other.pairs, self.pairs), None, None
         if not (self.published is None and other.published is None):
-            published = np.concatenate([self._published, other._published[new]])
+            published = np.concatenate([self.publication, other.publication[new]])
+        if not (self.read is None and other.read is None):
+            read = np.concatenate([self._read, other._read[new]])
         group, time, video, reached = (
             np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in ("group", "time", "video", "reached")
         )
-        return History.fit(group, time, video, reached, published)
+        return History.fit(group, time, video, reached, published, read)
 
     @property
     def pairs(self) -> np.ndarray:
@@ -66,8 +76,13 @@ class History:
         return together(self.group, self.video)
 
     @property
-    def _published(self) -> np.ndarray:
+    def publication(self) -> np.ndarray:
+        """(N,) float64 seconds, 0 where unknown."""
         return self.time if self.published is None else self.published
+
+    @property
+    def _read(self) -> np.ndarray:
+        return np.ones(self.reached.shape, bool) if self.read is None else self.read
 
     @property
     def few(self) -> bool:
@@ -118,8 +133,7 @@ class History:
         low, high = window or self._block(group)
         if before is not None:
             high = self._place(low, high, before)
-        first = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached, 0)])
-        second = np.concatenate([np.zeros((1, self.reached.shape[1])), np.cumsum(self.reached**2, 0)])
+        first, second = (np.pad(np.cumsum(values, 0), ((1, 0), (0, 0))) for values in (self.reached, self.reached**2))
         own = self._own(low, high, video)
         stored = np.concatenate([np.ones((len(self.video), 1)), self.reached, self.reached**2], axis=1)
         mine = stored[np.maximum(own, 0)]
@@ -154,7 +168,7 @@ class History:
         if len(self.group) == 0:
             return np.zeros(len(group), bool)
         place = self._own(*self._block(group), video)
-        return (place >= 0) & (self._published[place] == published)
+        return (place >= 0) & (self.publication[place] == published)
 
     def a_few_earlier(self, group: np.ndarray, time: np.ndarray, seed: int) -> Window:
         """The positions of a few of the group's earlier videos in a row: how many, and how long ago, is drawn, for each of N queries.
@@ -197,7 +211,7 @@ class History:
             inside &= ~(skips[:, None] & (self.video[near] % FOLDS == video[:, None] % FOLDS))
         if before is not None:
             inside &= self.time[near] < before[:, None]
-        days = (self._published[near] - time[:, None]) / DAY
+        days = (self.publication[near] - time[:, None]) / DAY
         distance = np.where(inside, np.abs(days), np.inf)
         nearest = np.argsort(distance, axis=1, kind="stable")[:, :NEIGHBOURS]
         kept = np.take_along_axis(inside, nearest, 1)
@@ -215,8 +229,9 @@ class History:
         *,
         within: float = np.inf,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What `neighbours` returns: other videos one by one, whatever the `age` and what lies `within` it, as in `others`."""
-        return self.neighbours(group, time, video, before, self.skip_fold(group))
+        """What `neighbours` returns, NaN where it was not read: other videos one by one, whatever the `age` and what lies `within` it."""
+        read = self if self.read is None else replace(self, reached=np.where(self.read, self.reached, np.nan))
+        return read.neighbours(group, time, video, before, self.skip_fold(group))
 
     def others(
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
@@ -260,15 +275,6 @@ def author_numbers(
     """
     known, count, total, square, reached, days = history.others(group, time, video, age, before)
     return summary(known, count, total, square, reached, days, age)
-
-
-def few_numbers(
-    history: History, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """`author_numbers` as if only a few earlier videos of each author were known, see `History.a_few_earlier`."""
-    window = history.a_few_earlier(group, time, seed)
-    totals = history.totals(group, time, video, window=window)
-    return summary(*totals, *history.neighbours(group, time, video, window=window), age)
 
 
 def summary(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from features.parts.same_author import FOLDS, NEIGHBOURS, History, first_not_before
+from features.parts.same_author import FOLDS, NEIGHBOURS, History, Window, first_not_before
 from features.parts.social import together
 from features.tables.columns import DAY
 from features.tables.dataset import Dataset
@@ -48,7 +48,7 @@ class FollowedHistory(History):
         start = np.searchsorted(place[owner[kept]], np.arange(len(order) + 1))
         last = counts[kept][np.maximum(start[1:] - 1, 0)] if len(kept) else np.zeros((len(order), counts.shape[1]))
         reached = np.where((np.diff(start) > 0)[:, None], np.nan_to_num(last), 0.0)
-        return cls(group[order], time[order], video[order], reached, None, start, moment[kept], counts[kept])
+        return cls(group[order], time[order], video[order], reached, start=start, moment=moment[kept], counts=counts[kept])
 
     def each(
         self,
@@ -113,12 +113,20 @@ class FollowedHistory(History):
         known = np.minimum(self.totals(group, time, video)[0], WIDEST) if before is None else count
         return known, count, reached.sum(1), (reached**2).sum(1), reached[:, :NEIGHBOURS], days[:, :NEIGHBOURS]
 
-    def known(self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
-        """As of `History`; where only the past counts, a video does from its first reading on, and `WIDEST` at the most."""
+    def totals(
+        self,
+        group: np.ndarray,
+        time: np.ndarray,
+        video: np.ndarray,
+        before: np.ndarray | None = None,
+        apart: np.ndarray | None = None,
+        window: Window | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """As of `History`; where only the past counts, a video does from its first reading on, by its last one until then."""
         if before is None:
-            return super().known(group, time, video)
-        _, days = self.each(group, time, video, np.full(len(group), np.nan), before)
-        return (~np.isnan(days)).sum(1).astype(np.float64)
+            return super().totals(group, time, video, None, apart, window)
+        known, count, total, square, *_ = self.others(group, time, video, np.full(len(group), np.nan), before)
+        return known, count, total, square
 
     def joined(self, other: History) -> "FollowedHistory":
         """Its videos and those of the other, a `FollowedHistory` too, with the readings of both, known as in `History.joined`."""

@@ -9,31 +9,40 @@ from features.parts import social
 from features.parts.same_author import History, moments
 
 
-def fit(videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, usual: np.ndarray, known: np.ndarray) -> dict[str, History]:
+def fit(
+    videos: pd.DataFrame, salt: str, time: np.ndarray, video: np.ndarray, reached: np.ndarray, usual: np.ndarray, known: np.ndarray
+) -> dict[str, History]:
     """Histories by sound, of what was reached beyond what is usual; and by sound and author, of that and of what was reached, (N, 2 K).
 
     Args:
         videos: N training rows.
         salt: see `features.parts.social.keys`.
         time: (N,) seconds.
+        video: (N,) int64 `features.parts.social.video_keys`.
         reached: (N, K) standardised targets.
         usual: (N, K) what the author's other videos reached.
         known: (N,) bool, whether there is any target.
     """
-    video, more = social.video_keys(videos, salt), reached - usual
+    more = reached - usual
     groups = {"sound": (social.keys(videos["music_title"], salt), more), "own_sound": (_own(videos, salt), np.hstack([more, reached]))}
     return {name: History.fit(np.where(known, group, -1), time, video, values) for name, (group, values) in groups.items()}
 
 
 def numbers(
-    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None, *, few: bool = False
+    videos: pd.DataFrame,
+    salt: str,
+    histories: Mapping[str, History],
+    time: np.ndarray,
+    video: np.ndarray,
+    before: np.ndarray | None,
+    *,
+    few: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, 2 K + 1) numbers and (N,) presence; and (N, K + 2) of the author's own other videos with the sound: known, count and sum.
 
     That sum is not of what they reached beyond the usual: this video is part of what is usual for them, so the sum would tell its outcome.
     Arguments as of `features.parts.same_words.numbers`.
     """
-    video = social.video_keys(videos, salt)
     sound = social.keys(videos["music_title"], salt) if "music_title" in videos else np.full(len(videos), -1)
     skip_fold = few | histories["sound"].skip_fold(sound)
     totals = histories["sound"].totals(sound, time, video, before, skip_fold)

@@ -28,7 +28,13 @@ LEARNED = 100_000  # training rows from which words are learned, evenly spread, 
 
 
 def fit(
-    videos: pd.DataFrame, salt: str, time: np.ndarray, reached: np.ndarray, known: np.ndarray, heard: Sequence[int] | np.ndarray = ()
+    videos: pd.DataFrame,
+    salt: str,
+    time: np.ndarray,
+    video: np.ndarray,
+    reached: np.ndarray,
+    known: np.ndarray,
+    heard: Sequence[int] | np.ndarray = (),
 ) -> dict[str, History]:
     """Histories by word, and by word and author; a word that stands in one video only is left out.
 
@@ -36,6 +42,7 @@ def fit(
         videos: N training rows.
         salt: see `features.parts.social.keys`.
         time: (N,) seconds.
+        video: (N,) int64 `features.parts.social.video_keys`.
         reached: (N, K) standardised targets.
         known: (N,) bool, whether there is any target.
         heard: keys of words that are kept however seldom they are here.
@@ -49,12 +56,19 @@ def fit(
     told = used[((counts > 1) & (counts <= max(COMMON * learned.sum(), 20))) | np.isin(used, heard)]
     kept = np.isin(word, told)
     rows, word = rows[kept], word[kept]
-    video, own = social.video_keys(videos, salt)[rows], _own(videos, salt, rows, word)
-    return {name: History.fit(group, time[rows], video, reached[rows]) for name, group in (("words", word), ("own_words", own))}
+    own = _own(videos, salt, video, rows, word)
+    return {name: History.fit(group, time[rows], video[rows], reached[rows]) for name, group in (("words", word), ("own_words", own))}
 
 
 def numbers(
-    videos: pd.DataFrame, salt: str, histories: Mapping[str, History], time: np.ndarray, before: np.ndarray | None, *, few: bool = False
+    videos: pd.DataFrame,
+    salt: str,
+    histories: Mapping[str, History],
+    time: np.ndarray,
+    video: np.ndarray,
+    before: np.ndarray | None,
+    *,
+    few: bool = False,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(N, 4 K + 1) numbers and (N,) presence; and (N, K + 2) of the author's own other videos, over the words: known, count and sum.
 
@@ -63,15 +77,16 @@ def numbers(
         salt: as in `fit`.
         histories: what `fit` returned.
         time: (N,) seconds.
+        video: (N,) int64 keys, to leave each video itself out.
         before: (N,) seconds; only videos published before count. None: all do.
         few: whether authors are so few that training rows of one fold must not see each other.
     """
     rows, word = words_of(videos, salt)
     until = None if before is None else before[rows]
-    video, skip_fold = social.video_keys(videos, salt)[rows], few | histories["words"].large(word)
+    skip_fold = few | histories["words"].large(word)
     (_, count, total, _), (known, mine, own_total, _) = (
-        histories[name].totals(group, time[rows], video, until, skip_fold)
-        for name, group in (("words", word), ("own_words", _own(videos, salt, rows, word)))
+        histories[name].totals(group, time[rows], video[rows], until, skip_fold)
+        for name, group in (("words", word), ("own_words", _own(videos, salt, video, rows, word)))
     )
     own = np.zeros((len(videos), 2 + own_total.shape[1]))
     np.add.at(own, rows, np.concatenate([known, mine, own_total], axis=1))
@@ -119,8 +134,8 @@ def split(text: str) -> list[str]:
     return list(words)[:MOST]
 
 
-def _own(videos: pd.DataFrame, salt: str, rows: np.ndarray, word: np.ndarray) -> np.ndarray:
+def _own(videos: pd.DataFrame, salt: str, video: np.ndarray, rows: np.ndarray, word: np.ndarray) -> np.ndarray:
     """(Q,) keys of word and author together; a video without an author is by an author of its own."""
     author = social.author_keys(videos, salt)
-    whose = np.where(author >= 0, author, social.video_keys(videos, salt))[rows]
+    whose = np.where(author >= 0, author, video)[rows]
     return np.abs(social.together(word, whose))  # a negative key is that of no group

@@ -6,7 +6,7 @@ import torch
 from features.featurizer import Featurizer
 from features.missing import HISTORY
 from features.parts import social
-from features.parts.same_author import few_numbers
+from features.parts.same_author import History, summary
 from features.parts.social import published_at
 from features.tables.dataset import Dataset
 from features.videos import Part, Videos
@@ -28,6 +28,15 @@ def few_known(featurizer: Featurizer, dataset: Dataset, seed: int) -> Part | Non
     numbers = featurizer.scalers[HISTORY].transform(np.where(present[:, None], values, np.nan))
     codes = torch.zeros(len(dataset), 0, dtype=torch.int64)
     return Part(torch.from_numpy(numbers), codes, torch.from_numpy(present))
+
+
+def few_numbers(
+    history: History, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """`author_numbers` as if only a few earlier videos of each author were known, see `History.a_few_earlier`."""
+    window = history.a_few_earlier(group, time, seed)
+    totals = history.totals(group, time, video, window=window)
+    return summary(*totals, *history.neighbours(group, time, video, window=window), age)
 
 
 def known_videos(featurizer: Featurizer, videos: Videos) -> np.ndarray:

@@ -7,8 +7,9 @@ import pytest
 from features.featurizer import Featurizer
 from features.parts.same_author import NEIGHBOURS
 from features.parts.social import keys
-from features.past import filled
+from features.saved import from_state, to_state
 from features.tables.dataset import Dataset
+from features.targets import filled
 from machine.errors import InputError
 
 DAY = 86_400.0
@@ -126,6 +127,25 @@ def test_an_unknown_target_counts_as_the_known_ones_of_its_row(trained):
     assert reached[0] == reached[1] == pytest.approx((np.log1p(100) - featurizer.targets.loc[0]) / featurizer.targets.spread[0])
 
 
+def test_what_is_usual_is_not_told_of_a_target_that_was_not_read_of_the_author(trained):
+    both = Dataset(trained.videos.assign(like_count=trained.videos["view_count"].where(np.arange(len(trained)) % 5 > 0)))
+    featurizer = Featurizer.fit(both)  # author0's likes are unknown
+    past = [("p1", "new", 210.0, 220.0, 100), ("p2", "new", 214.0, 220.0, 30), ("p3", "new", 215.0, 220.0, 4)]
+    joined = featurizer.with_past(table(*past))
+    again = from_state(*to_state(joined), "run")
+    likes = featurizer.with_past(Dataset(table(*past).videos.assign(like_count=[7.0, 8.0, 9.0])))
+    query = table(("q", "new", 218.0, 230.0, np.nan), ("r", "author0", 218.0, 230.0, np.nan), ("s", "author1", 218.0, 230.0, np.nan))
+    usual, later, known = (one.usual(query) for one in (joined, again, likes))
+    np.testing.assert_array_equal(np.isnan(usual), [[False, True], [False, True], [False, False]])
+    np.testing.assert_array_equal(later, usual)
+    np.testing.assert_allclose([usual[0, 0], *known[0]], np.log1p([30, 30, 8]))
+    np.testing.assert_array_equal(known[1:], usual[1:])
+    text, arrays = to_state(joined)
+    with pytest.raises(InputError, match="which targets were read"):
+        from_state(text, arrays | {"history.history.read": np.ones((3, 2), bool)}, "run")
+    assert "history.history.read" not in to_state(Featurizer.fit(trained))[1]  # nor does it change what else a run holds
+
+
 def test_sound_and_words_join_and_what_is_usual_is_told_by_both(trained):
     random = np.random.default_rng(1)
     told = trained.videos.assign(music_title="waltz", video_description=[f"word{n}" for n in random.integers(0, 9, len(trained))])
@@ -194,6 +214,71 @@ def test_a_video_whose_author_was_renamed_does_not_see_itself(trained, renamed):
         np.testing.assert_allclose(after[part][0], before[part][0])
         stranger = fitted.raw(Dataset(row.assign(id="another", username="somebody else")))[part][0]
         assert abs(stranger - before[part][0]).max() > 0.01  # another video does see it
+
+
+@pytest.fixture(scope="module")
+def singing(trained) -> tuple[Featurizer, Dataset]:
+    """A run, and a past of two authors whose ids are those of training rows; each row has a sound and a word that many others have."""
+    names = [f"cat{row % 6}" for row in range(len(trained))]
+    featurizer = Featurizer.fit(Dataset(trained.videos.assign(music_title=names, video_description=names)))
+    rows = [(f"t{n + 1}", f"new{n % 2}", 300.3 + 5 * n, 400.0, 10 ** (n + 1)) for n in range(6)]
+    return featurizer, Dataset(table(*rows).videos.assign(music_title=names[:6], video_description=names[:6]), name="past.csv")
+
+
+def later(videos: pd.DataFrame, seconds: float) -> pd.DataFrame:
+    return videos.assign(create_time=videos["create_time"] + seconds)
+
+
+def without_time(videos: pd.DataFrame) -> pd.DataFrame:
+    return videos.drop(columns=["create_time", "collected_at"])
+
+
+RETOLD = {
+    "a second later": lambda videos: later(videos, 1.0),
+    "to the day": lambda videos: videos.assign(create_time=videos["create_time"] // DAY * DAY),
+    "without a time": without_time,
+    "of the same author at another time": lambda videos: later(videos, 90 * DAY),
+    "a second later, renamed": lambda videos: later(videos, 1.0).assign(username="somebody else"),
+    "without a time, renamed": lambda videos: without_time(videos).assign(username="somebody else"),
+    "a second later, of nobody": lambda videos: later(videos, 1.0).drop(columns="username"),
+    "without a time, of nobody": lambda videos: without_time(videos).drop(columns="username"),
+    "row numbers, of nobody": lambda videos: later(videos, 90 * DAY).drop(columns="username"),
+    "row numbers, of another author": lambda videos: later(videos, 90 * DAY).assign(username="somebody else"),
+}
+
+
+@pytest.mark.parametrize("retold", RETOLD)
+@pytest.mark.parametrize("told_by", ["query", "past"])
+def test_what_a_row_of_the_past_reached_moves_nothing_of_the_video_if_two_tables_tell_it_otherwise(singing, retold, told_by):
+    featurizer, past = singing
+    query, rows = past.videos, past.videos
+    if told_by == "query":
+        query = RETOLD[retold](query)
+    elif "nobody" in retold:
+        return  # outcomes have authors
+    else:
+        rows = RETOLD[retold](rows)
+    was = featurizer.with_past(Dataset(rows)).raw(Dataset(query))
+    for row in range(len(rows)):
+        moved = rows.assign(view_count=rows["view_count"].where(np.arange(len(rows)) != row, 5.0))
+        found = featurizer.with_past(Dataset(moved)).raw(Dataset(query))
+        off = {part: np.abs(np.nan_to_num(found[part][0]) - np.nan_to_num(was[part][0])).max(1)[row] for part in found}
+        if retold.startswith("row numbers"):
+            assert off["sound"] > 1e-3
+            assert off["words"] > 1e-3
+        else:
+            assert max(off.values()) < 1e-9, off
+
+
+def test_a_past_that_tells_other_times_of_videos_does_not_join_twice_and_one_of_other_authors_joins_whole(singing):
+    featurizer, past = singing
+    joined = featurizer.with_past(past)
+    again = joined.with_past(Dataset(later(past.videos, 1.0), name="past.csv"))
+    others = joined.with_past(Dataset(later(past.videos, 1.0).assign(username="another"), name="past.csv"))
+    for name, history in joined.histories.items():
+        for field in ("group", "time", "video", "reached"):
+            np.testing.assert_array_equal(getattr(again.histories[name], field), getattr(history, field))
+        assert len(others.histories[name].video) == len(history.video) + len(past)
 
 
 def test_unknown_targets_are_as_far_from_usual_as_the_known_ones():

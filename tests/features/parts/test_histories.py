@@ -6,6 +6,7 @@ import pytest
 
 from features.parts import histories
 from features.parts.same_author import SHRINKAGE
+from features.parts.same_author_followed import Readings
 from features.parts.social import published_at
 
 SALT = "00" * 16
@@ -45,6 +46,36 @@ def test_what_a_video_reached_moves_none_of_its_own_numbers(authors: int, past_o
         for part, values in was.items():
             np.testing.assert_allclose(found[part][row], values[row], atol=1e-9, err_msg=part)
         assert any(np.abs(found[part] - values).max() > 1e-3 for part, values in was.items())  # it does move those of others
+
+
+def followed(videos: pd.DataFrame, reached: np.ndarray, random: np.random.Generator) -> tuple[np.ndarray, Readings]:
+    """When each video was read last, up to 40 days old, and its three readings."""
+    count = len(videos)
+    owner, moment = np.repeat(np.arange(count), 3), np.sort(random.uniform(0, 40, (count, 3)), axis=1) * DAY
+    moment += published_at(videos)[:, None]
+    return moment[:, -1], Readings(owner, moment.ravel(), np.repeat(reached, 3, axis=0) * np.tile([[0.5], [0.8], [1.0]], (count, 1)))
+
+
+@pytest.mark.parametrize("authors", [4, 150])
+def test_of_followed_videos_neither_a_videos_own_readings_nor_later_ones_of_others_move_its_numbers(authors: int) -> None:
+    videos, reached = table(600, authors)
+    before = published_at(videos)
+    since, readings = followed(videos, reached, np.random.default_rng(1))
+
+    def numbers(counts: np.ndarray) -> dict[str, np.ndarray]:
+        last = counts[2::3]
+        every = readings._replace(counts=counts)
+        fitted = histories.fit(videos, SALT, last, past_only=True, known_at=since, readings=every)
+        found = histories.numbers(videos, SALT, fitted, np.ones(len(videos)), before, 2)
+        return {part: np.nan_to_num(values) for part, (values, _) in found.items()}
+
+    was = numbers(readings.counts)
+    for row in range(0, 600, 60):
+        later = (readings.owner == row) | (readings.moment >= before[row])
+        found = numbers(readings.counts + 10.0 * later[:, None])
+        for part, values in was.items():
+            np.testing.assert_allclose(found[part][row], values[row], atol=1e-9, err_msg=part)
+        assert any(np.abs(found[part] - values).max() > 1e-3 for part, values in was.items())
 
 
 def test_the_authors_own_videos_with_the_sound_are_told_beyond_what_is_usual() -> None:

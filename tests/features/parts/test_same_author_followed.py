@@ -44,6 +44,19 @@ def test_the_reading_nearest_in_age_and_never_a_later_one_than_the_forecast():
             assert (np.diff(np.abs(days[query][there])) >= 0).all()
 
 
+def test_totals_never_hold_a_reading_that_was_taken_later():
+    random = np.random.default_rng(3)
+    group, time, video, _, _, counts = table = made(random)
+    history, before = FollowedHistory.fit_readings(*table), time + 5 * DAY
+    known, count, total, square = history.totals(group, time, video, before)
+    for query in np.flatnonzero(group >= 0):
+        last = counts[list(plainly(*table, query, np.nan, before[query]).values())]  # none has more than `WIDEST` others
+        assert known[query, 0] == count[query, 0] == len(last)
+        np.testing.assert_allclose(total[query], last.sum(0), atol=1e-12)
+        np.testing.assert_allclose(square[query], (last**2).sum(0), atol=1e-12)
+    np.testing.assert_array_equal(history.known(group, time, video, before), known[:, 0])
+
+
 def test_a_reading_of_quite_another_age_is_unknown_where_that_is_asked():
     time, moment = np.zeros(4), np.array([0.5, 2.0, 20.0, 0.0]) * DAY  # nobody knows when the last one was read
     history = FollowedHistory.fit_readings(np.zeros(4, int), time, np.arange(4), np.arange(4), moment, np.arange(4.0)[:, None])

@@ -19,11 +19,11 @@ def test_rows_of_a_frequent_sound_see_neither_their_author_nor_their_fold() -> N
             "music_title": ["often" if row < often else f"sound{row // 2}" for row in range(count)],
         }
     )
-    reached = random.normal(size=(count, 1))
-    histories = same_sound.fit(videos, SALT, np.zeros(count), reached, np.zeros_like(reached), np.ones(count, bool))
+    reached, video = random.normal(size=(count, 1)), social.video_keys(videos, SALT)
+    histories = same_sound.fit(videos, SALT, np.zeros(count), video, reached, np.zeros_like(reached), np.ones(count, bool))
     assert not histories["sound"].few
-    numbers, _, of_author = same_sound.numbers(videos, SALT, histories, np.zeros(count), None)
-    author, fold = videos["username"].to_numpy(), social.video_keys(videos, SALT) % FOLDS
+    numbers, _, of_author = same_sound.numbers(videos, SALT, histories, np.zeros(count), video, None)
+    author, fold = videos["username"].to_numpy(), video % FOLDS
     for row in range(often):
         others = [other for other in range(often) if author[other] != author[row] and fold[other] != fold[row]]
         np.testing.assert_allclose(numbers[row, 0], reached[others].sum() / (len(others) + SHRINKAGE))

@@ -22,8 +22,8 @@ REACHED = np.array([[1.0], [2.0], [3.0], [-4.0], [0.5]])
 
 def found(query: pd.DataFrame, before: np.ndarray | None = None, time: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     time = np.arange(5.0) if time is None else time
-    histories = same_words.fit(VIDEOS, SALT, time, REACHED, np.ones(5, bool))
-    return same_words.numbers(query, SALT, histories, np.zeros(len(query)), before)[:2]
+    histories = same_words.fit(VIDEOS, SALT, time, social.video_keys(VIDEOS, SALT), REACHED, np.ones(5, bool))
+    return same_words.numbers(query, SALT, histories, np.zeros(len(query)), social.video_keys(query, SALT), before)[:2]
 
 
 def test_a_word_is_worth_what_other_authors_reached_with_it() -> None:
@@ -78,9 +78,9 @@ def test_the_rarest_words_are_averaged_apart() -> None:
     rows = [name for number, name in enumerate(names) for _ in range(number + 1)]
     videos["video_description"] = rows
     reached = np.array([[float(name[1:])] for name in rows])
-    histories = same_words.fit(videos, SALT, np.zeros(36), reached, np.ones(36, bool))
+    histories = same_words.fit(videos, SALT, np.zeros(36), social.video_keys(videos, SALT), reached, np.ones(36, bool))
     query = pd.DataFrame({"id": ["new"], "video_description": [" ".join(reversed(names))]})
-    numbers, _, _ = same_words.numbers(query, SALT, histories, np.zeros(1), None)
+    numbers, _, _ = same_words.numbers(query, SALT, histories, np.zeros(1), social.video_keys(query, SALT), None)
     worth = [number * (number + 1) / (number + 1 + 4) for number in range(1, 8)]  # the first word is one author's own
     np.testing.assert_allclose(numbers[0], [np.mean(worth), max(worth), min(worth), np.mean(worth[:5]), np.log(8)])
 
@@ -90,7 +90,7 @@ def test_a_common_word_says_nothing_however_many_rows_there_are(monkeypatch, lea
     count = 1000
     videos = pd.DataFrame({"id": [str(row) for row in range(count)], "video_description": [f"fyp group{row % 40}" for row in range(count)]})
     monkeypatch.setattr(same_words, "LEARNED", learned)
-    histories = same_words.fit(videos, SALT, np.zeros(count), np.ones((count, 1)), np.ones(count, bool))
+    histories = same_words.fit(videos, SALT, np.zeros(count), social.video_keys(videos, SALT), np.ones((count, 1)), np.ones(count, bool))
     [fyp] = social.keys(pd.Series(["fyp"]), SALT)
     assert fyp not in histories["words"].group
     assert 0.9 * min(count, learned) < len(histories["words"].group) <= min(count, learned)
@@ -98,8 +98,10 @@ def test_a_common_word_says_nothing_however_many_rows_there_are(monkeypatch, lea
 
 def test_the_authors_own_other_videos_with_the_words_are_told_apart() -> None:
     videos = pd.concat([VIDEOS, pd.DataFrame({"id": ["f"], "username": ["anna"], "video_description": ["secret cat"]})], ignore_index=True)
-    histories = same_words.fit(videos, SALT, np.zeros(6), np.append(REACHED, [[7.0]], axis=0), np.ones(6, bool))
-    _, _, own = same_words.numbers(videos, SALT, histories, np.zeros(6), None)
+    histories = same_words.fit(
+        videos, SALT, np.zeros(6), social.video_keys(videos, SALT), np.append(REACHED, [[7.0]], axis=0), np.ones(6, bool)
+    )
+    _, _, own = same_words.numbers(videos, SALT, histories, np.zeros(6), social.video_keys(videos, SALT), None)
     # anna's cats reached 1, 2 and 7, her secrets 2 and 7; none sees itself
     np.testing.assert_allclose(own[:, 0], own[:, 1])  # no fold is skipped
     np.testing.assert_allclose(own[:, 1:], [[2, 2.0 + 7.0], [3, 1.0 + 7.0 + 7.0], [0, 0], [0, 0], [0, 0], [3, 1.0 + 2.0 + 2.0]])
@@ -108,7 +110,7 @@ def test_the_authors_own_other_videos_with_the_words_are_told_apart() -> None:
 
 
 def test_keys_are_salted_and_words_of_one_author_are_not_stored() -> None:
-    histories = same_words.fit(VIDEOS, SALT, np.zeros(5), REACHED, np.ones(5, bool))
+    histories = same_words.fit(VIDEOS, SALT, np.zeros(5), social.video_keys(VIDEOS, SALT), REACHED, np.ones(5, bool))
     cat, dog = social.keys(pd.Series(["cat", "dog"]), SALT)
     assert set(histories["words"].group) == {cat, dog}
     assert len(histories["own_words"].group) == len(histories["words"].group) == 6
