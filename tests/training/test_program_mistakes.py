@@ -114,6 +114,20 @@ def inferred(distribution):
     return guide
 
 
+def second_plate(dim: int, *, of_videos: bool):
+    """A model and guide with numbers in a second plate, one for each video or one for all videos."""
+
+    def both(videos, decoder=None, experts=None, kl_weight=1.0):
+        plate = pyro.plate("videos", len(videos), dim=-1)
+        with plate if of_videos else contextlib.nullcontext(), pyro.plate("targets", 2, dim=dim):
+            pyro.sample("effects", dist.Normal(pyro.param("loc", torch.zeros(())), 1.0))
+        with plate:
+            if decoder is not None:
+                pyro.sample("popularity", normal(torch.zeros(len(videos), 2), videos), obs=videos.popularity)
+
+    return both, both
+
+
 def flow(loc, *transforms):
     return dist.TransformedDistribution(dist.Normal(loc, 1.0).to_event(1), [*transforms])
 
@@ -143,6 +157,9 @@ def trained(model, guide, videos: Videos):
         (model_of(normal), inferred(lambda loc: dist.Normal(loc.cumsum(0), 1.0).to_event(1)), "'z' of a video changes with the videos"),
         (model_of(normal), inferred(lambda loc: flow(loc - loc.mean(0), dist.transforms.ExpTransform())), "'z' of a video changes"),
         (model_of(normal), reads_popularity, "on 3 videos of unknown popularity"),
+        (*second_plate(-2, of_videos=True), r"'effects' lies in a second plate, whose dimension is for draws: use .to_event\(1\) instead"),
+        (*second_plate(-3, of_videos=True), r"'effects' lies in a second plate"),
+        (*second_plate(-2, of_videos=False), r"at dim=-2, which is for draws: use .to_event\(1\) instead of a second plate$"),
         (model_of(normal), two_parameters, "'a.b' and 'a/b' cannot be told apart"),
         (model_of(lambda z, videos: dist.Normal(z, 1.0).to_event(1)), guide, "unknown .NaN., .* wrap it in NanMasked"),
         (model_of(lambda z, videos: NanMasked(dist.Gamma(z.exp(), 1.0))), guide, "on popularity from -.* within the support"),
@@ -289,7 +306,7 @@ def test_networks_that_cannot_be_built_without_memory_are_read_again(tmp_path: P
         return Networks(networks.experts, Lazy(networks.decoder))
 
     forecaster = train(simulate(100)[0], SMALL, build=build_lazy, run=tmp_path / "run")
-    videos = simulate(5, seed=1)[0]
+    videos = simulate(120)[0].take(np.arange(100, 120))
     assert np.array_equal(forecaster.forecast(videos, 20).samples, load(tmp_path / "run", build=build_lazy).forecast(videos, 20).samples)
 
 
