@@ -104,16 +104,6 @@ def two_parameters(videos, experts, kl_weight=1.0):
     guide(videos, experts, kl_weight)
 
 
-def inferred(distribution):
-    """A guide whose z has the distribution that is made of numbers (N, 2)."""
-
-    def guide(videos, experts, kl_weight=1.0):
-        with pyro.plate("videos", len(videos), dim=-1), poutine.scale(scale=kl_weight):
-            pyro.sample("z", distribution(videos["a"].numbers.expand(-1, 2)))
-
-    return guide
-
-
 def second_plate(dim: int, *, of_videos: bool):
     """A model and guide with numbers in a second plate, one for each video or one for all videos."""
 
@@ -126,10 +116,6 @@ def second_plate(dim: int, *, of_videos: bool):
                 pyro.sample("popularity", normal(torch.zeros(len(videos), 2), videos), obs=videos.popularity)
 
     return both, both
-
-
-def flow(loc, *transforms):
-    return dist.TransformedDistribution(dist.Normal(loc, 1.0).to_event(1), [*transforms])
 
 
 def normal(z, videos):
@@ -153,9 +139,6 @@ def trained(model, guide, videos: Videos):
             guide,
             "'popularity' of a video changes with the videos",
         ),
-        (model_of(normal), inferred(lambda loc: dist.Normal(loc - loc.mean(0), 1.0).to_event(1)), "'z' of a video changes with the videos"),
-        (model_of(normal), inferred(lambda loc: dist.Normal(loc.cumsum(0), 1.0).to_event(1)), "'z' of a video changes with the videos"),
-        (model_of(normal), inferred(lambda loc: flow(loc - loc.mean(0), dist.transforms.ExpTransform())), "'z' of a video changes"),
         (model_of(normal), reads_popularity, "on 3 videos of unknown popularity"),
         (*second_plate(-2, of_videos=True), r"'effects' lies in a second plate, whose dimension is for draws: use .to_event\(1\) instead"),
         (*second_plate(-3, of_videos=True), r"'effects' lies in a second plate"),
@@ -171,34 +154,6 @@ def test_what_would_end_in_a_traceback_or_in_other_numbers_is_refused_before_tra
     videos.popularity[5, 0] = torch.nan
     with pytest.raises(InputError, match=said):
         trained(model, guide, videos)
-
-
-def two_steps(videos, decoder=None, experts=None, kl_weight=1.0):
-    shift = pyro.param("shift", torch.zeros(()))
-    with pyro.plate("videos", len(videos), dim=-1):
-        with poutine.scale(scale=kl_weight):
-            rate = pyro.sample("rate", dist.Gamma(1.0 + videos["a"].numbers[:, 0].exp(), 1.0))  # takes as many random numbers as it needs
-            z = pyro.sample("z", dist.Normal(shift + rate[..., None].expand(*rate.shape, 2), 1.0).to_event(1))
-        if decoder is not None:
-            pyro.sample("popularity", normal(z, videos), obs=videos.popularity)
-
-
-PLANAR = dist.transforms.Planar(2)
-
-
-@pytest.mark.parametrize(
-    ("model", "guide"),
-    [
-        (two_steps, two_steps),
-        (model_of(normal), inferred(lambda loc: dist.Normal(torch.nn.functional.dropout(loc), 1.0).to_event(1))),
-        (model_of(normal), inferred(lambda loc: flow(loc, PLANAR))),
-        (model_of(normal), inferred(lambda loc: flow(loc, dist.transforms.ExpTransform()))),
-    ],
-    ids=["gamma", "dropout in forecasts, too", "without inverse", "no moments"],
-)
-def test_a_guide_that_reads_a_video_alone_is_not_refused(model, guide, make_videos) -> None:
-    member = trained(model, guide, make_videos(60, {"a": 1}, targets=2, missing=0.0))
-    assert draw([member], make_videos(5, {"a": 1}, targets=2), 250).isfinite().all()
 
 
 @pytest.mark.parametrize(
