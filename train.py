@@ -101,6 +101,8 @@ def _train(options: Any, device: Any) -> None:
         print(f"stretch      {_halves(stretches)} of the 95 % intervals below and above the median, so that validation rows are held")
     if coming is not None:
         print(f"             {_halves(coming)} of those of drafts by known authors, so that the newest rows are held")
+    if options.program is not None:
+        print("linear       none beside a program of your own: compare its scores with those of train.py --no-linear")
     program = "" if options.program is None else f" --program {shlex.quote(str(options.program))}"
     print(f"next         python evaluate.py --run {shlex.quote(str(run.path))}{program} --samples 1000")
 

@@ -1,6 +1,6 @@
 """Draws of popularity: z ~ q(z | x), y ~ p(y | z) (Wang and Li), with Pyro's Predictive."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 from features.videos import Videos
 from forecast.exact_quantiles import FEWEST, POINTS, with_exact_quantiles
 from forecast.latent import ENCODED, Sampler, Values, drawn, likelihood, of_rows, shares_of
-from forecast.member import TARGET, Member, by_kind, in_order, trace
+from forecast.member import TARGET, Member, by_kind, in_order, latent_sites, shared, trace
 from machine.errors import InputError
 
 DECODED = 16384  # draws decoded at a time: their hidden layers stay in cache, and the cost of a call of Predictive is small
@@ -38,7 +38,7 @@ def draw_chunks(
         seed: gives every `ENCODED` videos random numbers of their own, so that a table may be forecast in pieces of that many, in any
             order and by any process, with the same draws; None goes on with torch's generator.
         first: number in that table of the first of `videos`.
-        exact: draws are moved to the exact quantiles of the mixture, see `forecast.exact_quantiles`.
+        exact: draws are moved to the exact quantiles of the mixture where Sobol points of z tell them, see `forecast.exact_quantiles`.
     """
     for number, block in enumerate(videos.unlabelled().split(ENCODED), first // ENCODED):
         if seed is not None:
@@ -70,6 +70,11 @@ def try_draws(member: Member, videos: Videos) -> None:
             raise InputError(
                 "z is forecast otherwise beside other draws, which lie in its first dimension: count from the last, as in z[..., :1]"
             )
+        if name := _reads_others(member, some):
+            raise InputError(
+                f"the site {name!r} of a video changes with the videos that are forecast beside it, as in loc - loc.mean(0): "
+                "use what is the video's own"
+            )
 
 
 def _same_beside_others(member: Member, videos: Videos) -> bool:
@@ -83,6 +88,40 @@ def _same_beside_others(member: Member, videos: Videos) -> bool:
         if torch.equal(wanted, again) and not torch.allclose(together[number], wanted, rtol=1e-3, atol=1e-3):
             return False
     return True
+
+
+def _reads_others(member: Member, videos: Videos) -> str | None:
+    """A site of the guide, or the model's target, that is another one beside other videos than beside copies of its own video."""
+    sites = latent_sites(trace(member.guide, videos))
+    of_its_own = {name: -1 - site["fn"].event_dim for name, site in sites.items() if not shared(site, member.plates)}
+    values = {name: site["value"] for name, site in sites.items()}
+    together = _told(member, videos, values, of_its_own)
+    for row in range(len(videos)):
+        copies = torch.full((len(videos),), row, device=videos.device)
+        same = values | {name: values[name].index_select(dim, copies) for name, dim in of_its_own.items()}
+        for name, told in _told(member, videos.rows(copies), same, of_its_own).items():
+            if not torch.allclose(told[row], together[name][row], rtol=1e-3, atol=1e-3, equal_nan=True):
+                return name
+    return None
+
+
+def _told(member: Member, videos: Videos, values: Values, of_its_own: Mapping[str, int]) -> dict[str, Tensor]:
+    """(N, ...) what the guide says of each site that a video has of its own, and the model of its target, given all latent values."""
+    torch.manual_seed(0)  # networks that are random themselves say the same of as many videos
+    guided, modelled = (trace(poutine.condition(function, data=values), videos) for function in (member.guide, member.model))
+    found = {name: _known(guided.nodes[name]["fn"], values[name], dim) for name, dim in of_its_own.items()}
+    return found | {TARGET: _moments(modelled.nodes[TARGET]["fn"]).movedim(-3, 0)}
+
+
+def _known(posterior: Any, value: Tensor, dim: int) -> Tensor:
+    """(N, ...) moments of a site, or its density where it has none; the videos lie in the dimension `dim` of its values."""
+    moments = _moments(posterior)
+    if bool(moments.any()):
+        return moments.movedim(dim - 1, 0)
+    try:
+        return posterior.log_prob(value).movedim(-1, 0)
+    except Exception:  # a flow that cannot be inverted: nothing is known
+        return torch.zeros(len(moments.movedim(dim - 1, 0)))
 
 
 def _moments(popularity: Any) -> Tensor:
@@ -103,6 +142,8 @@ def _chunks(members: Sequence[Member], videos: Videos, samples: int, exact: bool
     chunk = max(1, DECODED // shares[0])
     with torch.no_grad():
         found = [drawn(member, videos, *kinds) for member, kinds in zip(members, wanted, strict=False)]
+        if not all(site.even for of_member in found for sites in of_member[1:] for site in sites.values()):
+            found = [of_member[:1] for of_member in found]  # so few independent points know less than the draws themselves
         for start in range(0, len(videos), chunk):
             rows = slice(start, start + chunk)
             yield _popularity(members[: len(shares)], videos.rows(rows), [[of_rows(one, rows) for one in of_member] for of_member in found])

@@ -1,7 +1,9 @@
 """Draws are moved so that their quantiles become those of the mixture of likelihoods, which are known more precisely.
 
 The quantiles of 1,000 draws err by a sixth of a predictive standard deviation at the ends of the 95 % interval, those of the mixture at
-32 z by a sixteenth (docs/performance.md). Every target's draws are moved by one rising function, so that the targets keep moving together.
+32 Sobol points of z by a sixteenth (docs/performance.md). Independent points of z may err by far more than the draws do, so where a guide
+has no Sobol points (`forecast.latent.drawn`) draws stay as they are. Every target's draws are moved by one rising function, so that the
+targets keep moving together.
 """
 
 from collections.abc import Sequence

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import numbers
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,6 +31,7 @@ from forecast.latent import ENCODED
 from forecast.member import Member
 from forecast.partly_read import together
 from forecast.run.configuration import Configuration
+from forecast.shift import shift_of, tally, warn
 from machine.errors import InputError
 from machine.randomness import own_randomness
 
@@ -53,7 +55,13 @@ class Forecasts:
     samples: np.ndarray
 
     def quantile(self, level: float) -> pd.DataFrame:
-        """(N, K) by id and target, in counts, or scores for `identity`."""
+        """(N, K) by id and target, in counts, or scores for `identity`.
+
+        Raises:
+            InputError: `level` is no number from 0 to 1.
+        """
+        if not isinstance(level, numbers.Real) or not 0 <= level <= 1:
+            raise InputError(f"level: {level!r} is no number from 0 to 1")
         found = np.quantile(self.samples.astype(np.float64), level, axis=0)
         return pd.DataFrame(self.scale.told(found), index=pd.Index(self.ids, name="id"), columns=list(self.targets))
 
@@ -112,14 +120,19 @@ class Forecaster:
         return hashlib.sha256(json.dumps(self.about.get("files", {}), sort_keys=True).encode()).hexdigest()[:16]
 
     def forecast(self, videos: Dataset | pd.DataFrame, samples: int = 1000, *, seed: int = 0) -> "Forecasts":
-        """Forecast every row of a dataset, or of a data frame with the contract's columns; what it says of the targets is not looked at.
+        """Forecast every row of a dataset, or of a data frame with the contract's columns; what targets it has must be numbers, but no
+        forecast depends on them.
+
+        Parts and columns that training had and no row has are told by `machine.errors.InputWarning`.
 
         Raises:
             InputError: no rows, no number of draws, no seed, or whatever `features.tables.table` refuses.
         """
         dataset = _asked(videos, self.configuration, samples, seed)
-        authors = authors_of(self.featurizer, dataset)
-        draws = self.draws(self.featurizer.transform(dataset).unlabelled().to(self.device), samples, seed=seed, authors=authors)
+        raw, authors = self.featurizer.raw(dataset), authors_of(self.featurizer, dataset)
+        warn(dataset.name, shift_of(self.featurizer, [tally(self.featurizer, dataset, raw)]).absences)
+        features = self.featurizer.standardised(dataset, raw).unlabelled().to(self.device)
+        draws = self.draws(features, samples, seed=seed, authors=authors)
         ids, scale = dataset.videos["id"].to_numpy(dtype=str), self.featurizer.targets.scale
         return Forecasts(ids, self.targets, scale, np.concatenate(list(draws), axis=1))
 

@@ -17,10 +17,11 @@ Values = dict[str, Tensor]  # of each latent site
 
 
 class Drawn(NamedTuple):
-    """Draws of one latent site: (draws, N, ...), or (draws, 1, ...) where all N videos share it."""
+    """Draws of one latent site: (draws, N, ...), or (draws, 1, ...) where all N videos share it; `even` if they are Sobol points."""
 
     value: Tensor
     shared: bool
+    even: bool = False
 
 
 def drawn(member: Member, videos: Videos, *wanted: tuple[int, Sampler]) -> list[dict[str, Drawn]]:
@@ -29,15 +30,16 @@ def drawn(member: Member, videos: Videos, *wanted: tuple[int, Sampler]) -> list[
     Args:
         member: of an ensemble.
         videos: N videos.
-        wanted: how many draws, and whether they are independent (`random`) or scrambled Sobol points, which cover a Normal more evenly.
+        wanted: how many draws, and whether they are independent (`random`) or scrambled Sobol points, which cover a Normal more evenly;
+            these are made where the guide has one site, a Normal of each video's own. Elsewhere all draws are independent.
     """
     sites = latent_sites(trace(member.guide, videos))
     if len(sites) == 1 and not any(shared(site, member.plates) for site in sites.values()):
         [(name, site)] = sites.items()
-        normal = _is_normal(site["fn"])
+        even = [sampler == "sobol" and _is_normal(site["fn"]) for _, sampler in wanted]
         return [
-            {name: Drawn(_sobol(site["fn"], draws) if sampler == "sobol" and normal else site["fn"].sample((draws,)), False)}
-            for draws, sampler in wanted
+            {name: Drawn(_sobol(site["fn"], draws) if evenly else site["fn"].sample((draws,)), False, evenly)}
+            for (draws, _), evenly in zip(wanted, even, strict=True)
         ]
     found = []
     for draws, _ in wanted:  # one site may depend on another: they are drawn together

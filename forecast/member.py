@@ -19,6 +19,7 @@ from program.linear import Beside, Linear
 
 WEIGHT = 0.5  # any KL weight but 1, so that what it scales can be seen
 TARGET = "popularity"  # the model's observed site
+INSTEAD = "use .to_event(1) instead of a second plate"
 
 
 class Member(nn.Module):
@@ -106,7 +107,9 @@ class Member(nn.Module):
             except Exception as error:  # whatever a user's functions raise
                 if self._shipped:
                     raise
-                said = " ".join(str(error).split())[:200]
+                said = " ".join(str(error).partition("Trace Shapes:")[0].split())[:200]  # what Pyro adds names sites by the hundred
+                what, collide, _ = said.partition(" Try moving the dim")
+                said = f"{what}, which is for draws: {INSTEAD}" if collide and '"draws"' in what else said
                 raise InputError(f"the model or the guide fails {how}: {type(error).__name__}: {said}") from error
 
     def _adopt(self, state: Any) -> None:
@@ -140,6 +143,8 @@ class Member(nn.Module):
         for name, site in fewer.items():
             if not shared(site, self.plates) and site["fn"].batch_shape[-1:] != (1,):
                 raise InputError(f"the guide's site {name!r} has parameters for each single video, so it cannot forecast others")
+            if not shared(site, self.plates) and any(size > 1 for size in site["fn"].batch_shape[:-1]):
+                raise InputError(f"the guide's site {name!r} lies in a second plate, whose dimension is for draws: {INSTEAD}")
         for name in sorted(inferred):
             if guided.nodes[name]["scale"] != modelled.nodes[name]["scale"]:
                 raise InputError(f"the latent site {name!r} is weighed by kl_weight in the model or in the guide, but not in both")

@@ -2,7 +2,7 @@
 
     F(y) = mean over draws z_s ~ q(z | x) of  F(y | z_s)
 
-Its quantiles are the roots of F(y) = level. Far fewer draws of z than of y give the same error.
+Its quantiles are the roots of F(y) = level. Where y varies much given z, far fewer draws of z than of y give the same error.
 """
 
 import warnings
@@ -38,7 +38,7 @@ def mixture_summary(
         members: the members.
         videos: N videos; their popularity is not looked at.
         draws: of z, shared by the members.
-        sampler: independent draws, or scrambled Sobol points, which cover a Normal z more evenly.
+        sampler: independent draws, or scrambled Sobol points, which cover a Normal z more evenly, see `forecast.latent.drawn`.
         levels: of the quantiles, by name.
 
     Returns:

@@ -56,10 +56,17 @@ class Shift:
     independent: int = 0
 
     @property
+    def absences(self) -> list[str]:
+        """One sentence for each part, and for the columns of each part, that no row has."""
+        found = [f"no row has the part {part}, which the run was trained with" for part in self._absent]
+        return found + [
+            f"no row has {' or '.join(names)} (part {part}), which the run was trained with" for part, names in self.lacking.items()
+        ]
+
+    @property
     def warnings(self) -> list[str]:
         """One sentence for each thing that deserves a warning."""
-        found = [f"no row has the part {part}, which the run was trained with" for part in self._absent]
-        found += [f"no row has {' or '.join(names)} (part {part}), which the run was trained with" for part, names in self.lacking.items()]
+        found = self.absences
         found += [
             f"{share:.0%} of the rows that name a {column} name one that training has not, or hardly, seen"
             for column, share in self.unseen.items()
@@ -125,8 +132,13 @@ class Shift:
 
     def warn(self, name: str) -> None:
         """Give each warning, naming the dataset."""
-        for sentence in self.warnings:
-            warnings.warn(f"{name}: {sentence}", InputWarning, stacklevel=2)
+        warn(name, self.warnings)
+
+
+def warn(name: str, sentences: Sequence[str]) -> None:
+    """Give each warning, naming the dataset."""
+    for sentence in sentences:
+        warnings.warn(f"{name}: {sentence}", InputWarning, stacklevel=3)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def common_options(parser: argparse.ArgumentParser) -> None:
 
 def program_option(parser: argparse.ArgumentParser) -> None:
     """Add the option that names a file with the user's own model and guide."""
-    meaning = "Python file with your own model, guide and, if there, build, which runs (default: those of clipcast)"
+    meaning = "Python file with your own model and guide, and build if you have one; the file is executed (default: those of clipcast)"
     parser.add_argument("--program", type=path, metavar="FILE", help=meaning)
 
 

@@ -60,7 +60,8 @@ def train(
     Args:
         dataset: a dataset, or a data frame with the contract's columns, one row a video.
         configuration: the settings (default: those of `Configuration`).
-        model: `model(videos, decoder, kl_weight)`.
+        model: `model(videos, decoder, kl_weight)`. A pair that is not the shipped one has no linear forecast beside it: compare its scores
+            with those of `Configuration(linear=False)`.
         guide: `guide(videos, experts, kl_weight)`.
         build: `build(shapes, targets, configuration)` returns networks with `experts` and `decoder`.
         program: the three together, as `program.read_program` reads them from a file.

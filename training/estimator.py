@@ -25,7 +25,8 @@ class PopularityRegressor(RegressorMixin, BaseEstimator):
     Args:
         target_scale: `log1p` for counts, `identity` for scores.
         samples: draws behind a prediction.
-        settings: further settings of `Configuration` by name, but for those that are arguments of their own.
+        settings: further settings of `Configuration` by name, but for those that are arguments of their own. A search is given whole
+            dicts: `GridSearchCV(PopularityRegressor(), {"settings": [{"epochs": 5}, {"epochs": 10}]})`.
         seed: of everything random.
 
     Attributes:
@@ -43,9 +44,11 @@ class PopularityRegressor(RegressorMixin, BaseEstimator):
         """Train on every row of X (N rows) and y (N,) or (N, K).
 
         Raises:
-            InputError: X is no data frame, y has another length or no numbers, a setting is an argument of its own, or whatever
-                `training.train` refuses.
+            InputError: X is no data frame, y has another length or no numbers, a setting is unknown or an argument of its own, or
+                whatever `training.train` refuses.
         """
+        if not isinstance(self.settings, dict | None):
+            raise InputError(f"settings: {self.settings!r} is no dict of settings of `Configuration` by name")
         if twice := {"targets", "target_scale", "seed"} & {*(self.settings or {})}:
             raise InputError(f"settings: {min(twice)} is told by y or by an argument of its own")
         truth = _frame(y)

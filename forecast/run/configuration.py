@@ -8,7 +8,7 @@ import numbers
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
 
-from features.tables.columns import COUNTS
+from features.tables.columns import COUNTS, nearest
 from machine.errors import InputError
 from machine.files import json_object
 
@@ -91,8 +91,21 @@ class Configuration:
         low=-1.0,
         high=0.9,
     )
-    linear: bool = setting(True, "pool each network's forecast with a linear one, in the share that validation rows ask for")
+    linear: bool = setting(
+        True,
+        "pool each network's forecast with a linear one, in the share that validation rows ask for; never done with a program of your own, "
+        "so compare its scores with those of --no-linear",
+    )
     calibrate: bool = setting(True, "widen or narrow intervals on validation rows (split conformal)")
+
+    def __new__(cls, *_: Any, **settings: Any) -> "Configuration":
+        """Say which setting there is not, which Python would call an argument."""
+        known = [item.name for item in dataclasses.fields(cls)]
+        for name in settings:
+            if name not in known:
+                near = nearest(name, known)
+                raise InputError(f"setting {name}: there is none{f' (is it {near}?)' if near else ''}")
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):

@@ -3,10 +3,11 @@
 import numpy as np
 import pyro
 import pyro.distributions as dist
+import pytest
 import torch
 from scipy import stats
 
-from forecast.draws import draw
+from forecast.draws import draw, draw_chunks
 from forecast.exact_quantiles import POINTS, moved, quantiles, with_exact_quantiles
 from forecast.member import Member
 from forecast.mixture import LEVELS, likelihoods_given_z
@@ -98,3 +99,30 @@ def test_a_likelihood_without_a_mean_has_exact_quantiles(make_videos):
     found = with_exact_quantiles(draw([ours], make_videos(2), 300), likelihoods_given_z([ours], make_videos(2), POINTS, "sobol"))
     # z moves the quartiles of a Cauchy (1.2 from its centre) by less than its own spread
     np.testing.assert_allclose(np.quantile(found, 0.75, axis=0), LOC + NOISE, atol=0.35)
+
+
+def two_sites(zeros):
+    return pyro.sample("z", dist.Normal(zeros, 1.0)) + pyro.sample("w", dist.Normal(zeros, 1.0))
+
+
+def one_site(zeros):
+    return pyro.sample("z", dist.MultivariateNormal(torch.stack([zeros, zeros], -1), torch.eye(2))).sum(-1)
+
+
+@pytest.mark.parametrize("latent", [two_sites, one_site])
+def test_only_sobol_points_move_draws(latent, make_videos):
+    """A sum of two numbers: 1,000 draws err by 0.12 at the end of its interval, 32 independent points of it by some 0.6."""
+
+    def guide(videos):
+        with pyro.plate("videos", len(videos), dim=-1):
+            latent(torch.zeros(len(videos)))
+
+    def model(videos):
+        with pyro.plate("videos", len(videos), dim=-1):
+            total = latent(torch.zeros(len(videos)))
+            pyro.sample("popularity", NanMasked(dist.Normal(total[..., None], 0.1)), obs=videos.popularity)
+
+    torch.manual_seed(0)
+    ours, videos = member_of(model, guide), make_videos(16, {"a": 1}, targets=1)
+    samples = torch.cat([*draw_chunks([ours], videos, 1000, seed=3, exact=True)], dim=1)
+    assert np.square(np.quantile(samples[..., 0], 0.975, axis=0) - stats.norm(0, 2.01**0.5).ppf(0.975)).mean() ** 0.5 < 0.25

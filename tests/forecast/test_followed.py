@@ -30,6 +30,7 @@ from forecast.scoring.subsets.lead import asked
 from machine.errors import InputError
 from training import train
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*no row has the part history")  # other authors
 SETTINGS = ["--members", "1", "--epochs", "2", "--width", "8", "--latent", "4", "--depth", "1", "--batch-size", "256", "--device", "cpu"]
 
 

@@ -95,6 +95,9 @@ def test_what_it_refuses(frame) -> None:
     for table, truth in ((pd.concat([X, X[["username"]]], axis=1), y), (X, y.set_axis(["username"] * 2, axis=1))):
         with pytest.raises(InputError, match="several columns named username"):
             small().fit(table, truth)
+    for settings, said in (({"epoch": 1}, r"setting epoch: there is none \(is it epochs\?\)"), (3, "settings: 3 is no dict of settings")):
+        with pytest.raises(InputError, match=said):
+            PopularityRegressor(settings=settings).fit(X, y)
     for name in ("target_scale", "seed", "targets"):
         with pytest.raises(InputError, match=f"settings: {name} is told by y or by an argument"):
             PopularityRegressor(settings={name: 0}).fit(X, y)

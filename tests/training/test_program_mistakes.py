@@ -104,6 +104,20 @@ def two_parameters(videos, experts, kl_weight=1.0):
     guide(videos, experts, kl_weight)
 
 
+def second_plate(dim: int, *, of_videos: bool):
+    """A model and guide with numbers in a second plate, one for each video or one for all videos."""
+
+    def both(videos, decoder=None, experts=None, kl_weight=1.0):
+        plate = pyro.plate("videos", len(videos), dim=-1)
+        with plate if of_videos else contextlib.nullcontext(), pyro.plate("targets", 2, dim=dim):
+            pyro.sample("effects", dist.Normal(pyro.param("loc", torch.zeros(())), 1.0))
+        with plate:
+            if decoder is not None:
+                pyro.sample("popularity", normal(torch.zeros(len(videos), 2), videos), obs=videos.popularity)
+
+    return both, both
+
+
 def normal(z, videos):
     return NanMasked(dist.Normal(z, 1.0))
 
@@ -120,7 +134,15 @@ def trained(model, guide, videos: Videos):
         (model_of(lambda z, videos: normal(torch.cat([z, videos["a"].numbers], -1)[..., :2], videos)), guide, "with 200 draws at a time"),
         (model_of(lambda z, videos: normal(z + z[:, :1], videos)), guide, "count from the last"),
         (model_of(lambda z, videos: normal(z - z.mean(0), videos)), guide, "forecast otherwise beside other draws"),
+        (
+            model_of(lambda z, videos: normal(z - z.mean(-2, keepdim=True), videos)),
+            guide,
+            "'popularity' of a video changes with the videos",
+        ),
         (model_of(normal), reads_popularity, "on 3 videos of unknown popularity"),
+        (*second_plate(-2, of_videos=True), r"'effects' lies in a second plate, whose dimension is for draws: use .to_event\(1\) instead"),
+        (*second_plate(-3, of_videos=True), r"'effects' lies in a second plate"),
+        (*second_plate(-2, of_videos=False), r"at dim=-2, which is for draws: use .to_event\(1\) instead of a second plate$"),
         (model_of(normal), two_parameters, "'a.b' and 'a/b' cannot be told apart"),
         (model_of(lambda z, videos: dist.Normal(z, 1.0).to_event(1)), guide, "unknown .NaN., .* wrap it in NanMasked"),
         (model_of(lambda z, videos: NanMasked(dist.Gamma(z.exp(), 1.0))), guide, "on popularity from -.* within the support"),
@@ -239,7 +261,7 @@ def test_networks_that_cannot_be_built_without_memory_are_read_again(tmp_path: P
         return Networks(networks.experts, Lazy(networks.decoder))
 
     forecaster = train(simulate(100)[0], SMALL, build=build_lazy, run=tmp_path / "run")
-    videos = simulate(5, seed=1)[0]
+    videos = simulate(120)[0].take(np.arange(100, 120))
     assert np.array_equal(forecaster.forecast(videos, 20).samples, load(tmp_path / "run", build=build_lazy).forecast(videos, 20).samples)
 
 

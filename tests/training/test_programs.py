@@ -16,6 +16,7 @@ from pyro.infer.autoguide import AutoNormal
 import app
 import evaluate
 import predict
+import train as command
 from features.scale import Scale
 from features.simulated.world import simulate
 from features.tables.dataset import Dataset, read_dataset
@@ -44,7 +45,7 @@ LAPLACE = """
 def model(videos, decoder, kl_weight=1.0):
     with pyro.plate("videos", len(videos), dim=-1):
         with poutine.scale(scale=kl_weight):
-            z = pyro.sample("z", dist.Normal(torch.zeros(len(videos), decoder.latent), 1.0).to_event(1))
+            z = pyro.sample("z", dist.Normal(torch.zeros(len(videos), decoder.latent, device=videos.device), 1.0).to_event(1))
         y = decoder(z)
         pyro.sample("popularity", NanMasked(dist.Laplace(y.mean, y.variance.sqrt())), obs=videos.popularity)
 """
@@ -131,6 +132,15 @@ def test_a_parameter_is_trained_and_kept(data: Path, tmp_path: Path) -> None:
     values = [member.parameters_by_name["stretch"].item() for member in forecaster.members]
     assert all(value != 0.0 for value in values)  # unconstrained; exp(0) is where it began
     assert not list(pyro.get_param_store().keys())
+
+
+def test_train_says_that_a_program_has_no_linear_forecast_beside_it(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    options = ["--data", str(data), "--members", "1", "--epochs", "1", "--width", "8", "--latent", "4", "--device", "cpu", "--linear"]
+    command.main([*options, "--run", str(tmp_path / "mine"), "--program", str(written(tmp_path, LAPLACE))])
+    said = "linear       none beside a program of your own: compare its scores with those of train.py --no-linear"
+    assert said in capsys.readouterr().out.splitlines()
+    command.main([*options, "--run", str(tmp_path / "shipped")])
+    assert "linear " not in capsys.readouterr().out
 
 
 def test_another_pair_is_refused(data: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Settings that are left to the number of rows."""
 
+import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -39,6 +41,13 @@ def test_of_few_followed_videos_networks_mostly_see_what_was_read(rows: int, loo
 def test_a_negative_share_is_refused() -> None:
     with pytest.raises(InputError, match=r"others_left_out: -0.5 is neither -1 nor a share"):
         Configuration(others_left_out=-0.5)
+
+
+def test_an_unknown_setting_is_a_sentence():
+    for name, said in (("epoch", r"^setting epoch: there is none \(is it epochs\?\)$"), ("zzz", "^setting zzz: there is none$")):
+        with pytest.raises(InputError, match=said):
+            Configuration(**{name: 1})
+    assert copy.deepcopy(Configuration(epochs=3)) == pickle.loads(pickle.dumps(Configuration(epochs=3))) == Configuration(epochs=3)  # noqa: S301
 
 
 def test_a_video_is_one_video_however_often_it_is_looked_at() -> None:
