@@ -151,7 +151,9 @@ class Featurizer:
     def knowing(self, dataset: Dataset) -> "Featurizer":
         """`with_past` of a dataset that may have nothing to tell."""
         trained = self.histories["history"].group if self.trained is None and "history" in self.histories else self.trained
-        return replace(self.joined(dataset, when_read=self.past_only), trained=trained)
+        found = self.joined(dataset, when_read=self.past_only)
+        marked = {name: replace(one, since=~np.isin(one.pairs, self.histories[name].of_training)) for name, one in found.histories.items()}
+        return replace(found, trained=trained, histories=marked)
 
     def joined(self, dataset: Dataset, *, when_read: bool) -> "Featurizer":
         """The same, with rows in its histories that had not been there; they count since they were read, or since they were published."""

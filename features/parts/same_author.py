@@ -3,10 +3,10 @@
 A video never sees itself: rows have keys, and a query skips the row with its own key (leave-one-out on training rows).
 Where groups are few, or its own group is large, a training row also skips a fifth of the others. Networks soon learn the mean of such a
 group, and that mean and the mean of all others together give away the video itself; a fold that is left out gives away no more than its
-own mean. The number of known others counts the skipped ones, since a video that is forecast skips none.
+own mean. The number of known others counts the skipped ones: a video that is forecast skips none.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class History:
         reached: (N, K) float64 targets, standardised on training rows and filled, see `features.targets.filled`.
         published: (N,) float64 seconds, where `time` is when a row was known and not when it was published.
         read: (N, K) bool, which targets were read and not filled in; None: all were.
+        since: (N,) bool, rows that joined since training, which skip no fold; None: none did.
     """
 
     group: np.ndarray
@@ -41,6 +42,7 @@ class History:
     reached: np.ndarray
     published: np.ndarray | None = None
     read: np.ndarray | None = None
+    since: np.ndarray | None = field(default=None, kw_only=True)
 
     @classmethod
     def fit(
@@ -55,16 +57,14 @@ class History:
         """Store rows; those of no group (-1) are left out."""
         order = np.lexsort((video, time, group))
         order = order[group[order] >= 0]
-        published, read = (None if one is None else one[order] for one in (published, read))
-        return cls(group[order], time[order], video[order], np.nan_to_num(reached[order]), published, read)
+        beside = (None if one is None else one[order] for one in (published, read))
+        return cls(group[order], time[order], video[order], np.nan_to_num(reached[order]), *beside)
 
     def joined(self, other: "History") -> "History":
         """Its rows, and those of the other that it does not have; a row is known by its `group` and `video` together."""
-        new, published, read = ~np.isin(other.pairs, self.pairs), None, None
-        if not (self.published is None and other.published is None):
-            published = np.concatenate([self.publication, other.publication[new]])
-        if not (self.read is None and other.read is None):
-            read = np.concatenate([self._read, other._read[new]])
+        new = ~np.isin(other.pairs, self.pairs)
+        published = None if self.published is other.published is None else np.concatenate([self.publication, other.publication[new]])
+        read = None if self.read is other.read is None else np.concatenate([self._read, other._read[new]])
         group, time, video, reached = (
             np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in ("group", "time", "video", "reached")
         )
@@ -74,6 +74,11 @@ class History:
     def pairs(self) -> np.ndarray:
         """(N,) int64 keys of group and video together: a video is in the groups of all its words."""
         return together(self.group, self.video)
+
+    @property
+    def of_training(self) -> np.ndarray:
+        """`pairs` of the rows that training had."""
+        return self.pairs if self.since is None else self.pairs[~self.since]
 
     @property
     def publication(self) -> np.ndarray:
@@ -97,6 +102,10 @@ class History:
     def skip_fold(self, group: np.ndarray) -> np.ndarray:
         """(N,) bool: whether training rows of this group must not see those of their fold."""
         return self.few | self.large(group)
+
+    def skipping(self, skip_fold: np.ndarray, own: np.ndarray) -> np.ndarray:
+        """(N,) bool: rows to `skip_fold`, if they are of training; `own` are their positions here, -1 where they are none."""
+        return skip_fold & (own >= 0) if self.since is None else skip_fold & (own >= 0) & ~self.since[own]
 
     def _block(self, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.searchsorted(self.group, group, "left"), np.searchsorted(self.group, group, "right")
@@ -138,16 +147,12 @@ class History:
         stored = np.concatenate([np.ones((len(self.video), 1)), self.reached, self.reached**2], axis=1)
         mine = stored[np.maximum(own, 0)]
         if skip_fold is not None and before is None:
-            mine = np.where(skip_fold[:, None], self._of_fold(stored)[np.maximum(own, 0)], mine)
+            mine = np.where(self.skipping(skip_fold, own)[:, None], self._of_fold(stored)[own], mine)
         mine = np.where(own[:, None] >= 0, mine, 0.0)
         width = self.reached.shape[1]
         inside = (high - low).astype(np.float64)[:, None]
         total, square = first[high] - first[low] - mine[:, 1 : 1 + width], second[high] - second[low] - mine[:, 1 + width :]
         return inside - (own[:, None] >= 0), inside - mine[:, :1], total, square
-
-    def known(self, group: np.ndarray, time: np.ndarray, video: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
-        """(N,) float64, how many of the group's other videos are known; arguments as in `totals`."""
-        return self.totals(group, time, video, before)[0][:, 0]
 
     def _of_fold(self, stored: np.ndarray) -> np.ndarray:
         """(N, F) summed over the rows of the same group and fold."""
@@ -207,7 +212,7 @@ class History:
         near = near.clip(0, len(self.group) - 1)
         inside &= self.video[near] != video[:, None]
         if skip_fold is not None and before is None:
-            skips = skip_fold & (self._own(low, high, video) >= 0)
+            skips = self.skipping(skip_fold, self._own(low, high, video))
             inside &= ~(skips[:, None] & (self.video[near] % FOLDS == video[:, None] % FOLDS))
         if before is not None:
             inside &= self.time[near] < before[:, None]
@@ -237,8 +242,8 @@ class History:
         self, group: np.ndarray, time: np.ndarray, video: np.ndarray, age: np.ndarray, before: np.ndarray | None = None
     ) -> tuple[np.ndarray, ...]:
         """What `totals` and `neighbours` return; each other video was read once, whatever the `age` (N,) in days that is asked for."""
-        skip_fold = self.skip_fold(group)
-        return *self.totals(group, time, video, before, skip_fold), *self.neighbours(group, time, video, before, skip_fold)
+        asked = group, time, video, before, self.skip_fold(group)
+        return *self.totals(*asked), *self.neighbours(*asked)
 
 
 def first_not_before(times: np.ndarray, low: np.ndarray, high: np.ndarray, bound: np.ndarray) -> np.ndarray:
@@ -289,12 +294,6 @@ def summary(
     filled = np.where(there[:, :, None], reached, recent[:, None, :])
     side = np.where(there, np.sign(np.nan_to_num(days)), 0.0) * np.log1p(far)
     own_age = np.log1p(np.nan_to_num(age))[:, None]
-    numbers = [
-        moments(known, count, total, square),
-        recent,
-        filled.reshape(len(count), -1),
-        side,
-        there.sum(1)[:, None] / NEIGHBOURS,
-        own_age,
-    ]
+    several = there.sum(1)[:, None] / NEIGHBOURS
+    numbers = [moments(known, count, total, square), recent, filled.reshape(len(count), -1), side, several, own_age]
     return np.concatenate(numbers, axis=1), count[:, 0] > 0

@@ -85,7 +85,7 @@ class FollowedHistory(History):
             stop = first_not_before(self.moment, first, stop, before[:, None])
         there &= (self.video[window] != video[:, None]) & (stop > first)
         if before is None:
-            skips = self.skip_fold(group) & (self._own(low, high, video) >= 0)
+            skips = self.skipping(self.skip_fold(group), self._own(low, high, video))
             there &= ~(skips[:, None] & (self.video[window] % FOLDS == video[:, None] % FOLDS))
         days = (self.time[window] - time[:, None]) / DAY
         nearest = np.argsort(np.where(there, np.abs(days), np.inf), axis=1, kind="stable")[:, :WIDEST]

@@ -39,7 +39,8 @@ def authors_of(featurizer: Featurizer, dataset: Dataset, until: float | np.ndarr
     if history is None:
         return Authors(key, np.zeros(len(videos)))
     before = featurizer.known_before(dataset, until)
-    return Authors(key, history.known(key, published_at(videos), social.keys(videos["id"], featurizer.salt), before))
+    known, *_ = history.totals(key, published_at(videos), social.keys(videos["id"], featurizer.salt), before)
+    return Authors(key, known[:, 0])
 
 
 def told_later(featurizer: Featurizer, dataset: Dataset) -> np.ndarray:

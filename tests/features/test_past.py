@@ -285,3 +285,15 @@ def test_unknown_targets_are_as_far_from_usual_as_the_known_ones():
     nan = np.nan
     found = filled(np.array([[1.0, nan, 3.0], [nan, nan, nan], [0.5, 0.5, 0.5]]))
     np.testing.assert_array_equal(found, [[1.0, 2.0, 3.0], [nan, nan, nan], [0.5, 0.5, 0.5]])
+
+
+def test_a_past_that_holds_the_video_itself_tells_the_same_as_one_without(featurizer):
+    """Authors are few, so that a row of training skips a fifth of its author's others; one that is forecast does not."""
+    rows = [(f"p{row}", "new", 210.0 + row, 250.0, 100.0 * (row + 1)) for row in range(20)]
+    query = table(*rows[:5])
+    with_itself, without = (featurizer.with_past(table(*past)) for past in (rows, rows[5:]))
+    for number in range(5):
+        alone = query.take(np.array([number]))
+        others = featurizer.with_past(table(*(row for row in rows if row[0] != f"p{number}")))
+        np.testing.assert_allclose(history(with_itself, alone)[0], history(others, alone)[0])
+    assert not np.allclose(history(with_itself, query)[0], history(without, query)[0])
