@@ -47,8 +47,9 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
         raise InputError(f"{path}: nothing but the ids is known of its columns {_guessed(carried)}")
     if "id" in known and media.files:
         given = list(table["video_path"]) if "video_path" in known else [None] * len(table)
-        found = media.of([(str(parse_id(name)), (), None) for name in table["id"]])
-        cells = [file if is_missing(path) else path for path, file in zip(given, found, strict=True)]
+        asked = [(str(parse_id(name)), (), None) for name, path in zip(table["id"], given, strict=True) if is_missing(path)]
+        found = iter(media.of(asked))
+        cells = [next(found) if is_missing(path) else path for path in given]
         table["video_path"] = pd.Series(cells, dtype=object)
     if checking and "id" in known:
         source = source_of_rows(

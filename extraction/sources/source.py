@@ -80,7 +80,9 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
         row = entry.reader.row(entry.value)
         unread.update(column for column in entry.reader.unread(entry.value) if column in COLUMNS)
         own = entry.path.relative_to(folder).as_posix().removesuffix(INFO) if entry.path.name.endswith(INFO) else None
-        asked.append((str(parse_id(row["id"])), row.pop(HELD, None) or [], own))
+        held = row.pop(HELD, None) or []
+        if not row.get("video_path"):
+            asked.append((str(parse_id(row["id"])), held, own))
         own_names = entry.reader.own(entry.value)
         for name in paths(entry.value):
             columns.setdefault(name)
@@ -92,8 +94,8 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
         rows.append(row)
     if not rows:
         raise InputError(f"{path}: no video in it ({_what(account)})")
-    for row, file in zip(rows, media.of(asked), strict=True):
-        row["video_path"] = row.get("video_path") or file
+    for row, file in zip((row for row in rows if not row.get("video_path")), media.of(asked), strict=True):
+        row["video_path"] = file
     of = [entry.reader.kind for entry in entries if entry.reader is not None]
     kinds = list(dict.fromkeys(of))
     for one in kinds:  # two collectors may know one author by different identifiers

@@ -51,3 +51,6 @@ def test_empty_cells_of_video_path_are_found_by_id_and_windows_paths_are_paths(t
     files_below(tmp_path, "clips/a.mp4", "clips/2.mp4", "clips/odd\\name.mp4")
     (tmp_path / "videos.csv").write_text("id,video_path\n1,clips\\a.mp4\n2,\n3,clips/odd\\name.mp4\n")
     assert read_source(tmp_path).videos["video_path"].tolist() == ["clips/a.mp4", "clips/2.mp4", "clips/odd\\name.mp4"]
+    files_below(tmp_path, "more/a.mp4")
+    (tmp_path / "videos.csv").write_text("id,video_path\na,clips/a.mp4\n")
+    assert read_source(tmp_path).notes == []  # whose it is was said
