@@ -120,10 +120,11 @@ def with_last_reading(
         readings: several at one moment are one, of which each knows a part.
         path: where they were read, for messages.
         targets: names of target columns, beside the known ones.
-        lenient: of readings that contradict each other, that of `readings` counts.
+        lenient: of readings that contradict each other, that of `readings` counts; those from before publication do not.
 
     Raises:
-        InputError: two readings of one video at one moment contradict each other.
+        InputError: a row of `videos` was read before the video was published, or two readings of one video at one moment contradict
+            each other.
     """
     alone = _alone(videos, readings, targets)
     columns = list(dict.fromkeys([*readings.columns.drop("id"), *alone]))
@@ -137,6 +138,12 @@ def with_last_reading(
         own.loc[poorer, others] = np.nan
         own.loc[poorer, "collected_at"] = last
     known = own["collected_at"].notna() & own[columns[1:]].notna().any(axis=1)
+    if "create_time" in videos:
+        early = known & (own["collected_at"] < videos["create_time"])
+        if early.any() and not lenient:
+            name = own["id"][early].iloc[0]
+            raise InputError(f"{path}: the video {name!r} was read before it was published (collected_at, create_time of the videos table)")
+        known &= ~early
     readings = pd.concat([readings.reindex(columns=["id", *columns]), own[known]], ignore_index=True)
     merged, otherwise = _merged(readings)
     if otherwise.any() and lenient:

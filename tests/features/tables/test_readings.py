@@ -268,3 +268,15 @@ def test_the_last_reading_is_the_newest_row_that_knows_a_target(tmp_path):
         assert found["collected_at"].tolist() == [moment, 1700000300, 1700000300]
         assert found["view_count"].fillna(-1).tolist() == [views, -1, 3]
         assert found["username"].tolist() == ["me", "you", "me"]
+
+
+def test_a_row_that_was_read_before_publication_is_no_reading_beside_others(tmp_path):
+    early = "id,create_time,collected_at,view_count,like_count\nb,1700000100,1699995100,5000,7\na,1700000200,,,\nc,1700000300,,,\n"
+    folder = written(tmp_path, videos=early, counts=COUNTS)
+    with (
+        pytest.warns(InputWarning, match="their age is taken as 0"),
+        pytest.raises(InputError, match="the video 'b' was read before it was"),
+    ):
+        read_dataset(folder)
+    with pytest.warns(InputWarning, match="their age is taken as 0"):
+        assert same(read(read_dataset(folder, lenient=True)), READ)
