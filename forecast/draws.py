@@ -1,5 +1,6 @@
 """Draws of popularity: z ~ q(z | x), y ~ p(y | z) (Wang and Li), with Pyro's Predictive."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -115,13 +116,11 @@ def _told(member: Member, videos: Videos, values: Values, of_its_own: Mapping[st
 
 def _known(posterior: Any, value: Tensor, dim: int) -> Tensor:
     """(N, ...) moments of a site, or its density where it has none; the videos lie in the dimension `dim` of its values."""
-    moments = _moments(posterior)
-    if bool(moments.any()):
-        return moments.movedim(dim - 1, 0)
-    try:
-        return posterior.log_prob(value).movedim(-1, 0)
-    except Exception:  # a flow that cannot be inverted: nothing is known
-        return torch.zeros(len(moments.movedim(dim - 1, 0)))
+    moments = _moments(posterior).movedim(dim - 1, 0)
+    if not bool(moments.any()):
+        with contextlib.suppress(Exception):  # of a flow that cannot be inverted nothing is known
+            return posterior.log_prob(value).movedim(-1, 0)
+    return moments
 
 
 def _moments(popularity: Any) -> Tensor:

@@ -66,7 +66,7 @@ def open_run(options: argparse.Namespace) -> Begun:
     """The run directory, its configuration and its data source, new or resumed.
 
     Args:
-        options: `run`, `resume`, `data`, `preset`, `parent`, and the settings that were given.
+        options: `run`, `resume`, `data`, `preset`, `parent`, `program`, and the settings that were given.
 
     Raises:
         InputError: the run exists already, is finished, or was started with other settings.
@@ -89,7 +89,7 @@ def open_run(options: argparse.Namespace) -> Begun:
     begun = run.read_json("source.json")
     source, parent = begun.get("data"), begun.get("parent")
     for name, value in given.items():
-        left_to_us = value == (AUTOMATIC | {"seed": 0}).get(name)
+        left_to_us = value == (AUTOMATIC | {"seed": 0}).get(name) or (name == "linear" and options.program is not None)  # see `train`
         if value != getattr(stored, name) and not left_to_us:
             raise InputError(
                 f"--{name.replace('_', '-')}: the run was started with {getattr(stored, name)!r}, which --resume cannot change"

@@ -75,6 +75,7 @@ def test_scores_are_those_of_evaluate(frame) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*no row has the part history")
 def test_cross_validation_by_author(frame) -> None:
     X, y = frame
     scores = cross_val_score(small(), X, y["view_count"], groups=X["username"], cv=GroupKFold(3), scoring="neg_median_absolute_error")

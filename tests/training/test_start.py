@@ -100,6 +100,14 @@ def test_another_run_in_the_same_place_is_refused(tmp_path):
         begin(run, Configuration(), "data", DATASET, replace(SHIPPED, model=other))
 
 
+def test_a_program_that_was_begun_with_linear_is_resumed_by_the_same_command(tmp_path):
+    begin(RunDirectory(tmp_path), Configuration(linear=False), None, DATASET, SHIPPED)
+    options = {"run": tmp_path, "resume": True, "data": None, "parent": None, "preset": "default", "linear": True}
+    assert not open_run(argparse.Namespace(**options, program=Path("mine.py"))).configuration.linear
+    with pytest.raises(InputError, match="--linear: the run was started with False"):
+        open_run(argparse.Namespace(**options, program=None))
+
+
 def test_nothing_is_resumed_where_nothing_was_begun(tmp_path):
     options = argparse.Namespace(run=tmp_path / "frist", resume=True, data=None, parent=None, preset="default")
     with pytest.raises(InputError, match="frist: no run was begun there"):

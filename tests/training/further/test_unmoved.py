@@ -20,7 +20,7 @@ def alike():
     return Dataset(videos.assign(username="new_" + videos["username"]), name="alike")
 
 
-@pytest.mark.filterwarnings("ignore:.*no row has the part acoustic")
+@pytest.mark.filterwarnings("ignore:.*no row has")
 def test_rows_of_the_same_kind_leave_forecasts_where_they_were(run_directory, alike, tmp_path, monkeypatch, capsys):
     old = load(run_directory)
     monkeypatch.setattr(own.Judged, "moves", False)
