@@ -22,7 +22,7 @@ def together(read: np.ndarray, unread: np.ndarray, told: np.ndarray) -> np.ndarr
     found = read.copy()
     for number, known in enumerate(told):
         before = unread[:, number].astype(np.float64)
-        covariance = np.atleast_2d(np.cov(before, rowvar=False))
+        covariance = np.atleast_2d(np.cov(before, rowvar=False, bias=True))
         of_read = covariance[np.ix_(known, known)] + LEAST * np.eye(known.sum())
         slopes = np.linalg.solve(of_read, covariance[np.ix_(known, ~known)])
         found[:, number, ~known] = before[:, ~known] + (read[:, number, known] - before[:, known]) @ slopes

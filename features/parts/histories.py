@@ -61,7 +61,7 @@ def fit(
             usual = moments(*totals)[:, : reached.shape[1]]
         found |= same_sound.fit(videos, salt, time, video, reached, usual, known)
     if any(text.strip() for text in captions(videos)) and "words" not in without:
-        found |= same_words.fit(videos, salt, time, video, reached, known, () if beside is None else beside["words"].group)
+        found |= same_words.fit(videos, salt, time, video, reached, known, None if beside is None else beside["words"].group)
     return found
 
 
@@ -132,7 +132,7 @@ def usual(history: History, videos: pd.DataFrame, salt: str, age: np.ndarray, be
 
 
 def learned(videos: pd.DataFrame, salt: str, histories: Mapping[str, History]) -> np.ndarray:
-    """(N,) bool: videos that a history holds, with the same id and time of publication; where that is unknown, with the same author."""
+    """(N,) bool: videos that a history holds, by the same author with the same id within a day; else with the same id and second."""
     author, own, published = social.author_keys(videos, salt), social.keys(videos["id"], salt), social.published_at(videos)
     found = np.zeros(len(videos), bool)
     if "history" in histories:

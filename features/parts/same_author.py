@@ -169,11 +169,12 @@ class History:
         return np.where((pairs[found] == wanted) & (found >= low) & (found < high), found, -1)
 
     def has(self, group: np.ndarray, video: np.ndarray, published: np.ndarray) -> np.ndarray:
-        """(N,) bool: which of N rows are here, of the same group, key and seconds of publication."""
+        """(N,) bool: which of N rows are here, of the same group and key, published within a day where both times are known."""
         if len(self.group) == 0:
             return np.zeros(len(group), bool)
         place = self._own(*self._block(group), video)
-        return (place >= 0) & (self.publication[place] == published)
+        then = self.publication[place]
+        return (place >= 0) & ((np.abs(then - published) <= DAY) | (then == 0) | (published == 0))
 
     def a_few_earlier(self, group: np.ndarray, time: np.ndarray, seed: int) -> Window:
         """The positions of a few of the group's earlier videos in a row: how many, and how long ago, is drawn, for each of N queries.

@@ -119,12 +119,12 @@ class FollowedHistory(History):
         time: np.ndarray,
         video: np.ndarray,
         before: np.ndarray | None = None,
-        apart: np.ndarray | None = None,
+        skip_fold: np.ndarray | None = None,
         window: Window | None = None,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """As of `History`; where only the past counts, a video does from its first reading on, by its last one until then."""
         if before is None:
-            return super().totals(group, time, video, None, apart, window)
+            return super().totals(group, time, video, None, skip_fold, window)
         known, count, total, square, *_ = self.others(group, time, video, np.full(len(group), np.nan), before)
         return known, count, total, square
 

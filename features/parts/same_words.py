@@ -7,7 +7,7 @@ many are known. What the author's own other videos with these words reached belo
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -34,9 +34,9 @@ def fit(
     video: np.ndarray,
     reached: np.ndarray,
     known: np.ndarray,
-    heard: Sequence[int] | np.ndarray = (),
+    heard: np.ndarray | None = None,
 ) -> dict[str, History]:
-    """Histories by word, and by word and author; a word that stands in one video only is left out.
+    """Histories by word, and by word and author; a word that stands in one video only is left out, unless the rows join others.
 
     Args:
         videos: N training rows.
@@ -45,7 +45,7 @@ def fit(
         video: (N,) int64 `features.parts.social.video_keys`.
         reached: (N, K) standardised targets.
         known: (N,) bool, whether there is any target.
-        heard: keys of words that are kept however seldom they are here.
+        heard: keys of the words of a run that these rows join, which are kept however seldom they are here; None: they join none.
     """
     rows, word = words_of(videos, salt)
     learned = np.zeros(len(videos), bool)
@@ -53,7 +53,9 @@ def fit(
     kept = (known & learned)[rows]
     rows, word = rows[kept], word[kept]
     used, counts = np.unique(word, return_counts=True)
-    told = used[((counts > 1) & (counts <= max(COMMON * learned.sum(), 20))) | np.isin(used, heard)]
+    # of rows that join, one other is enough: as many as a row of training sees of a word that two have
+    some, kept_anyway = (counts > 1, ()) if heard is None else (counts > 0, heard)
+    told = used[(some & (counts <= max(COMMON * learned.sum(), 20))) | np.isin(used, kept_anyway)]
     kept = np.isin(word, told)
     rows, word = rows[kept], word[kept]
     own = _own(videos, salt, video, rows, word)

@@ -33,3 +33,8 @@ def test_what_goes_with_nothing_stays_and_each_video_is_on_its_own():
 def test_a_constant_forecast_can_be_moved_by():
     found = together(np.ones((10, 1, 2)), np.zeros((10, 1, 2)), np.array([[True, False]]))
     np.testing.assert_array_equal(found[:, 0], [[1.0, 0.0]] * 10)
+
+
+def test_one_draw_stays_as_it_is():
+    found = together(np.full((1, 1, 2), 3.0), np.zeros((1, 1, 2)), np.array([[True, False]]))
+    np.testing.assert_array_equal(found[:, 0], [[3.0, 0.0]])

@@ -83,7 +83,7 @@ class Judged(NamedTuple):
     """How M looks are forecast.
 
     Attributes:
-        crps: (M,) mean over the known targets, in the training scale.
+        crps: (M,) mean over the known targets that were read, in the training scale; 0 where there is none.
         needed: (M, 2, K) the stretch that each half of their intervals needs.
     """
 
@@ -95,10 +95,13 @@ def _judge(draws: np.ndarray, looks: Videos) -> Judged:
     """Draws (S, M, K), or (S, 1, K) of all looks alike, in units of the law."""
     reached, relative, floor = truth_of(looks, draws.shape[-1]), looks.relative(), looks.relative_floor
     assert floor is not None  # noqa: S101  (looks have one)
+    assert looks.told is not None  # noqa: S101  (likewise)
+    reached = np.where(looks.told.numpy(), reached, np.nan)  # what was not read, though others were, is forecast otherwise
     draws = np.maximum(draws, floor)
     ends = dict(zip(ENDS, np.quantile(draws, list(ENDS.values()), axis=0), strict=True))
     absolute = np.sort(looks.absolute(torch.from_numpy(draws)).numpy(), axis=0)
-    return Judged(np.nanmean(crps_sorted(absolute, reached), axis=1), needed(ends, truth_of(relative, draws.shape[-1]), floor))
+    crps, known = np.nan_to_num(crps_sorted(absolute, reached)), ~np.isnan(reached)
+    return Judged(crps.sum(1) / np.maximum(known.sum(1), 1), needed(ends, truth_of(relative, draws.shape[-1]), floor))
 
 
 def _quantiles(strayed: np.ndarray) -> np.ndarray:

@@ -116,3 +116,21 @@ def test_of_few_authors_nothing_tells_what_a_video_reached() -> None:
     for column, rows in ((-4, slice(1, None, 2)), (-2, slice(0, None, 11))):  # more than usual with the sound, and with the word
         np.testing.assert_allclose(found[rows, column + 1], np.log(known[column]))
         assert abs(np.corrcoef(found[rows, column], reached[rows, 0])[0, 1]) < 0.6
+
+
+def test_a_video_is_known_again_by_author_and_id_though_the_second_of_publication_differs() -> None:
+    videos, reached = table(60, 4)
+    fitted = histories.fit(videos, SALT, reached, past_only=False)
+    later, unknown, elsewhere = (videos["create_time"] + seconds for seconds in (1.0, np.nan, 2 * DAY))
+    assert histories.learned(videos.assign(create_time=later), SALT, fitted).all()
+    assert histories.learned(videos.assign(create_time=unknown), SALT, fitted).all()
+    assert not histories.learned(videos.assign(create_time=elsewhere), SALT, fitted).any()  # ids may be numbers of rows
+    assert not histories.learned(videos.assign(create_time=later, username="another"), SALT, fitted).any()
+
+
+def test_a_word_of_one_row_that_joins_is_kept_and_one_of_training_is_not() -> None:
+    videos, reached = table(60, 4)
+    rare = videos["video_description"].where(videos.index != 7, "zebra")
+    fitted = histories.fit(videos.assign(video_description=rare), SALT, reached, past_only=False)
+    joining = histories.fit(videos.assign(video_description=rare, id=videos["id"] + "x"), SALT, reached, past_only=False, beside=fitted)
+    assert len(np.unique(joining["words"].group)) == len(np.unique(fitted["words"].group)) + 1

@@ -59,6 +59,14 @@ def test_a_law_of_their_own_where_theirs_is_another(run):
     assert found.moved_growth.told.all()
 
 
+def test_counts_that_no_reading_knows_have_no_say_in_it(run):
+    table = unlike_it(60, seed=9)
+    last = table.readings["id"].ne(table.readings["id"].shift(-1))
+    hidden = table.readings.assign(**{name: table.readings[name].where(last) for name in COUNTS[1:]})
+    found = with_growth(load(run), dataclasses.replace(table, readings=hidden), "cpu")
+    assert found.moved_growth.told.tolist() == [True, False, False, False]
+
+
 def test_the_runs_law_where_they_follow_it(run):
     old = load(run)
     found = with_growth(old, like_it(60, seed=9), "cpu")
