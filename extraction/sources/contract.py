@@ -1,7 +1,7 @@
 """A table: by the contract (the columns of docs/data.md), or a collector's JSON that was flattened into one."""
 
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
@@ -46,11 +46,7 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
     if known == ["id"] and carried:
         raise InputError(f"{path}: nothing but the ids is known of its columns {_guessed(carried)}")
     if "id" in known and media.files:
-        given = list(table["video_path"]) if "video_path" in known else [None] * len(table)
-        asked = [(str(parse_id(name)), (), None) for name, path in zip(table["id"], given, strict=True) if is_missing(path)]
-        found = iter(media.of(asked))
-        cells = [next(found) if is_missing(path) else path for path in given]
-        table["video_path"] = pd.Series(cells, dtype=object)
+        table["video_path"] = _with_clips(table, media)
     if checking and "id" in known:
         source = source_of_rows(
             table[[name for name in table.columns if name in COLUMNS]].to_dict("records"), folder, KIND, path, Account()
@@ -66,6 +62,18 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
     source.account.add("columns", "used", count=len(known))
     source.account.add("columns", "carried along", ", ".join(carried[:6]), len(carried))
     return source
+
+
+def _with_clips(table: pd.DataFrame, media: Media) -> pd.Series:
+    """`video_path`; of videos that no row gives one, the file that their id names, unless the table says that it is another's."""
+    ids = table["id"].map(parse_id)
+    given = table["video_path"] if "video_path" in table else pd.Series([None] * len(table), index=table.index)
+    told = ~given.map(is_missing).astype(bool)
+    taken = {PurePosixPath(str(path).replace("\\", "/")).as_posix() for path in given[told]}
+    asked = list(ids[~ids.isin(ids[told])].dropna().unique())
+    found = dict(zip(asked, media.of([(name, (), None) for name in asked]), strict=True))
+    cells = [found.get(name) for name in ids]
+    return given.astype(object).where(told, pd.Series([None if path in taken else path for path in cells], given.index, dtype=object))
 
 
 def with_counts(source: Source, folder: Path, *, lenient: bool = False) -> tuple[Source, list[Path]]:

@@ -47,6 +47,22 @@ def test_names_that_leave_open_whose_they_are_are_noted(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ("1,clips/2.mp4\n2,\n3,clips\\1.mp4\n", ["clips/2.mp4", None, "clips/1.mp4"]),  # ids are numbers of rows
+        ("3,./clips/2.mp4\n2,\n1,\n", ["./clips/2.mp4", None, "clips/1.mp4"]),
+        ("1,old.mp4\n1,\n2,\n2,\n", ["old.mp4", "clips/2.mp4"]),  # an empty cell of the newer row
+    ],
+)
+@pytest.mark.parametrize("checking", [False, True])
+def test_a_clip_that_is_found_by_id_replaces_none_that_the_table_gives(tmp_path, rows, found, checking):
+    files_below(tmp_path, "clips/1.mp4", "clips/2.mp4", "old.mp4")
+    rows = "\n".join(f"{row},{1_700_000_000 + number}" for number, row in enumerate(rows.split()))
+    (tmp_path / "videos.csv").write_text(f"id,video_path,collected_at\n{rows}\n")
+    assert read_source(tmp_path, checking=checking).videos["video_path"].tolist() == found
+
+
 def test_empty_cells_of_video_path_are_found_by_id_and_windows_paths_are_paths(tmp_path):
     files_below(tmp_path, "clips/a.mp4", "clips/2.mp4", "clips/odd\\name.mp4")
     (tmp_path / "videos.csv").write_text("id,video_path\n1,clips\\a.mp4\n2,\n3,clips/odd\\name.mp4\n")
