@@ -238,9 +238,11 @@ def test_authors_are_their_lasting_identifiers():
     assert settled((["1", "a"], "old"), ("a", None), (["b"], None), (["b", "c"], None), (["1"], "new")) == ["new", "new", "b", "b", "new"]
 
 
-def test_comments_are_no_videos_in_lines_and_tables_either(tmp_path):
-    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, [COMMENT] * 3)))
-    pd.DataFrame([COMMENT] * 3).to_csv(tmp_path / "c.csv", index=False)
+@pytest.mark.parametrize("more", [{}, {"comment_count": 0}, {"comment_count": 2, "share_count": 1, "comment_id": "c1"}])
+def test_comments_are_no_videos_in_lines_and_tables_either(tmp_path, more):
+    comments = [COMMENT | more] * 3
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, comments)))
+    pd.DataFrame(comments).to_csv(tmp_path / "c.csv", index=False)
     for name in ("c.jsonl", "c.csv"):
         with pytest.raises(InputError, match="comments"):
             read_source(tmp_path / name)
