@@ -26,6 +26,9 @@ def files_below(folder, *names):
         (["a/1.mp4"], [("x", [], "a/1"), ("y", ["a/1.mp4"], None)], ["a/1.mp4", None]),
         (["a/1.mp4", "b/1.mp4", "b/2.mp4"], [("1", [], None), ("2", [], None)], [None, "b/2.mp4"]),
         (["a/1.mp4", "a/1.m4a"], [("1", [], None)], ["a/1.mp4"]),
+        (["1.mp4", "Title [1].mp4"], [("1", [], None)], ["1.mp4"]),  # a whole name
+        (["a/1.mp4", "b/1.mp4", "Title [1].mp4"], [("1", [], None)], [None]),
+        (["a [1].mp4", "b [1].mp4"], [("1", [], None)], [None]),
         (["a/abcDEF_-001.mp4", "b/abcDEF_-001.mp4"], [("abcDEF_-001", [], None)], ["a/abcDEF_-001.mp4"]),  # on two days
         (["to_7300000001_7300000002.mp4"], [("7300000001", [], None), ("7300000002", [], None)], [None, None]),
         (["7300000001.mp4", "to_7300000001_7300000002.mp4"], [("7300000002", [], None)], ["to_7300000001_7300000002.mp4"]),
@@ -34,6 +37,20 @@ def files_below(folder, *names):
 def test_a_clip_is_that_of_the_video_that_its_path_fits_best(tmp_path, files, asked, found):
     media = Media(files_below(tmp_path, *files))
     assert media.of(asked) == found
+
+
+@pytest.mark.parametrize(
+    ("files", "asked", "found"),
+    [
+        (["a/7300000001.mp4", "b/7300000001.mp4"], ("7300000001", ["7300000001.mp4"], None), "a/7300000001.mp4"),
+        (["a/c.mp4", "b/c.mp4"], ("1", ["c.mp4", "/home/me/b/c.mp4"], None), "b/c.mp4"),
+        (["a/c.mp4", "b/c.mp4", "1.mp4"], ("1", ["c.mp4"], None), "1.mp4"),
+    ],
+)
+def test_what_another_name_settles_is_not_noted(tmp_path, files, asked, found):
+    media = Media(files_below(tmp_path, *files))
+    assert media.of([asked]) == [found]
+    assert media.notes() == []
 
 
 def test_names_that_leave_open_whose_they_are_are_noted(tmp_path):
