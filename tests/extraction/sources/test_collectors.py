@@ -213,12 +213,19 @@ def test_a_table_of_which_only_the_ids_are_known_is_refused_with_the_nearest_nam
         ("username,viewCount,note", "viewCount (view_count?)"),
         ("username,stats_playCount,stats_diggCount", "stats_playCount (view_count?), stats_diggCount (like_count?)"),
         ("username,note,place", None),
+        ("views,likes,shares", "views (view_count?), likes (like_count?), shares (share_count?)"),
+        ("username,playcount,Comments", "playcount (view_count?), Comments (comment_count?)"),
+        ("username,hearts,video_plays", "hearts (like_count?), video_plays (view_count?)"),
+        ("n,account,discount", None),
+        ("word_count,face_count,cut_count", None),
+        ("username,month_views,collect_count", None),
         ("view_count,likeCount,place", None),
     ],
 )
 def test_a_table_without_a_known_count_has_a_note_of_the_nearest_names(tmp_path, names, guessed):
-    (tmp_path / "videos.csv").write_text(f"id,{names}\na,1,2,3\n")
-    note = f"none of view_count, like_count, comment_count, share_count is in it: rename the columns that are ({guessed})"
+    (tmp_path / "videos.csv").write_text(f"id,video_duration,{names}\na,4,1,2,3\n")
+    note = "none of view_count, like_count, comment_count, share_count is in it: rename the columns that are "
+    note += f"({guessed}), or name your own with --targets"
     assert read_source(tmp_path).notes == ([note] if guessed else [])
     assert read_source(tmp_path, future=True).notes == []  # drafts have none
 
