@@ -201,6 +201,12 @@ def test_a_file_without_videos_is_refused_by_what_it_holds(tmp_path, entries, wh
         read_source(tmp_path / "x.json")
 
 
+def test_extraction_does_not_send_to_itself(tmp_path):
+    (tmp_path / "videos.csv").write_text("vid,view_count\na,1\n")
+    with pytest.raises(InputError, match=r"no column id \(but 'vid', 'view_count'; is it vid\?\)$"):
+        read_source(tmp_path)
+
+
 def test_a_table_of_which_only_the_ids_are_known_is_refused_with_the_nearest_names(tmp_path):
     (tmp_path / "videos.csv").write_text("id,views,Followers,viewcount\na,1,2,3\n")
     with pytest.raises(InputError, match=r"nothing but the ids is known of its columns .*viewcount \(view_count\?\)"):
