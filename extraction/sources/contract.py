@@ -1,7 +1,7 @@
 """A table: by the contract (the columns of docs/data.md), or a collector's JSON that was flattened into one."""
 
-from collections.abc import Iterable
-from pathlib import Path
+import re
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
@@ -18,6 +18,9 @@ from features.tables.values import is_missing, parse_id
 from machine.errors import InputError
 
 KIND = "a table by the contract"
+OF_VIDEO = re.compile(r"^(.*\.|(video|stats|statistics)(v2)?[_/ ])")
+ENDING = re.compile(r"s?[_ ]?(counts?)?$")
+SYNONYMS = {"play": "view", "digg": "like", "heart": "like"}
 LOOK = 50  # rows of a table that show whose it is
 
 
@@ -46,11 +49,7 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
     if known == ["id"] and carried:
         raise InputError(f"{path}: nothing but the ids is known of its columns {_guessed(carried)}")
     if "id" in known and media.files:
-        given = list(table["video_path"]) if "video_path" in known else [None] * len(table)
-        asked = [(str(parse_id(name)), (), None) for name, path in zip(table["id"], given, strict=True) if is_missing(path)]
-        found = iter(media.of(asked))
-        cells = [next(found) if is_missing(path) else path for path in given]
-        table["video_path"] = pd.Series(cells, dtype=object)
+        table["video_path"] = _with_clips(table, media)
     if checking and "id" in known:
         source = source_of_rows(
             table[[name for name in table.columns if name in COLUMNS]].to_dict("records"), folder, KIND, path, Account()
@@ -61,8 +60,9 @@ def read(path: Path, folder: Path, media: Media, *, checking: bool = False, leni
         source.account.add("entries", "videos", count=len(source.videos))
         source.account.add("entries", "other readings of them", count=len(checked) - len(source.videos))
         source.account.add("entries", "left out", count=len(table) - len(checked))
-    if not (future or {*known} & {*COUNTS}) and (guessed := _guessed(carried, COUNTS, alone=True)):
-        source.notes.append(f"none of {', '.join(COUNTS)} is in it: rename the columns that are ({guessed})")
+    if not (future or {*known} & {*COUNTS}) and (guessed := _counts_by_other_names(carried)):
+        told = f"rename the columns that are ({guessed}), or name your own with --targets"
+        source.notes.append(f"none of {', '.join(COUNTS)} is in it: {told}")
     source.account.add("columns", "used", count=len(known))
     source.account.add("columns", "carried along", ", ".join(carried[:6]), len(carried))
     return source
@@ -91,9 +91,29 @@ def of_a_collector(table: pd.DataFrame) -> bool:
     return found[len(found) // 2] > ours
 
 
-def _guessed(names: list[str], ours: Iterable[str] = COLUMNS, *, alone: bool = False) -> str:
-    """Columns, each with the one of ours that it may be; or such columns `alone`."""
+def _with_clips(table: pd.DataFrame, media: Media) -> pd.Series:
+    """`video_path`; of videos that no row gives one, the file that their id names, unless the table says that it is another's."""
+    ids = table["id"].map(parse_id)
+    given = table["video_path"] if "video_path" in table else pd.Series([None] * len(table), index=table.index)
+    told = ~given.map(is_missing).astype(bool)
+    taken = {PurePosixPath(str(path).replace("\\", "/")).as_posix() for path in given[told]}
+    asked = list(ids[~ids.isin(ids[told])].dropna().unique())
+    found = dict(zip(asked, media.of([(name, (), None) for name in asked]), strict=True))
+    cells = [found.get(name) for name in ids]
+    return given.astype(object).where(told, pd.Series([None if path in taken else path for path in cells], given.index, dtype=object))
+
+
+def _guessed(names: list[str]) -> str:
+    """Columns, each with the one of ours that it may be."""
     plain = {name: name.rsplit(".", 1)[-1].replace("Count", "_count").replace("plays", "view_count") for name in names}
     spelled = {name: written.replace("play_count", "view_count").replace("digg_count", "like_count") for name, written in plain.items()}
-    near = ((name, nearest(written, ours)) for name, written in spelled.items())
-    return ", ".join(f"{name} ({one}?)" if one else name for name, one in [pair for pair in near if pair[1] or not alone][:12])
+    near = [(name, nearest(written, COLUMNS)) for name, written in spelled.items()]
+    return ", ".join(f"{name} ({one}?)" if one else name for name, one in near[:12])
+
+
+def _counts_by_other_names(names: list[str]) -> str:
+    """Those columns whose name is another one of a video's count, each with ours."""
+    stems = {name: ENDING.sub("", OF_VIDEO.sub("", name.casefold())) for name in names}
+    ours = {count.removesuffix("_count"): count for count in COUNTS}
+    found = {name: ours[word] for name, stem in stems.items() if (word := SYNONYMS.get(stem, stem)) in ours}
+    return ", ".join(f"{name} ({one}?)" for name, one in [*found.items()][:12])

@@ -78,18 +78,23 @@ class Media:
         """A video's file, and how many parts of its path say so."""
         if beside is not None and beside in self._beside:
             return self._beside[beside], len(PurePosixPath(beside).parts) + SURE
+        open_names = {}
         for file in files:
             path = PurePosixPath(file.replace("\\", "/"))
             ranked = sorted(((_common(path, one), one) for one in self._called.get(path.name, ())), reverse=True)
             if len(ranked) > 1 and ranked[0][0] == ranked[1][0]:
-                self.doubtful[path.name] = sorted(one for _, one in ranked)
+                open_names[path.name] = sorted(one for _, one in ranked)
             elif ranked:
                 return ranked[0][1], ranked[0][0]
         own = self._of.get(name, [])
         if len(own) > 1 and len(name) < SHORT:
-            self.doubtful[name] = own
-            return None, 0
-        return (own[0], 1) if own else (None, 0)
+            whole = [file for file in own if PurePosixPath(file).stem == name]
+            open_names |= {} if len(whole) == 1 else {name: own}
+            own = whole if len(whole) == 1 else []
+        if own:
+            return own[0], 1
+        self.doubtful |= open_names
+        return None, 0
 
 
 def _common(path: PurePosixPath, file: str) -> int:

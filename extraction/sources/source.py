@@ -19,12 +19,13 @@ from extraction.sources.media import Asked, Media, shown
 from features.tables.columns import COLUMNS
 from features.tables.readings import videos_and_readings
 from features.tables.table import check_ids, doubted, judge
-from features.tables.values import is_missing, is_number, parse_id
+from features.tables.values import is_missing, is_number, parse_id, parse_number
 from machine.errors import InputError
 from machine.files import inside, regular_file
 
 INFO = ".info.json"
 IDENTIFIER = re.compile(r"(?:(?:^|[^A-Za-z])[a-z]?id|I[dD])s?$")  # at the end of a name
+LONG = re.compile(r"[+-]?\d{16,}(\.0*)?")  # more digits than a float holds: an identifier
 SAME, UNTIMED, EARLY, NO_ID = "repeats of an id", "without a moment, beside others", "read before publication", "without an id"
 TOLD = {
     SAME: "entries repeat an id; of each column the last value counts",
@@ -70,7 +71,7 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
     rows: list[dict[str, Any]] = []
     asked: list[Asked] = []
     columns: dict[str, None] = {}
-    carried: dict[str, None] = {}
+    carried: dict[str, list[tuple[int, Any]]] = {}
     used: set[str] = set()
     unread: Counter[str] = Counter()
     for entry in entries:
@@ -88,12 +89,15 @@ def source_of_entries(entries: list[Entry], folder: Path, media: Media, path: Pa
             columns.setdefault(name)
             if name not in used and (name in own_names or entry.reader.reads(name)):
                 used.add(name)
-            elif name not in used and name not in COLUMNS and (number := _number(name, at(entry.value, name))) is not None:
-                row[name] = number  # a count that nobody here knows may be a target
-                carried.setdefault(name)
+            elif name not in used and name not in COLUMNS and not is_missing(cell := at(entry.value, name)):
+                carried.setdefault(name, []).append((len(rows), cell))
         rows.append(row)
     if not rows:
         raise InputError(f"{path}: no video in it ({_what(account)})")
+    carried = {name: numbers for name, cells in carried.items() if (numbers := _numbers(name, cells))}
+    for name, numbers in carried.items():  # a count that nobody here knows may be a target
+        for place, number in numbers:
+            rows[place][name] = number
     for row, file in zip((row for row in rows if not row.get("video_path")), media.of(asked), strict=True):
         row["video_path"] = file
     of = [entry.reader.kind for entry in entries if entry.reader is not None]
@@ -235,13 +239,15 @@ def _what(account: Account) -> str:
     return ", ".join(f"{count} x {what}" for what, (count, _) in kinds.items()) or "nothing"
 
 
-def _number(name: str, value: object) -> Any:
-    """A number, or the number that a text holds, unless it is an identifier; None where there is none."""
-    if is_number(value):
-        return value
-    if not isinstance(value, str) or not re.fullmatch(r"\d{1,15}(\.0)?", value) or IDENTIFIER.search(name):
-        return None
-    return int(float(value))
+def _numbers(name: str, cells: list[tuple[int, Any]]) -> list[tuple[int, Any]]:
+    """The numbers of a column, each with its row; of one with texts, none where it is an identifier or not every cell is a number."""
+    texts = [value for _, value in cells if isinstance(value, str)]
+    if not texts:
+        return [(row, value) for row, value in cells if is_number(value)]
+    if IDENTIFIER.search(name) or any(LONG.fullmatch(text.strip()) for text in texts):
+        return []
+    found = [(row, parse_number(value)) for row, value in cells]
+    return [] if any(number is None for _, number in found) else found
 
 
 def _some(names: list[str]) -> str:

@@ -101,8 +101,8 @@ def read_dataset(
     files = _tables(source)
     videos_file = files.pop("videos", None)
     if videos_file is None:
-        names = ", ".join("videos" + suffix for suffix in SUFFIXES)
-        raise InputError(f"{source}: no videos file ({names}); of a collector's files, python extract.py --videos {source} makes one")
+        names, extraction = ", ".join("videos" + suffix for suffix in SUFFIXES), f"python extract.py --videos {source} --out DATA"
+        raise InputError(f"{source}: no videos file ({names}); of a collector's files, {extraction} makes one")
     videos, readings = videos_and_readings(read_videos(videos_file, **reading, future=future), videos_file, targets)
     counts_file = files.pop("counts", None)
     if counts_file is not None:

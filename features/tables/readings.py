@@ -43,7 +43,7 @@ def videos_and_readings(
     table, columns = _counted(table, targets, others)
     several = table["id"].duplicated(keep=False).to_numpy()
     order = np.lexsort((table["collected_at"].to_numpy(), pd.factorize(table["id"])[0]))
-    known = [name for name in columns if name in (*COUNTS, *targets)] or columns
+    known = [name for name in columns if name in targets] or columns
     videos = _newest(table.iloc[order], {"collected_at", *columns}, table[known].notna().any(axis=1).to_numpy()[order])
     if "create_time" in videos:
         published = videos.set_index("id")["create_time"].reindex(table["id"]).to_numpy()
@@ -123,8 +123,8 @@ def with_last_reading(
         lenient: of readings that contradict each other, that of `readings` counts; those from before publication do not.
 
     Raises:
-        InputError: a row of `videos` was read before the video was published, or two readings of one video at one moment contradict
-            each other.
+        InputError: a row of `videos` was read before the video was published, and others of that video were not, or two readings of
+            one video at one moment contradict each other.
     """
     alone = _alone(videos, readings, targets)
     columns = list(dict.fromkeys([*readings.columns.drop("id"), *alone]))
@@ -140,10 +140,13 @@ def with_last_reading(
     known = own["collected_at"].notna() & own[columns[1:]].notna().any(axis=1)
     if "create_time" in videos:
         early = known & (own["collected_at"] < videos["create_time"])
-        if early.any() and not lenient:
-            name = own["id"][early].iloc[0]
-            raise InputError(f"{path}: the video {name!r} was read before it was published (collected_at, create_time of the videos table)")
         known &= ~early
+        early &= own["id"].isin(readings["id"])  # of any other video its row is all there is
+        why = "before it was published (collected_at, create_time of the videos table)"
+        if early.any() and not lenient:
+            raise InputError(f"{path}: the video {own['id'][early].iloc[0]!r} was read {why}")
+        if early.any():
+            _warn(f"{path}: {int(early.sum())} rows of the videos table are no readings (--lenient): each video was read {why}")
     readings = pd.concat([readings.reindex(columns=["id", *columns]), own[known]], ignore_index=True)
     merged, otherwise = _merged(readings)
     if otherwise.any() and lenient:

@@ -41,7 +41,10 @@ def read_videos(
         InputError: unreadable file, ragged rows, a repeated column, no or repeated id, an id, time or target of the wrong type or sign or
             not finite.
     """
-    return check_videos(read_table(path), path, targets=targets, count_targets=count_targets, lenient=lenient, future=future)
+    table = read_table(path)
+    if "id" not in table:
+        raise InputError(f"{_without_id(table, path)}; extract.py reads collectors' tables")
+    return check_videos(table, path, targets=targets, count_targets=count_targets, lenient=lenient, future=future)
 
 
 def check_videos(
@@ -194,9 +197,7 @@ def _unwrap(values: pd.Series, path: Path) -> pd.Series:
 def check_ids(table: pd.DataFrame, path: Path) -> None:
     """Refuse a table without ids, with a bad one, or with two rows of one video at one moment."""
     if "id" not in table:
-        near = nearest("id", table.columns)
-        names = f"{', '.join(map(repr, table.columns[:12]))}{f'; is it {near}?' if near else ''}"
-        raise InputError(f"{path}: no column id (but {names}); extract.py reads collectors' tables")
+        raise InputError(_without_id(table, path))
     missing = table["id"].isna().to_numpy()
     if missing.any():
         raise InputError(f"{path}: row {int(np.flatnonzero(missing)[0]) + 1} has no id")
@@ -213,6 +214,11 @@ def check_ids(table: pd.DataFrame, path: Path) -> None:
     if repeated.any():
         row = int(np.flatnonzero(repeated)[0])
         raise InputError(f"{path}: row {row + 1} repeats the id {table['id'].iloc[row]!r}")
+
+
+def _without_id(table: pd.DataFrame, path: Path) -> str:
+    near = nearest("id", table.columns)
+    return f"{path}: no column id (but {', '.join(map(repr, table.columns[:12]))}{f'; is it {near}?' if near else ''})"
 
 
 def _unusable_ids(table: pd.DataFrame) -> np.ndarray:

@@ -46,9 +46,15 @@ VIDEOS_OWN = COLUMNS.keys() - {  # a comment has none of these
     "collected_at",
     "like_count",
     "digg_count",
+    "comment_count",
+    "share_count",
     "video_description",
     "language",
     "region_code",
+}
+MOMENTS = {  # where an entry may say when it was read
+    "timestamp_collected",
+    *(place for reader in READERS for place in reader.places.get("collected_at", ()) if isinstance(place, str)),
 }
 PROFILE = (
     "display_name",
@@ -106,7 +112,8 @@ def _entries(value: object, path: Path, around: dict[str, Any] | None = None) ->
             yield from _entries(item, path, around)
     elif isinstance(value, dict):
         by_another = any(not is_missing(value.get(name)) for name in CHANNEL)
-        told = {name: one for name, one in around.items() if is_missing(value.get(name)) and not (by_another and name in CHANNEL)}
+        own = {*(CHANNEL if by_another else ())} | ({"collected_at"} if any(not is_missing(value.get(name)) for name in MOMENTS) else set())
+        told = {name: one for name, one in around.items() if is_missing(value.get(name)) and name not in own}
         entry = _entry(value | told, path)
         page = next((value[name] for name in PAGES if isinstance(value.get(name), (dict, list))), None)
         if entry.reader is None and page is not None:

@@ -6,6 +6,7 @@ from typing import Any
 from extraction.sources.collectors.reader import AUTHOR_ID, HELD, Reader, all_of, at, names_in
 
 HASHTAG = re.compile(r"#(\w+)")
+SITE = re.compile(r"https?://(?:[\w-]+\.)*?(youtube\.com|youtu\.be|tiktok\.com)(?:[/:?#]|$)", re.IGNORECASE)
 LISTED = "youtube#playlistItem"
 
 
@@ -13,7 +14,7 @@ def _uploader(entry: dict) -> str | None:
     """The name, where it is one of its own: on TikTok, or where nothing lasting is known."""
     name = entry.get("uploader")
     lasting = entry.get("uploader_id") or entry.get("channel_id")
-    return name if isinstance(name, str) and (not lasting or str(entry.get("extractor")).casefold().startswith("tiktok")) else None
+    return name if isinstance(name, str) and (not lasting or _of(entry, "tiktok")) else None
 
 
 def _day(entry: dict) -> str | None:
@@ -31,24 +32,31 @@ def _words_of(*names: str):
     return words
 
 
-def _of_youtube(entry: dict) -> bool:
-    return any(str(entry.get(name)).casefold().startswith("youtube") for name in ("extractor", "extractor_key", "ie_key"))
+def _of(entry: dict, site: str) -> bool:
+    named = any(str(entry.get(name)).casefold().startswith(site) for name in ("extractor", "extractor_key", "ie_key"))
+    address = SITE.match(str(entry.get("webpage_url")))
+    return named or (address is not None and address[1].casefold().replace("youtu.be", "youtube.com") == f"{site}.com")
 
 
 def _author_ids(entry: dict) -> list[str] | None:
-    """YouTube's `uploader_id` was the channel's and is its handle now; TikTok's `channel_id` is not in older entries."""
-    names = ("channel_id", "uploader_id") if _of_youtube(entry) else ("uploader_id", "channel_id")
-    return all_of(*names)(entry)
+    """YouTube's `uploader_id` was the channel's and is its handle now; TikTok's `channel_id` is not in older entries.
+
+    Elsewhere one channel may be many uploaders'.
+    """
+    if _of(entry, "youtube"):
+        return all_of("channel_id", "uploader_id")(entry)
+    found = all_of("uploader_id", "channel_id")(entry)
+    return found if found is None or _of(entry, "tiktok") else [one for one in found if str(one) != "0"][:1]
 
 
 def _title(entry: dict) -> Any:
     """What YouTube shows of a video; elsewhere yt-dlp makes it from the caption."""
-    return entry.get("title") if _of_youtube(entry) else None
+    return entry.get("title") if _of(entry, "youtube") else None
 
 
 def _words(entry: dict) -> list[str] | None:
     """Elsewhere than on YouTube the title is the caption cut off, and so may be its last hashtag."""
-    names = ("title", "description") if _of_youtube(entry) else ("description",) if entry.get("description") else ("title",)
+    names = ("title", "description") if _of(entry, "youtube") else ("description",) if entry.get("description") else ("title",)
     return _words_of(*names)(entry)
 
 

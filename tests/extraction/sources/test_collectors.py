@@ -201,6 +201,12 @@ def test_a_file_without_videos_is_refused_by_what_it_holds(tmp_path, entries, wh
         read_source(tmp_path / "x.json")
 
 
+def test_extraction_does_not_send_to_itself(tmp_path):
+    (tmp_path / "videos.csv").write_text("vid,view_count\na,1\n")
+    with pytest.raises(InputError, match=r"no column id \(but 'vid', 'view_count'; is it vid\?\)$"):
+        read_source(tmp_path)
+
+
 def test_a_table_of_which_only_the_ids_are_known_is_refused_with_the_nearest_names(tmp_path):
     (tmp_path / "videos.csv").write_text("id,views,Followers,viewcount\na,1,2,3\n")
     with pytest.raises(InputError, match=r"nothing but the ids is known of its columns .*viewcount \(view_count\?\)"):
@@ -213,12 +219,19 @@ def test_a_table_of_which_only_the_ids_are_known_is_refused_with_the_nearest_nam
         ("username,viewCount,note", "viewCount (view_count?)"),
         ("username,stats_playCount,stats_diggCount", "stats_playCount (view_count?), stats_diggCount (like_count?)"),
         ("username,note,place", None),
+        ("views,likes,shares", "views (view_count?), likes (like_count?), shares (share_count?)"),
+        ("username,playcount,Comments", "playcount (view_count?), Comments (comment_count?)"),
+        ("username,hearts,video_plays", "hearts (like_count?), video_plays (view_count?)"),
+        ("n,account,discount", None),
+        ("word_count,face_count,cut_count", None),
+        ("username,month_views,collect_count", None),
         ("view_count,likeCount,place", None),
     ],
 )
 def test_a_table_without_a_known_count_has_a_note_of_the_nearest_names(tmp_path, names, guessed):
-    (tmp_path / "videos.csv").write_text(f"id,{names}\na,1,2,3\n")
-    note = f"none of view_count, like_count, comment_count, share_count is in it: rename the columns that are ({guessed})"
+    (tmp_path / "videos.csv").write_text(f"id,video_duration,{names}\na,4,1,2,3\n")
+    note = "none of view_count, like_count, comment_count, share_count is in it: rename the columns that are "
+    note += f"({guessed}), or name your own with --targets"
     assert read_source(tmp_path).notes == ([note] if guessed else [])
     assert read_source(tmp_path, future=True).notes == []  # drafts have none
 
@@ -238,9 +251,11 @@ def test_authors_are_their_lasting_identifiers():
     assert settled((["1", "a"], "old"), ("a", None), (["b"], None), (["b", "c"], None), (["1"], "new")) == ["new", "new", "b", "b", "new"]
 
 
-def test_comments_are_no_videos_in_lines_and_tables_either(tmp_path):
-    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, [COMMENT] * 3)))
-    pd.DataFrame([COMMENT] * 3).to_csv(tmp_path / "c.csv", index=False)
+@pytest.mark.parametrize("more", [{}, {"comment_count": 0}, {"comment_count": 2, "share_count": 1, "comment_id": "c1"}])
+def test_comments_are_no_videos_in_lines_and_tables_either(tmp_path, more):
+    comments = [COMMENT | more] * 3
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, comments)))
+    pd.DataFrame(comments).to_csv(tmp_path / "c.csv", index=False)
     for name in ("c.jsonl", "c.csv"):
         with pytest.raises(InputError, match="comments"):
             read_source(tmp_path / name)

@@ -46,6 +46,21 @@ def test_an_envelope_says_when_its_entries_were_read(tmp_path, around):
     assert source.videos["collected_at"].tolist() == [NOW, NOW, NOW + 5]
 
 
+@pytest.mark.parametrize(
+    ("entry", "own"),
+    [
+        (apify, {"scrapedAt": "2024-03-01T00:00:00Z"}),
+        (ytdlp, {"epoch": 1_709_251_200}),
+        (apify, {"collected_at": 1_709_251_200}),
+        (apify, {"scrapedAt": None, "collected_at": 1_709_251_200}),
+    ],
+)
+def test_an_envelope_says_nothing_of_entries_that_say_when_they_were_read(tmp_path, entry, own):
+    page = [entry(videos(1)[0], **own), entry(videos(2)[1], scrapedAt=None, epoch=None)]
+    found = read(tmp_path, {"collected_at": NOW + 5, "videos": page}).videos
+    assert found["collected_at"].tolist() == [1_709_251_200, NOW + 5]
+
+
 @pytest.mark.parametrize(("name", "authors"), [("UC1", ["UC1", "UC2"]), ("@nasa", ["UC1", "UC2"]), ("PL1", [None, "UC2"])])
 def test_entries_of_a_channel_are_its_own_and_those_of_a_playlist_are_not(tmp_path, name, authors):
     channel = {"_type": "playlist", "channel_id": "UC1", "uploader_id": "@nasa", "uploader": "Nasa", "epoch": NOW}
@@ -64,6 +79,28 @@ def test_numbers_written_as_text_are_carried_along_and_identifiers_are_not(tmp_p
     found = read(tmp_path, entries).videos
     assert found[["statsV2.collectCount", "saved"]].to_numpy().tolist() == [[4, 5]] * 2
     assert not {"musicId", "sec_uid", "source_id", "zip"} & {*found}
+
+
+@pytest.mark.parametrize(
+    ("written", "carried"),
+    [
+        (["3", "2.5", "4.0", "-1"], [3, 2.5, 4, -1]),
+        (["3", None, "N/A", 7], [3, None, None, 7]),
+        (["3", "2.5", "4.0", "1,200"], None),
+        (["3", "4", "5", "soon"], None),
+        (["3", "4", "5", [6]], None),
+        (["3", "4", "5", "7300000000000000001"], None),
+        ([3, 2.5, [6], True], [3, 2.5, None, None]),
+    ],
+)
+def test_a_column_of_text_is_carried_along_only_if_all_of_it_is_understood(tmp_path, written, carried):
+    source = read(tmp_path, [tiktokapi(video, rate=value) for video, value in zip(videos(4), written, strict=True)])
+    if carried is None:
+        assert "rate" not in source.videos
+        assert "rate" in source.account.found["columns"]["not used"][1]
+    else:
+        found = source.videos["rate"]
+        assert found.where(found.notna(), None).tolist() == carried
 
 
 def test_names_of_the_contract_beside_a_collectors_own_are_read(tmp_path):

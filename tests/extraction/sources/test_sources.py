@@ -287,12 +287,13 @@ def test_a_wrong_table_of_counts_is_refused_or_counted(tmp_path):
 
 def test_a_broken_file_of_many_is_refused_or_counted(tmp_path):
     for number in range(2):
-        (tmp_path / f"{number}.info.json").write_text(
-            json.dumps({"id": str(number), "uploader": "me", "view_count": 5, "extractor": "TikTok"})
-        )
+        info = {"id": str(number), "uploader": "me", "view_count": 5, "extractor": "TikTok"}
+        (tmp_path / f"{number}.info.json").write_text(json.dumps(info))
     (tmp_path / "broken.info.json").write_text('{"id": "3", "upl')
-    with pytest.raises(InputError, match=r"broken\.info\.json: cannot be read as JSON .*--lenient leaves"):
-        read_source(tmp_path)
+    for advise in (True, False):
+        with pytest.raises(InputError, match=r"broken\.info\.json: cannot be read as JSON") as caught:
+            read_source(tmp_path, advise=advise)
+        assert ("; --lenient leaves such files out" in str(caught.value)) is advise
     for manner in ("checking", "lenient"):
         found = read_source(tmp_path, **{manner: True})
         assert sorted(found.videos["id"]) == ["0", "1"]

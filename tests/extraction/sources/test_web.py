@@ -30,11 +30,29 @@ def test_on_tiktok_ids_that_occur_together_are_one_author(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("site", "authors"),
+    [
+        ({"extractor": "twitch:clips"}, ["10", "11", "500", "700"]),
+        ({"webpage_url": "https://vimeo.com/1"}, ["10", "11", "500", "700"]),
+        ({"webpage_url": "https://www.tiktok.com/@a/video/1"}, ["11", "11", "11", "700"]),  # ids that occur together
+    ],
+)
+def test_elsewhere_a_channel_of_several_uploaders_is_not_one_author(tmp_path, site, authors):
+    ids = [("10", "500"), ("11", "500"), (None, "500"), (0, "700")]
+    entries = [{"uploader_id": one, "channel_id": channel, "epoch": NOW, "view_count": 5} for one, channel in ids]
+    found = read(tmp_path, *(entry | site | {"id": f"v{row}"} for row, entry in enumerate(entries)))["username"].tolist()
+    assert found == authors
+
+
+@pytest.mark.parametrize(
     ("more", "caption", "hashtags"),
     [
         ({}, "Cat #cats", "cats me"),
         ({"title": ""}, "Follow #me", "me"),
         ({"tags": ["x y"]}, "Cat #cats", "x y"),
+        ({"extractor": None, "webpage_url": "https://www.youtube.com/watch?v=abcDEF_-001"}, "Cat #cats", "cats me"),
+        ({"extractor": None, "webpage_url": "https://youtu.be/abcDEF_-001"}, "Cat #cats", "cats me"),
+        ({"extractor": None, "webpage_url": "https://example.org/www.youtube.com"}, "Follow #me", "me"),
         ({"extractor": "TikTok"}, "Follow #me", "me"),  # its title is the caption cut off
         ({"extractor": "TikTok", "description": None}, "Cat #cats", "cats"),
     ],

@@ -270,6 +270,13 @@ def test_the_last_reading_is_the_newest_row_that_knows_a_target(tmp_path):
         assert found["username"].tolist() == ["me", "you", "me"]
 
 
+@pytest.mark.parametrize(("target", "moment", "views"), [("view_count", 1700000200, 7), ("like_count", 1700000300, -1)])
+def test_another_count_than_the_targets_makes_no_last_reading(tmp_path, target, moment, views):
+    rows = "id,collected_at,view_count,like_count\na,1700000200,7,2\na,1700000300,,3\n"
+    found = read_dataset(written(tmp_path, videos=rows), targets=(target,)).videos
+    assert found[["collected_at", "view_count"]].fillna(-1).iloc[0].tolist() == [moment, views]
+
+
 def test_a_row_that_was_read_before_publication_is_no_reading_beside_others(tmp_path):
     early = "id,create_time,collected_at,view_count,like_count\nb,1700000100,1699995100,5000,7\na,1700000200,,,\nc,1700000300,,,\n"
     folder = written(tmp_path, videos=early, counts=COUNTS)
@@ -278,5 +285,14 @@ def test_a_row_that_was_read_before_publication_is_no_reading_beside_others(tmp_
         pytest.raises(InputError, match="the video 'b' was read before it was"),
     ):
         read_dataset(folder)
-    with pytest.warns(InputWarning, match="their age is taken as 0"):
+    with pytest.warns(InputWarning, match="their age is taken as 0"), pytest.warns(InputWarning, match="1 rows of the videos table are no"):
         assert same(read(read_dataset(folder, lenient=True)), READ)
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_a_row_from_before_publication_without_readings_is_as_without_any(tmp_path, lenient):
+    rows = "id,create_time,collected_at,view_count,like_count\nc,1700000300,1699995100,5000,7\na,1700000200,,,\nb,1700000100,,,\n"
+    with pytest.warns(InputWarning, match="their age is taken as 0"):
+        found = read_dataset(written(tmp_path, videos=rows, counts=COUNTS), lenient=lenient)
+    assert found.videos[["id", "collected_at", "view_count"]].iloc[0].tolist() == ["c", 1699995100, 5000]
+    assert "c" not in set(found.readings["id"])

@@ -71,7 +71,7 @@ def test_bytes_that_are_not_text_are_named(tmp_path):
 
 
 def test_a_folder_without_a_videos_file_is_sent_to_extract(tmp_path):
-    with pytest.raises(InputError, match=r"no videos file .* extract\.py --videos"):
+    with pytest.raises(InputError, match=r"no videos file .* extract\.py --videos .* --out DATA makes one"):
         read_dataset(tmp_path)
 
 
