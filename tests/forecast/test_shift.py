@@ -29,7 +29,7 @@ def test_videos_that_the_run_was_trained_on_are_counted(world):
     videos = dataset.videos.assign(id=some)
     sentence = "25% of the rows are videos that the run was trained on, which it forecasts better than others"
     assert shift(featurizer, replace(dataset, videos=videos)).warnings == [sentence]
-    elsewhere = videos.assign(create_time=videos["create_time"] + 1)  # the same id is no proof
+    elsewhere = videos.assign(create_time=videos["create_time"] + 2 * 86_400)  # the same id is no proof
     assert shift(featurizer, replace(dataset, videos=elsewhere)).learned == 0
     assert shift(featurizer, replace(dataset, videos=videos.assign(username="renamed"))).learned > 0.2  # by their words
 
