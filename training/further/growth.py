@@ -18,7 +18,7 @@ from features.followed import early
 from features.followed.growth import Growth
 from features.followed.looks import looks_to_learn, read_again, were_read
 from features.missing import OF_THE_AUTHOR
-from features.tables.dataset import Dataset
+from features.tables.dataset import Dataset, evenly
 from features.targets import truth
 from features.videos import Videos
 from forecast.adjustments.calibration import ENDS, conformal, needed
@@ -30,7 +30,7 @@ from machine.randomness import own_randomness
 from training.further.moved import QUANTILES
 
 FEWEST = 10  # videos read more than once
-MOST = 1000  # videos, evenly spread
+MOST = 1000  # videos, and looks at videos that were read, evenly spread
 FIFTHS = 5
 EVEN = 30  # videos' worth of belief in the parent's stretch
 
@@ -48,6 +48,7 @@ def with_growth(run: Forecaster, table: Dataset, device: torch.device | str) -> 
     again = np.unique(owner[read])
     if len(again) < FEWEST:
         return run
+    read = read[evenly(len(read), MOST)]
     fifth_of = np.full(len(some), -1)
     fifth_of[again] = np.random.default_rng(seed).permutation(len(again)) % FIFTHS
     fifth = fifth_of[owner]

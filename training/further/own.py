@@ -10,7 +10,7 @@ import numpy as np
 from features.followed.looks import looks_to_learn, read_again, were_read
 from features.missing import OF_THE_AUTHOR
 from features.rows.splits import split
-from features.tables.dataset import Dataset
+from features.tables.dataset import Dataset, evenly
 from features.targets import truth
 from forecast.forecaster import Forecaster
 from forecast.run.configuration import AUTOMATIC, Configuration
@@ -27,7 +27,7 @@ FEW = 100  # rows; from fewer, networks learn next to nothing beyond the linear 
 SEVERAL, GROWTH_EPOCHS = 1000, 8  # fewer rows pass over looks at videos that were read half as often as usual: pooled, that does as well
 DRAWS = 400
 ERRORS = 2.0  # standard errors by which the old run must be behind, or nothing is moved
-MOST = 1000  # rows of a fold that are forecast to find the shares, evenly spread
+MOST = 1000  # rows of a fold, and looks of all folds, that are forecast to find the shares, evenly spread
 
 
 def own_run(run: RunDirectory, dataset: Dataset, configuration: Configuration, program: Program, **settings: Any) -> Forecaster | None:
@@ -94,7 +94,8 @@ def judge(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callab
         unread.append(_forecasts(runs, table, own.targets))
         if all(run.featurizer.follows for run in runs) and read_again(table):
             looks = looks_to_learn(table, c.seed)[0]
-            read.append(_forecasts(runs, looks.take(were_read(looks)), own.targets))
+            again = were_read(looks)
+            read.append(_forecasts(runs, looks.take(again[evenly(len(again), MOST // c.folds)]), own.targets))
     share = _share(unread, c.seed)
     return Judged(share, _share(read, c.seed) if read else float(own.featurizer.follows), _gain(unread, share))
 
