@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from features.tables.columns import DAY
 from features.tables.dataset import evenly
 from forecast.notation import duration, round_counts, short, title
 from forecast.report.style import ORANGE, SKY, line, rule
@@ -13,6 +14,7 @@ from forecast.scoring.evaluation import Evaluation
 
 SHOWN = 150  # videos of the published figure; more would hide the points
 POINTS = 1500  # videos of the scatter
+LEADS = (1 / 24, 0.25, 1, 3, 7, 30, 90, 365)  # days that may be marked
 
 
 def published_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
@@ -40,7 +42,8 @@ def looks_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
     looks = evaluation.metrics["looks"]
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     panels = figure.subplots(1, 2)
-    ages = sorted({look["seen"] for look in looks})
+    ages, leads = sorted({look["seen"] for look in looks}), [look["horizon"] - look["seen"] for look in looks]
+    ticks = [lead for lead in LEADS if min(leads) <= lead <= max(leads)] or [min(leads), max(leads)]
     for place, seen in enumerate(ages):
         mine = [look for look in looks if look["seen"] == seen]
         ahead = [look["horizon"] - seen for look in mine]
@@ -51,14 +54,16 @@ def looks_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
     for panel, name in zip(panels, ("CRPS", "width of the 95 % interval"), strict=True):
         panel.set_title(name, loc="left")
         panel.set_xscale("log")
+        panel.set_xticks(ticks, [duration(tick * DAY) for tick in ticks])
+        panel.minorticks_off()
         panel.set_ylim(bottom=0.0)
-    figure.supxlabel("days ahead", fontsize=10)
+    figure.supxlabel("ahead", fontsize=10)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=len(ages), frameon=False)
     return figure
 
 
 def _looked(seen: float) -> str:
-    return "before publication" if seen == 0 else f"after {duration(seen * 86_400)}"
+    return "before publication" if seen == 0 else f"after {duration(seen * DAY)}"
 
 
 def coverage_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
