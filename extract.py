@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from extraction.sources.read import read_source
 
     limits = Limits(megabytes=options.clip_megabytes, seconds=options.clip_seconds, memory=options.clip_memory)
-    source = read_source(options.videos, checking=options.check, lenient=options.lenient, advise=True)
+    source = read_source(options.videos, checking=options.check, lenient=options.lenient)
     if options.check:
         check(source, limits)
         return

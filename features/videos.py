@@ -84,7 +84,7 @@ class Videos(Mapping):
         age: (N,) days since release, NaN where unknown; None where nobody asks.
         origin: (N, K) what popularity is learned and forecast relative to, see `features.followed.growth`; None where to nothing.
         unit: (N, K) in which it is measured from there; None where in that of the training scale.
-        floor: (N, K) log(1 + count) of the last reading, 0 where there is none or counts also fall, -inf where it knows other targets only;
+        floor: (N, K) log(1 + count) of the last reading, 0 where there is none or counts also fall, -inf where it has others only;
             None where no video was read.
         ceiling: (N, K) likewise, above which no draw lies, infinite where there is none; None where no video was read.
         unread: (N, K) `origin` as if nothing had been read; None where no video was.
@@ -176,7 +176,7 @@ class Videos(Mapping):
 
     @property
     def told(self) -> Tensor | None:
-        """(N, K) bool: not so are targets that the last reading does not know, though it knows others; None where no video was read."""
+        """(N, K) bool: False for a target that the last reading lacks, though it has others; None where no video was read."""
         return None if self.floor is None else self.floor > -torch.inf
 
     @property

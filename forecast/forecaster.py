@@ -185,7 +185,7 @@ class Forecaster:
                 start = stop
 
     def _with_unread_targets(self, draws: Tensor, videos: Videos, seed: int, first: int) -> Tensor:
-        """The draws (S, n, K), but of targets that were not read, though others were, see `forecast.partly_read`."""
+        """The draws (S, n, K); targets that the last reading lacks, though it has others, as `forecast.partly_read` tells them."""
         some = torch.zeros(0) if videos.told is None else (~videos.told.all(1)).nonzero().flatten()
         if videos.told is None or len(some) == 0:
             return draws
@@ -196,7 +196,7 @@ class Forecaster:
         return draws.index_copy(1, some, torch.from_numpy(found).to(draws))
 
     def blocks(self, videos: Videos, samples: int = 1000, **options: Any) -> Iterator[tuple[slice, np.ndarray]]:
-        """`draws`, with its options, gathered to about 500 videos a block, behind the rows that each block is of."""
+        """`draws`, with its options, gathered to about 500 videos a block; each block comes with its rows."""
         start, stop, gathered = 0, 0, []
         for draws in self.draws(videos, samples, **options):
             gathered.append(draws)

@@ -1,7 +1,7 @@
 """Videos of which some counts were read and others were not, as when somebody types views alone.
 
-Growth since a reading is known of what was read. Any other target is forecast as before publication, and then moved by what was read,
-as far as the two go together in that forecast (Matheron's rule, Journel and Huijbregts 1978):
+A target that was read is forecast by its growth since then. Any other is forecast as before publication, and then moved by those that were
+read, as far as they go together in that forecast (Matheron's rule, Journel and Huijbregts 1978):
 
     draw of the other  +  C_other,read  C_read,read^-1  (draw of the read one, since the reading  -  draw of it, before publication)
 """

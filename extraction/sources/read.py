@@ -14,7 +14,7 @@ from machine.errors import InputError
 ALONE = "media files alone"
 
 
-def read_source(path: Path, *, checking: bool = False, lenient: bool = False, future: bool = False, advise: bool = False) -> Source:
+def read_source(path: Path, *, checking: bool = False, lenient: bool = False, future: bool = False) -> Source:
     """Read videos and where their media files are.
 
     Args:
@@ -23,7 +23,6 @@ def read_source(path: Path, *, checking: bool = False, lenient: bool = False, fu
         checking: of a table by the contract, count values that cannot be used, as for the other formats, instead of refusing.
         lenient: of a table by the contract, leave out rows that would be refused; of a folder, JSON files that cannot be read.
         future: videos may be published after tomorrow.
-        advise: sentences may name options of extract.py.
 
     Raises:
         InputError: there is no such thing, or it cannot be read.
@@ -33,7 +32,7 @@ def read_source(path: Path, *, checking: bool = False, lenient: bool = False, fu
     manner = {"checking": checking, "lenient": lenient, "future": future}
     if path.is_dir():
         media = Media(path)
-        source, read = _folder(path, media, manner, advise)
+        source, read = _folder(path, media, manner)
         account_of_files(source, media, read)
     else:
         source = _file(path, path.parent, None, manner)
@@ -42,7 +41,7 @@ def read_source(path: Path, *, checking: bool = False, lenient: bool = False, fu
     return source
 
 
-def _folder(folder: Path, media: Media, manner: dict[str, bool], advise: bool) -> tuple[Source, list[Path]]:
+def _folder(folder: Path, media: Media, manner: dict[str, bool]) -> tuple[Source, list[Path]]:
     tables = [folder / f"videos{suffix}" for suffix in SUFFIXES if (folder / f"videos{suffix}").exists()]
     if len(tables) > 1:
         raise InputError(f"{folder}: two videos tables ({tables[0].name} and {tables[1].name})")
@@ -54,7 +53,7 @@ def _folder(folder: Path, media: Media, manner: dict[str, bool], advise: bool) -
     files = [path for path in sorted(folder.rglob("*")) if path.name.lower().endswith(JSON) and plain(path, folder)]
     broken: list[Path] = []
     lenient = manner["lenient"] or manner["checking"]
-    entries = [(path, _entries(path, broken, lenient=lenient, advise=advise)) for path in files]
+    entries = [(path, _entries(path, broken, lenient=lenient)) for path in files]
     with_videos = [path for path, found in entries if any(entry.reader is not None for entry in found)]
     flat = [entry for _, found in entries for entry in found]
     if with_videos:
@@ -80,13 +79,13 @@ def _folder(folder: Path, media: Media, manner: dict[str, bool], advise: bool) -
     return source, []
 
 
-def _entries(path: Path, broken: list[Path], *, lenient: bool, advise: bool) -> list[Entry]:
+def _entries(path: Path, broken: list[Path], *, lenient: bool) -> list[Entry]:
     """The entries of a file; where `lenient`, none of one that cannot be read, which is then among the `broken` ones."""
     try:
         return json_entries(path)
     except InputError as error:
         if not lenient:
-            raise InputError(f"{error}{'; --lenient leaves such files out' if advise else ''}") from error
+            raise InputError(f"{error}; extract.py --lenient leaves such files out") from error
         broken.append(path)
         return []
 

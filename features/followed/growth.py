@@ -103,7 +103,7 @@ class Growth:
         return self.fell > SELDOM
 
     def floor(self, counts: np.ndarray) -> np.ndarray:
-        """(N, K) below which no forecast lies: what was read, where counts hardly ever fall, else 0; -inf where others alone were read."""
+        """(N, K) below which no forecast lies: what was read; 0 where counts fall or nothing was read; -inf for what a reading lacks."""
         partly = np.isnan(counts) & ~np.isnan(counts).all(1, keepdims=True)
         return np.where(partly, -np.inf, np.where(self.falls, 0.0, np.nan_to_num(counts)))
 

@@ -9,6 +9,7 @@ from features.parts import same_sound, same_words, social
 from features.parts.same_author import History, author_numbers, excess, moments
 from features.parts.same_author_followed import FollowedHistory, Readings
 from features.parts.text import captions
+from features.tables.columns import DAY
 from features.targets import filled
 
 USUAL = 3  # other videos of an author from which one can say what is usual
@@ -112,7 +113,7 @@ def video_keys(videos: pd.DataFrame, salt: str, histories: Mapping[str, History]
     pairs = asked.merge(pd.DataFrame({"id": history.video, "whose": history.group, "then": history.publication}), on="id")
     off = (pairs["time"] - pairs["then"]).abs().where((pairs["time"] > 0) & (pairs["then"] > 0), 0.0)
     off = off.where(pairs["author"] != pairs["whose"], -1.0)
-    pairs = pairs.assign(off=off)[off < 0 if by_author else off <= social.DAY]
+    pairs = pairs.assign(off=off)[off < 0 if by_author else off <= DAY]
     pairs = pairs.sort_values(["off", "then"], ascending=[True, False]).drop_duplicates("row")  # the nearest, or newest, of several
     key[pairs["row"]] = social.together(pairs["then"].to_numpy().astype(np.int64), pairs["id"].to_numpy())
     return key

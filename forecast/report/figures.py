@@ -14,7 +14,7 @@ from forecast.scoring.evaluation import Evaluation
 
 SHOWN = 150  # videos of the published figure; more would hide the points
 POINTS = 1500  # videos of the scatter
-LEADS = (1 / 24, 0.25, 1, 3, 7, 30, 90, 365)  # days that may be marked
+LEADS = (1 / 24, 0.25, 1, 3, 7, 30, 90, 365)  # days ahead that an axis marks
 
 
 def published_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
@@ -57,7 +57,7 @@ def looks_figure(evaluation: Evaluation, *, dark: bool = False) -> Figure:
         panel.set_xticks(ticks, [duration(tick * DAY) for tick in ticks])
         panel.minorticks_off()
         panel.set_ylim(bottom=0.0)
-    figure.supxlabel("ahead", fontsize=10)
+    figure.supxlabel("time ahead", fontsize=10)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=len(ages), frameon=False)
     return figure
 

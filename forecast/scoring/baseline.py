@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from forecast.scoring.scores import LEVELS, row_summary
-
-ENDS = {"lower_95": LEVELS[0], "lower_50": 0.25, "median": 0.5, "upper_50": 0.75, "upper_95": LEVELS[1]}
+from forecast.mixture import LEVELS
+from forecast.scoring.scores import row_summary
 
 QUANTILES = 1000
 
@@ -22,7 +21,7 @@ def marginal_rows(quantiles: np.ndarray, truth: np.ndarray) -> dict[str, np.ndar
     """`forecast.scoring.scores.row_summary` of the same forecast for each of N rows; `truth` is (N, K)."""
     one = row_summary(quantiles[:, None, :], np.full((1, quantiles.shape[1]), np.nan))
     # number i is the quantile of (i + 0.5) / count
-    one |= {name: np.quantile(quantiles, level, axis=0, keepdims=True, method="hazen") for name, level in ENDS.items()}
+    one |= {name: np.quantile(quantiles, level, axis=0, keepdims=True, method="hazen") for name, level in LEVELS.items()}
     rows = {name: np.repeat(values, len(truth), axis=0) for name, values in one.items()}
     columns = [_crps_of_one(quantiles[:, k], truth[:, k]) for k in range(truth.shape[1])]
     return rows | {"crps": np.stack(columns, axis=1)}

@@ -50,8 +50,8 @@ def crps_sorted(ordered: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def error_scale(truth: np.ndarray) -> np.ndarray:
     """(K,) by which errors of K targets are divided so that all count alike: the standard deviations of truths (N, K).
 
-    Infinite for a target that never changes, or of which one row alone is known: else its errors would drown all others.
-    1 where all are so.
+    Infinite for a target that never changes, or that one row alone knows: divided by next to nothing, its errors would drown all others.
+    If every target is so, all are 1.
     """
     known, spread = ~np.isnan(truth).all(axis=0), np.zeros(truth.shape[1])
     spread[known] = np.nanstd(truth[:, known], axis=0)

@@ -24,7 +24,7 @@ from training.further.amount import likely_amount
 from training.linear import pool_parabolas
 
 FEW = 100  # rows; from fewer, networks learn next to nothing beyond the linear forecasts beside them, so that one epoch is enough
-SEVERAL, GROWTH_EPOCHS = 1000, 8  # fewer rows pass over looks at videos that were read half as often as usual: pooled, that does as well
+SEVERAL, GROWTH_EPOCHS = 1000, 8  # with fewer rows, half of the usual passes over looks at videos that were read do as well in a pool
 DRAWS = 400
 ERRORS = 2.0  # standard errors by which the old run must be behind, or nothing is moved
 MOST = 1000  # rows of a fold, and looks of all folds, that are forecast to find the shares, evenly spread
@@ -95,7 +95,7 @@ def judge(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callab
         if all(run.featurizer.follows for run in runs) and read_again(table):
             looks = looks_to_learn(table, c.seed)[0]
             again = were_read(looks)
-            read.append(_forecasts(runs, looks.take(again[evenly(len(again), MOST // c.folds)]), own.targets))
+            read.append(_forecasts(runs[:2], looks.take(again[evenly(len(again), MOST // c.folds)]), own.targets))
     share = _share(unread, c.seed)
     return Judged(share, _share(read, c.seed) if read else float(own.featurizer.follows), _gain(unread, share))
 
@@ -103,15 +103,15 @@ def judge(own: Forecaster, dataset: Dataset, learning: np.ndarray, moved: Callab
 class _Forecasts(NamedTuple):
     own: np.ndarray  # (S, N, K)
     moved: np.ndarray
-    old: np.ndarray
     truth: np.ndarray  # (N, K)
     videos: int  # that the rows are of
+    old: np.ndarray | None = None
 
 
-def _forecasts(runs: tuple[Forecaster, Forecaster, Forecaster], table: Dataset, targets: tuple[str, ...]) -> _Forecasts:
+def _forecasts(runs: Sequence[Forecaster], table: Dataset, targets: tuple[str, ...]) -> _Forecasts:
     reached = truth(table.videos, targets, runs[0].configuration.target_scale)
-    own, moved, old = (draws_of(run, table, targets) for run in runs)
-    return _Forecasts(own, moved, old, reached, table.videos["id"].nunique())
+    own, moved, *old = (draws_of(run, table, targets) for run in runs)
+    return _Forecasts(own, moved, reached, table.videos["id"].nunique(), *old)
 
 
 def _share(found: Sequence[_Forecasts], seed: int) -> float:
@@ -144,7 +144,7 @@ def _gain(found: Sequence[_Forecasts], share: float) -> np.ndarray:
 
     random = np.random.default_rng(0)  # draws of one seed are alike in all runs
     pooled = [np.where(chosen, random.permuted(one.own, axis=0), random.permuted(one.moved, axis=0)) for one in found]
-    gain = (crps([one.old for one in found]) - crps(pooled))[~np.isnan(reached).all(1)]
+    gain = (crps([one.old for one in found if one.old is not None]) - crps(pooled))[~np.isnan(reached).all(1)]
     return np.asarray(np.nanmean(gain, axis=1))
 
 

@@ -290,10 +290,8 @@ def test_a_broken_file_of_many_is_refused_or_counted(tmp_path):
         info = {"id": str(number), "uploader": "me", "view_count": 5, "extractor": "TikTok"}
         (tmp_path / f"{number}.info.json").write_text(json.dumps(info))
     (tmp_path / "broken.info.json").write_text('{"id": "3", "upl')
-    for advise in (True, False):
-        with pytest.raises(InputError, match=r"broken\.info\.json: cannot be read as JSON") as caught:
-            read_source(tmp_path, advise=advise)
-        assert ("; --lenient leaves such files out" in str(caught.value)) is advise
+    with pytest.raises(InputError, match=r"broken\.info\.json: cannot be read as JSON.*; extract\.py --lenient leaves such files out"):
+        read_source(tmp_path)
     for manner in ("checking", "lenient"):
         found = read_source(tmp_path, **{manner: True})
         assert sorted(found.videos["id"]) == ["0", "1"]
